@@ -1,0 +1,54 @@
+"""``persona-tui batch``: the whole job in one command."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from persona_tui.cli import output
+from persona_tui.cli.presentation import Presentation
+from persona_tui.cli.verbs import Verb
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.params import parameters_of
+from persona_tui.engine.simulation.effects import EFFECTS
+from persona_tui.study.options import Settings
+
+
+def _batch(settings: Settings, presentation: Presentation) -> None:
+    if not settings.events:
+        raise SimulationError("No log was named.", hint="Try: persona-tui batch data/sample_events.csv")
+    from persona_tui.cli.summary import print_summary  # noqa: PLC0415 - 0.6 s with the engine
+    from persona_tui.study.runs import run_batch  # noqa: PLC0415 - 0.6 s: numpy, polars
+    from persona_tui.study.store import dump_json  # noqa: PLC0415
+
+    with presentation.reporting() as on_progress:
+        finished = run_batch(settings, on_progress=on_progress)
+    presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
+    for sentence in finished.result.prepared.log.quality.sentences():
+        presentation.narrate(f"{settings.events}: {sentence}")
+    if presentation.as_json:
+        output.write(dump_json(finished.result.document))
+    else:
+        print_summary(finished)
+
+
+def _changes() -> str:
+    """Return what a modification can be, from the registry."""
+    lines = ["\b", "Changes (for --modification):"]
+    for name in EFFECTS.names():
+        lines.append(f"  {name}: {EFFECTS.help(name)}")
+        for each in parameters_of(EFFECTS.get(name)):
+            limits = ", ".join(filter(None, [each.unit, each.bounds, "required" if each.required else ""]))
+            lines.append(f"    {each.name}: {each.help}" + (f" ({limits})" if limits else ""))
+    return "\n".join(lines)
+
+
+VERB = Verb(
+    name="batch",
+    help="Turn a log into personas, a simulated experiment and a deck. "
+    "Prints a summary; writes persona_summary.csv, experiment_results.csv, result.json, "
+    "simulation_report.pptx and manifest.json into the study folder.",
+    options=tuple(each.name for each in fields(Settings)),
+    argument="The log, if not given by --events.",
+    run=_batch,
+    epilog=_changes(),
+)

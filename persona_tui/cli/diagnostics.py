@@ -1,0 +1,83 @@
+"""What goes to stderr, and the exit codes; nowhere else are they known."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final, NoReturn
+
+from persona_tui.engine.errors import (
+    DataError,
+    ExportError,
+    MissingExtraError,
+    ModelingError,
+    PersonaError,
+    RunCancelled,
+    SimulationError,
+    UnknownNameError,
+)
+from persona_tui.engine.text import printable
+
+FAILED: Final = 1
+USAGE: Final = 2
+DATA: Final = 3
+STDOUT_CLOSED: Final = 141
+_CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
+    (DataError, DATA),
+    (ModelingError, USAGE),
+    (SimulationError, USAGE),
+    (UnknownNameError, USAGE),
+    (MissingExtraError, USAGE),
+    (ExportError, FAILED),
+)
+_SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+def say(text: str) -> None:
+    """Write a line of narration to stderr; one that is closed is not worth stopping for."""
+    with suppress(BrokenPipeError, ValueError):
+        print("\n".join(printable(line) for line in text.splitlines()), file=sys.stderr)  # noqa: T201
+
+
+def fail(message: str, hint: str, code: int) -> NoReturn:
+    """Say what is wrong and what to do, and leave."""
+    say(f"persona-tui: {message}" + (f"\n{hint}" if hint else ""))
+    raise SystemExit(code)
+
+
+def exit_code_of(error: PersonaError) -> int:
+    """Return the exit code that stands for an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn errors and signals into one message and the right exit code."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave_on_signal)
+    try:
+        yield
+    except PersonaError as error:
+        fail(error.message, error.hint, exit_code_of(error))
+    except RunCancelled as stopped:
+        fail(str(stopped), "", 128 + signal.SIGINT)
+    except BrokenPipeError:
+        leave_on_closed_stdout()
+    except MemoryError:
+        fail("Out of memory.", "Use a machine with more memory, or a smaller log.", FAILED)
+
+
+def _leave_on_signal(number: int, _frame: FrameType | None) -> None:
+    say(f"persona-tui: stopped by {signal.Signals(number).name}; earlier runs are kept.")
+    raise SystemExit(128 + number)
+
+
+def leave_on_closed_stdout() -> NoReturn:
+    """Leave silently because nobody reads stdout any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(STDOUT_CLOSED)

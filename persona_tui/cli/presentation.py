@@ -1,0 +1,98 @@
+"""How a verb shows itself: what is printed where, and how progress is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from persona_tui.cli.diagnostics import say
+from persona_tui.engine.errors import SimulationError, unknown_name
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+
+PROGRESS_MODES = ("auto", "bar", "lines", "json", "none")
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """The options that change what is shown and nothing else."""
+
+    as_json: bool = False
+    progress: str = "auto"
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        if self.progress not in PROGRESS_MODES:
+            raise SimulationError(str(unknown_name("value of --progress", self.progress, PROGRESS_MODES)))
+
+    def narrate(self, text: str) -> None:
+        """Write narration to stderr unless it is not wanted."""
+        if not self.quiet:
+            say(text)
+
+    @contextmanager
+    def reporting(self) -> Iterator[ProgressCallback]:
+        """Give a callback that tells progress on stderr as asked for."""
+        mode = self.progress
+        if mode == "auto":
+            mode = "bar" if sys.stderr.isatty() else "lines"
+        if self.quiet or mode == "none":
+            yield ignore_progress
+        elif mode == "bar":
+            with _bar() as report:
+                yield report
+        else:
+            yield _json_lines() if mode == "json" else _sparse_lines()
+
+
+def _json_lines() -> ProgressCallback:
+    from persona_tui.study.runs import progress_line  # noqa: PLC0415 - 0.6 s with what it imports
+
+    begin = monotonic()
+    return lambda progress: say(progress_line(progress, monotonic() - begin))
+
+
+def _sparse_lines() -> ProgressCallback:
+    """Tell when a stage begins, and again where it takes long."""
+    told: dict[str, float] = {}
+
+    def report(progress: Progress) -> None:
+        now = monotonic()
+        if progress.stage not in told:
+            told[progress.stage] = now
+            say(f"{progress.stage} …")
+        elif now - told[progress.stage] > _SECONDS_BETWEEN_LINES:
+            told[progress.stage] = now
+            say(f"{progress.stage} {progress.done} of {progress.total}")
+
+    return report
+
+
+@contextmanager
+def _bar() -> Iterator[ProgressCallback]:
+    from rich.console import Console  # noqa: PLC0415 - 0.06 s, only a terminal needs it
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description:<24}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, int] = {}
+
+        def report(progress: Progress) -> None:
+            if progress.stage not in tasks:
+                for earlier in tasks.values():
+                    bars.update(bars.tasks[earlier].id, visible=False)
+                tasks[progress.stage] = len(bars.tasks)
+                bars.add_task(progress.stage, total=progress.total)
+            bars.update(bars.tasks[tasks[progress.stage]].id, completed=progress.done, visible=True)
+
+        yield report

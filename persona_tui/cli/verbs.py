@@ -1,0 +1,114 @@
+"""Turn verbs into Typer commands; their options come from where they are declared."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
+from persona_tui.engine.errors import SimulationError
+from persona_tui.study.options import Settings, options_by_name, shown_default
+from persona_tui.study.resources import available_workers, bound_threads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A verb of the command line.
+
+    Parameters
+    ----------
+    name : str
+    help : str
+        One sentence, then what it prints and writes.
+    options : tuple of str
+        Names of ``Settings`` it takes.
+    argument : str
+        What its positional argument stands for.
+    run : callable
+        Gets the settings and the presentation.
+    epilog : str
+        What help says at the end.
+    """
+
+    name: str
+    help: str
+    options: tuple[str, ...]
+    argument: str
+    run: Callable[[Settings, Presentation], None]
+    epilog: str = ""
+
+
+def add_verb(app: typer.Typer, verb: Verb) -> None:
+    """Register a verb as a command whose parameters are its options."""
+    declared = options_by_name()
+
+    def command(**given: Any) -> None:  # noqa: ANN401 - what Typer parsed
+        source = given.pop("source") or ""
+        shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
+        if source and given.get("events"):
+            raise SimulationError(
+                f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
+            )
+        values = {name: _plain(value, declared[name]) for name, value in given.items()}
+        settings = Settings(**{**values, "events": source or values.get("events", "")})
+        bound_threads(settings.workers or available_workers())
+        verb.run(settings, Presentation(**shown))
+
+    parameters = [_argument(verb.argument), *(_option(declared[name]) for name in verb.options)]
+    if verb.options:
+        parameters += _presentation_options()
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    app.command(name=verb.name, help=verb.help, epilog=verb.epilog or None)(command)
+
+
+def _plain(value: Any, declared: Field[Any]) -> Any:  # noqa: ANN401 - any option
+    if isinstance(declared.default, tuple):
+        return tuple(value) if value else declared.default
+    return declared.default if value is None else value
+
+
+def _keyword(name: str, annotation: object, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _argument(stands_for: str) -> inspect.Parameter:
+    info = typer.Argument(metavar="SOURCE", help=stands_for, show_default=False)
+    return _keyword("source", Annotated[str | None, info], None)
+
+
+def _option(declared: Field[Any]) -> inspect.Parameter:
+    hint = get_type_hints(Settings)[declared.name]
+    metadata = declared.metadata
+    default = shown_default(declared)
+    info = typer.Option(
+        metadata["flag"],
+        help=metadata["help"] + (f" Default: {default}." if default else ""),
+        metavar=metadata["metavar"] or "|".join(metadata["choices"]) or None,
+        show_default=False,
+    )
+    if get_origin(hint) is tuple:
+        return _keyword(declared.name, Annotated[list[str] | None, info], None)
+    number = int in (hint, *get_args(hint))
+    return _keyword(declared.name, Annotated[(int if number else str) | None, info], None)
+
+
+def _presentation_options() -> list[inspect.Parameter]:
+    as_json = typer.Option("--json", help="Print one JSON object, the content of result.json.")
+    modes = "|".join(PROGRESS_MODES)
+    progress = typer.Option(
+        "--progress",
+        metavar=modes,
+        help="How progress is told, on stderr. Default: auto.",
+        show_default=False,
+    )
+    quiet = typer.Option("--quiet", help="Tell nothing but errors on stderr.")
+    return [
+        _keyword("as_json", Annotated[bool, as_json], False),
+        _keyword("progress", Annotated[str, progress], "auto"),
+        _keyword("quiet", Annotated[bool, quiet], False),
+    ]

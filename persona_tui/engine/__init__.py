@@ -1,0 +1,1 @@
+"""The headless engine: data, personas, simulation and reports; it knows no user interface."""

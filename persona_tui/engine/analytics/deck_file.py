@@ -1,0 +1,129 @@
+"""The file of a deck: an empty one in house style, and how it gets to disk whole and reproducible."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+from pptx import Presentation
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.presentation import Presentation as Deck
+from pptx.util import Inches, Pt
+
+from persona_tui.engine.errors import ExportError
+
+WIDTH, HEIGHT = 13.333, 7.5
+"""Of a slide, inches."""
+FONT = "Calibri"
+COLORS = {
+    "dk1": "1F2933",
+    "lt1": "FFFFFF",
+    "dk2": "5B6673",
+    "lt2": "F3F5F7",
+    "accent1": "1B3A57",
+    "accent2": "7C8896",
+    "accent3": "C2410C",
+    "accent4": "D5DAE0",
+    "accent5": "9FB3C8",
+    "accent6": "E8A87C",
+}
+"""Theme colours: text, ground, quiet text, panels, accent, control, treatment, rules, bars, a spare."""
+
+_KEPT_LAYOUTS = ("Title Slide", "Title and Content", "Title Only", "Blank")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_TEMPLATE_WIDTH = 10.0
+
+
+def empty_deck() -> Deck:
+    """Return a deck without slides: 16:9, house colours and fonts, so that slides added later match."""
+    deck = Presentation()
+    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
+    deck.element.find(".//{*}sldSz").attrib.pop("type", None)
+    for layout in list(deck.slide_layouts):
+        if layout.name not in _KEPT_LAYOUTS:
+            deck.slide_layouts.remove(layout)
+    for page in (deck.slide_master, *deck.slide_layouts):
+        for shape in page.shapes:
+            if shape.element.find(".//{*}xfrm") is not None:
+                shape.left = int(shape.left * WIDTH / _TEMPLATE_WIDTH)
+                shape.width = int(shape.width * WIDTH / _TEMPLATE_WIDTH)
+    _paint(deck)
+    _style_titles(deck)
+    _drop_leftovers(deck)
+    return deck
+
+
+def _paint(deck: Deck) -> None:
+    theme = deck.slide_master.part.part_related_by(RT.THEME)
+    xml = theme.blob.decode("utf-8")
+    for name, color in COLORS.items():
+        xml = re.sub(rf"(<a:{name}>).*?(</a:{name}>)", rf'\g<1><a:srgbClr val="{color}"/>\g<2>', xml)
+    theme.blob = xml.encode("utf-8")
+
+
+def _style_titles(deck: Deck) -> None:
+    first_level = deck.slide_master.element.find(".//{*}titleStyle/{*}lvl1pPr")
+    first_level.set("algn", "l")
+    run = first_level.find("{*}defRPr")
+    run.set("sz", str(Pt(26).centipoints))
+    run.set("b", "1")
+
+
+def _drop_leftovers(deck: Deck) -> None:
+    """Drop what the template carries of another machine: its preview picture and its printer."""
+    package = deck.part.package
+    for rel_id in [rel.rId for rel in package.iter_rels() if rel.reltype == RT.THUMBNAIL]:
+        package.drop_rel(rel_id)
+    for rel_id in [rel.rId for rel in deck.part.rels.values() if rel.reltype == RT.PRINTER_SETTINGS]:
+        deck.part.drop_rel(rel_id)
+
+
+def save_deck(deck: Deck, path: Path) -> None:
+    """Save a deck: the file appears whole or not at all, and holds no time of its writing.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    deck.save(buffer)
+    _write_whole(path, _undated(buffer))
+
+
+def _undated(package: io.BytesIO) -> bytes:
+    """Return a package with the dates of its entries set to the earliest there is."""
+    undated = io.BytesIO()
+    with zipfile.ZipFile(package) as source, zipfile.ZipFile(undated, "w") as target:
+        for entry in source.infolist():
+            fixed = zipfile.ZipInfo(entry.filename, _EPOCH)
+            fixed.compress_type = zipfile.ZIP_DEFLATED
+            fixed.create_system = 0
+            target.writestr(fixed, source.read(entry))
+    return undated.getvalue()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    draft = path.parent / f".deck-{secrets.token_hex(8)}.part"
+    try:
+        with draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise ExportError(f"Cannot write {path}: {error.strerror or error}.", _hint(path)) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _hint(path: Path) -> str:
+    if path.is_dir():
+        return "It is a folder: name a file in it."
+    return "Choose a folder that exists, that you may write to, and that has room."

@@ -1,0 +1,153 @@
+"""Tables in house style: rows of a known height, numbers that are never cut, names that are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pptx.enum.dml import MSO_THEME_COLOR as THEME
+from pptx.enum.text import MSO_ANCHOR
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import qn
+from pptx.slide import Slide
+from pptx.table import Table, _Cell
+from pptx.util import Inches
+
+from persona_tui.engine.analytics.deck_shapes import (
+    INK,
+    QUIET,
+    RULE,
+    Box,
+    Run,
+    Style,
+    describe,
+    line_xml,
+    to_emu,
+    write_runs,
+)
+from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, n_lines, shorten, text_width
+
+CELL_PADDING = 0.07
+SIZES = (14, 13, 12, 11, 10, 9, 8)
+
+_EDGE = 0.04
+_LINES = 2
+_NO_TABLE_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table.
+
+    Parameters
+    ----------
+    title : str
+    width : float
+        Inches.
+    align : {"left", "right"}
+        Right for numbers, which stay on one line.
+    color : theme colour
+        Of the title, where it stands for an arm.
+    bold : bool
+        Whether it is the one to look at.
+    lead : float
+        Inches of space before the text.
+    """
+
+    title: str
+    width: float
+    align: str = "left"
+    color: THEME = QUIET
+    bold: bool = False
+    lead: float = CELL_PADDING
+
+    @property
+    def room(self) -> float:
+        """Return the width that text can take."""
+        return self.width - self.lead - CELL_PADDING
+
+
+def add_table(
+    slide: Slide,
+    corner: tuple[float, float],
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    row_heights: Sequence[float],
+    name: str,
+    description: str,
+    sizes: Sequence[float] = SIZES,
+    most_lines: int = _LINES,
+    strong_row: int | None = None,
+) -> Box:
+    """Add a table with a thin rule under each row; return where its body is.
+
+    Parameters
+    ----------
+    corner : (float, float)
+        Left and top.
+    row_heights : sequence of float
+        Of the header, then of each row.
+    description : str
+        What it shows, for those who hear the slide.
+    sizes : sequence of float
+        Falling; the first at which all numbers fit is taken.
+    most_lines : int
+        Of text in a cell, if its row holds them.
+    strong_row : int, optional
+        The row that sums the others up.
+    """
+    width = sum(column.width for column in columns)
+    box = Box(*corner, width, sum(row_heights))
+    frame = slide.shapes.add_table(len(rows) + 1, len(columns), *to_emu(box))
+    frame.name = name
+    describe(frame, description)
+    table = frame.table
+    _lay_out(table, columns, row_heights)
+    size = _fitting_size(columns, rows, min(row_heights), sizes)
+    _write_titles(table, columns, size)
+    for place, (texts, height) in enumerate(zip(rows, row_heights[1:], strict=True)):
+        lines = min(n_lines(height - 2 * _EDGE, size), most_lines)
+        for column, text, cell in zip(columns, texts, table.rows[place + 1].cells, strict=True):
+            style = Style(size, INK, bold=column.bold or place == strong_row)
+            _write_cell(cell, text, column, style, lines=lines)
+    return Box(box.left, box.top + row_heights[0], width, box.height - row_heights[0])
+
+
+def _write_titles(table: Table, columns: Sequence[Column], size: float) -> None:
+    for column, cell in zip(columns, table.rows[0].cells, strict=True):
+        _write_cell(cell, column.title, column, Style(size, column.color, bold=True), lines=1)
+
+
+def _lay_out(table: Table, columns: Sequence[Column], row_heights: Sequence[float]) -> None:
+    table._tbl.find(".//" + qn("a:tableStyleId")).text = _NO_TABLE_STYLE
+    table.horz_banding = False
+    for place, column in enumerate(columns):
+        table.columns[place].width = Inches(column.width)
+    for place, height in enumerate(row_heights):
+        table.rows[place].height = Inches(height)
+
+
+def _fitting_size(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], lowest_row: float, sizes: Sequence[float]
+) -> float:
+    """Return the largest size at which titles and numbers take one line, and a line fits its row."""
+    numbers = [place for place, column in enumerate(columns) if column.align == "right"]
+    texts = [(column.title, column.room) for column in columns]
+    texts += [(row[place], columns[place].room) for row in rows for place in numbers]
+    for size in sizes:
+        fits_row = size * LINE_HEIGHT / 72 <= lowest_row
+        if fits_row and all(text_width(text, size, bold=True) <= room for text, room in texts):
+            return size
+    return sizes[-1]
+
+
+def _write_cell(cell: _Cell, text: str, column: Column, style: Style, *, lines: int) -> None:
+    cell.margin_left, cell.margin_right = Inches(column.lead), Inches(CELL_PADDING)
+    cell.margin_top = cell.margin_bottom = Inches(0)
+    cell.vertical_anchor = MSO_ANCHOR.MIDDLE
+    shown = shorten(text, column.room, style.size, bold=style.bold, lines=lines)
+    write_runs(cell.text_frame.paragraphs[0], [Run(shown, style)], column.align)
+    cell.fill.background()  # type: ignore[no-untyped-call]
+    rule = RULE if style.color == INK else INK
+    cell._tc.get_or_add_tcPr().insert(0, parse_xml(line_xml("a:lnB", rule, 0.75)))

@@ -1,0 +1,102 @@
+"""What the slides of a deck say in sentences: the message of each, and what the report comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from persona_tui.engine.analytics.deck_text import shorten
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+
+if TYPE_CHECKING:
+    from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
+    from persona_tui.engine.simulation.experiments import Comparison
+
+COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
+
+_NAME_WIDTH, _NAME_SIZE = 6.0, 26
+_FINGERPRINT_LENGTH = 12
+
+
+def personas_title(personas: tuple[PersonaCard, ...]) -> str:
+    """Return who the users are, in one sentence."""
+    largest = max(personas, key=lambda card: card.share)
+    best = max(personas, key=lambda card: card.conversion)
+    share, conversion = percent(largest.share), percent(best.conversion)
+    if len(personas) == 1:
+        return f"All journeys belong to one persona, {_quoted(largest.name)}; {conversion} convert"
+    start = f"{len(personas)} personas: {_quoted(largest.name)} is the largest with {share} of journeys"
+    if best is largest:
+        return f"{start} and converts best with {conversion}"
+    return f"{start}, {_quoted(best.name)} converts best with {conversion}"
+
+
+def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
+    """Return where the arms part most, in one sentence."""
+    widest = max(arms, key=lambda step: abs(step.treatment - step.control))
+    if widest.treatment == widest.control:
+        return "Every step is reached as often with the change as without it"
+    return (
+        f"The gap is widest at {_quoted(widest.step)}: {percent(widest.treatment)} are predicted to reach it "
+        f"instead of {percent(widest.control)}"
+    )
+
+
+def uplift_title(personas: tuple[Comparison, ...]) -> str:
+    """Return whom the change moves most, in one sentence that says no more than the intervals allow."""
+    if all(persona.uplifts[COMPLETION].value == 0 for persona in personas):
+        return "The change moves the completion of no persona"
+    clear = [persona for persona in personas if _excludes_zero(persona)]
+    if not clear:
+        return "The log cannot tell for any persona whether the change helps or hurts"
+    most = max(clear, key=lambda persona: abs(persona.uplifts[COMPLETION].value))
+    uplift = most.uplifts[COMPLETION]
+    verb = "gains" if uplift.value > 0 else "loses"
+    rank = f"{verb} most" if len(clear) > 1 else f"clearly {verb}"
+    if len(personas) > 1 and len(clear) == 1:
+        rank = f"alone clearly {verb}"
+    band = interval_text(*uplift.total)
+    return f"{_quoted(most.name)} {rank} in completion: {points(uplift.value)} (95 % interval {band})"
+
+
+def _excludes_zero(comparison: Comparison) -> bool:
+    low, high = comparison.uplifts[COMPLETION].total
+    return low > 0 or high < 0
+
+
+def assumptions_title(n_caveats: int, n_assumptions: int) -> str:
+    """Return what to keep in mind, in one sentence."""
+    parts = [
+        f"{n} {word}{'' if n == 1 else 's'}"
+        for n, word in ((n_caveats, "caveat"), (n_assumptions, "assumption"))
+        if n
+    ]
+    return f"Read the result with {' and '.join(parts)} in mind"
+
+
+def log_facts(report: Report) -> str:
+    """Return what the log holds, in one line."""
+    log = report.log
+    period = f"{log.first:%Y-%m-%d} to {log.last:%Y-%m-%d} (UTC)"
+    sizes = f"{count(log.users)} users · {count(log.sessions)} sessions · {count(log.events)} events"
+    return f"{sizes} · {period}"
+
+
+def origin(report: Report) -> str:
+    """Return what makes the numbers again, in one line: data, seed, version."""
+    seed, version = _from_recipe(report, "seed"), _from_recipe(report, "version")
+    parts = [f"data {report.log.fingerprint[:_FINGERPRINT_LENGTH]}"]
+    parts += [f"seed {_brief(seed)}"] if seed else []
+    parts += [f"version {_brief(version)}"] if version else []
+    return " · ".join(parts)
+
+
+def _from_recipe(report: Report, word: str) -> str:
+    return next((value for name, value in report.recipe.items() if word in name.casefold()), "")
+
+
+def _brief(value: str) -> str:
+    return shorten(value, 1.5, 12)
+
+
+def _quoted(name: str) -> str:
+    return f"“{shorten(name, _NAME_WIDTH, _NAME_SIZE, bold=True)}”"

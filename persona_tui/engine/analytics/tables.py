@@ -1,0 +1,36 @@
+"""Results as tidy tables for files."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from persona_tui.engine.analytics.reporting import PersonaCard
+from persona_tui.engine.text import inert_cell
+
+
+def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
+    """Return one row a persona; shares and conversions are shares of journeys."""
+    return pl.DataFrame(
+        {
+            "persona_id": [card.id for card in personas],
+            "persona": [card.name for card in personas],
+            "users": [card.users for card in personas],
+            "share": [card.share for card in personas],
+            "conversion": [card.conversion for card in personas],
+            "conversion_low": [card.conversion_interval[0] for card in personas],
+            "conversion_high": [card.conversion_interval[1] for card in personas],
+            "signature_events": [" | ".join(card.signature_events) for card in personas],
+        }
+    )
+
+
+def to_csv(frame: pl.DataFrame) -> str:
+    """Return a table as CSV text whose cells no spreadsheet runs; floats carry 10 significant digits."""
+    cells = [
+        pl.col(name).map_elements(inert_cell, return_dtype=pl.String)
+        if dtype == pl.String
+        else pl.col(name).round_sig_figs(10)
+        for name, dtype in frame.schema.items()
+        if dtype == pl.String or dtype.is_float()
+    ]
+    return frame.with_columns(cells).write_csv()

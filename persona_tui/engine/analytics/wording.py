@@ -1,0 +1,66 @@
+"""Sentences written from the numbers, that never say more than the intervals allow."""
+
+from __future__ import annotations
+
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.experiments import Experiment
+
+UNIT_WORDS = {"user": "users", "session": "sessions"}
+
+
+def question(experiment: Experiment) -> str:
+    """Return what the experiment asks."""
+    change = experiment.modification.description.strip().rstrip(".?!")
+    return f"What if: {change[:1].lower() + change[1:]}?" if change else "What if nothing changes?"
+
+
+def decision(experiment: Experiment) -> str:
+    """Return the answer in one sentence."""
+    arms = experiment.total.arms
+    uplift = experiment.total.uplifts["completion_rate"]
+    before, after = arms["control"]["completion_rate"], arms["treatment"]["completion_rate"]
+    if uplift.value == 0 and uplift.total == (0.0, 0.0):
+        return f"The change leaves completion where it is, at {percent(before)}."
+    low, high = uplift.total
+    moves = f"from {percent(before)} to {percent(after)}"
+    band = interval_text(low, high)
+    if low > 0 or high < 0:
+        verb = "raise" if uplift.value > 0 else "lower"
+        return (
+            f"The change is expected to {verb} completion {moves}: "
+            f"{points(uplift.value)} (95 % interval {band})."
+        )
+    return (
+        f"The log cannot tell whether the change helps or hurts completion ({moves}): "
+        f"{points(uplift.value)}, 95 % interval {band}."
+    )
+
+
+def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Experiment) -> tuple[str, ...]:
+    """Return what the numbers rest on, a sentence each."""
+    units = UNIT_WORDS[experiment.unit]
+    control = experiment.total.arms["control"]["completion_rate"]
+    observed = simulator.journeys.observed_conversion
+    told = [
+        f"Every rate is a share of {units}; a journey ends at its first completion.",
+        "People are assumed to move through the changed flow as they do today, but for the stated change: "
+        "each next step depends on the current step and on the persona, not on the way there.",
+        f"Intervals are 95 % and come from reweighting the {count(log.users)} users of the log "
+        f"{count(experiment.n_draws)} times and fitting the personas again; they hold what the log cannot "
+        "pin down, not whether the change acts as described.",
+        f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "
+        "per arm; more synthetic users shrink the simulation error only.",
+    ]
+    if log.censored_users:
+        told.append(
+            f"{count(log.censored_users)} users ({percent(log.censored_users / log.users)}) may still have "
+            f"come back when the log ended; each counts as lost only by the chance that it was. Counted as "
+            f"lost in full, completion today would be {percent(observed)} instead of {percent(control)}."
+        )
+    if simulator.journeys.n_after_completion:
+        told.append(
+            f"{count(simulator.journeys.n_after_completion)} events after a first completion are left out."
+        )
+    return tuple(told)

@@ -1,0 +1,1 @@
+"""Read event logs, check them, and derive features from them."""

@@ -1,0 +1,1 @@
+"""Find personas and describe them."""

@@ -1,0 +1,167 @@
+"""How many personas: held-out bits per event on a ladder, read with its standard error."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from persona_tui.engine.modeling.counts import TransitionCounts
+from persona_tui.engine.modeling.mixture import (
+    DEFAULT_N_INIT,
+    DEFAULT_PRIOR,
+    MarkovMixture,
+    climb_from_restarts,
+)
+from persona_tui.engine.modeling.steps import normalise_memberships
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.rng import Stream, normalise_seed, stream
+from persona_tui.engine.types import FloatArray, RandomState
+
+MAX_CLUSTERS = 8
+N_FOLDS = 3
+NOISE_STANDARD_ERRORS = 2.0
+TOLERATED_LOSS = 0.01
+_FOLD_ITERATIONS = 60
+_FOLD_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One number of personas and how well it foretells users it has not seen.
+
+    Parameters
+    ----------
+    n_clusters : int
+    bits_per_event : float
+        Held-out; lower is better.
+    gain : float
+        Bits per event that it saves against one persona.
+    gain_error : float
+        Paired standard error of that gain over users.
+    """
+
+    n_clusters: int
+    bits_per_event: float
+    gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The ladder and the number it recommends, with the reason in words."""
+
+    ladder: tuple[Rung, ...]
+    n_clusters: int
+    reason: str
+
+
+def select_n_clusters(
+    counts: TransitionCounts,
+    *,
+    max_clusters: int = MAX_CLUSTERS,
+    prior: float = DEFAULT_PRIOR,
+    random_state: RandomState = None,
+    workers: int = 1,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Selection:
+    """Recommend a number of personas.
+
+    Parameters
+    ----------
+    counts : TransitionCounts
+    max_clusters : int
+        Last rung of the ladder.
+    prior : float
+    random_state : int, SeedSequence, Generator or None
+    workers : int
+        Threads; the recommendation does not depend on their number.
+    on_progress : callable
+
+    Returns
+    -------
+    Selection
+        One persona unless beaten by more than two paired standard errors; else the lowest
+        held-out bits per event. Where the last rung wins, the smallest number within 1 %.
+
+    Notes
+    -----
+    Users are split into three folds; each number is fitted on two and scored on the third.
+    """
+    seed = normalise_seed(random_state)
+    n_users = len(counts.row_of_user)
+    top = max(1, min(max_clusters, n_users // N_FOLDS))
+    folds = stream(seed, Stream.FOLDS).permutation(n_users) % N_FOLDS
+    n_rows = len(counts.multiplicity)
+    tasks = [(fold, n_clusters) for fold in range(N_FOLDS) for n_clusters in range(1, top + 1)]
+
+    def work(task: tuple[int, int]) -> FloatArray:
+        fold, n_clusters = task
+        train = np.bincount(counts.row_of_user[folds != fold], minlength=n_rows).astype(float)
+        return _score(counts, train, n_clusters, prior, seed)
+
+    scores = np.zeros((top, n_users))
+    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
+        for done, ((fold, n_clusters), per_row) in enumerate(zip(tasks, pool.map(work, tasks), strict=True)):
+            held_out = folds == fold
+            scores[n_clusters - 1, held_out] = per_row[counts.row_of_user[held_out]]
+            on_progress(Progress(stage="number of personas", done=done + 1, total=len(tasks)))
+    return _recommend(_ladder(scores, counts.n_events[counts.row_of_user]))
+
+
+def _score(
+    counts: TransitionCounts, train: FloatArray, n_clusters: int, prior: float, seed: np.random.SeedSequence
+) -> FloatArray:
+    """Return the log-likelihood of one user of each row under a mixture fitted on the training users."""
+    fitted = climb_from_restarts(
+        counts,
+        n_clusters,
+        weights=train,
+        n_init=DEFAULT_N_INIT,
+        max_iter=_FOLD_ITERATIONS,
+        tol=_FOLD_TOLERANCE,
+        prior=prior,
+        seed=seed,
+    )
+    return score_rows(counts, fitted)
+
+
+def score_rows(counts: TransitionCounts, mixture: MarkovMixture) -> FloatArray:
+    """Return the log-likelihood of one user of each row, in natural-log units, shape (R,)."""
+    chances = mixture.chains[:, counts.sources, counts.targets].T
+    joint = counts.matrix @ np.log(np.maximum(chances, 1e-300)) + np.log(mixture.weights)
+    return normalise_memberships(joint)[1]
+
+
+def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
+    bits = -scores / np.log(2)
+    total = n_events.sum()
+    gains = bits[0] - bits
+    errors = gains.std(axis=1) * np.sqrt(gains.shape[1]) / total
+    return tuple(
+        Rung(
+            n_clusters=position + 1,
+            bits_per_event=float(row.sum() / total),
+            gain=float(gain.sum() / total),
+            gain_error=float(error),
+        )
+        for position, (row, gain, error) in enumerate(zip(bits, gains, errors, strict=True))
+    )
+
+
+def _recommend(ladder: tuple[Rung, ...]) -> Selection:
+    best = min(ladder, key=lambda rung: rung.bits_per_event)
+    if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
+        reason = "one persona: no number of personas foretells unseen users better than one, beyond noise"
+        return Selection(ladder=ladder, n_clusters=1, reason=reason)
+    if best.n_clusters < len(ladder):
+        reason = f"{best.n_clusters} personas need the fewest bits per event of users held out"
+        return Selection(ladder=ladder, n_clusters=best.n_clusters, reason=reason)
+    limit = best.bits_per_event * (1 + TOLERATED_LOSS)
+    smallest = next(rung for rung in ladder if rung.bits_per_event <= limit)
+    reason = (
+        f"the ladder still falls at {best.n_clusters}, so first-order chains do not fit fully; "
+        f"{smallest.n_clusters} is the smallest number within 1 % of its best"
+    )
+    return Selection(ladder=ladder, n_clusters=smallest.n_clusters, reason=reason)

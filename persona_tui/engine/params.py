@@ -1,0 +1,240 @@
+"""Described, bounded parameters and the one grammar that writes and reads them.
+
+A value with parameters reads ``name:key=value,key=value``; items of a list are
+split by ``|``; a name that holds one of ``, | : = "`` is quoted as in CSV.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+
+Kind: TypeAlias = Literal["int", "float", "event", "events"]
+
+_SPECIAL = frozenset(',|:="')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What is known of one parameter: enough to parse, check, document and draw a form for it."""
+
+    name: str
+    kind: Kind
+    default: Any
+    required: bool
+    low: float | None
+    high: float | None
+    unit: str
+    help: str
+
+    @property
+    def bounds(self) -> str:
+        """Return the allowed range in words, empty where there is none."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g}"
+        if self.low is not None:
+            return f"at least {self.low:g}"
+        return "" if self.high is None else f"at most {self.high:g}"
+
+
+def param(
+    *,
+    help: str,  # noqa: A002 - the field's word
+    kind: Kind | None = None,
+    default: Any = MISSING,  # noqa: ANN401 - a default has the type of its field
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """Declare a parameter as a dataclass field.
+
+    Parameters
+    ----------
+    help : str
+        One sentence.
+    kind : str, optional
+        ``event`` and ``events`` name event types; numbers are known by their annotation.
+    default : object, optional
+        Without one the parameter is required.
+    low, high : float, optional
+        Inclusive bounds.
+    unit : str, optional
+        What one unit of the number is.
+    """
+    metadata = {"kind": kind, "low": low, "high": high, "unit": unit, "help": help}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+def parameters_of(cls: type) -> tuple[Parameter, ...]:
+    """Return the declared parameters of a dataclass, in order."""
+    hints = get_type_hints(cls)
+    return tuple(_parameter(each, hints[each.name]) for each in fields(cls) if "help" in each.metadata)
+
+
+def _parameter(declared: Field[Any], hint: object) -> Parameter:
+    numbers: dict[object, Kind] = {int: "int", float: "float"}
+    kind: Kind = declared.metadata["kind"] or next(
+        numbers[each] for each in (hint, *get_args(hint)) if each in numbers
+    )
+    required = declared.default is MISSING
+    return Parameter(
+        name=declared.name,
+        kind=kind,
+        default=None if required else declared.default,
+        required=required,
+        **{key: declared.metadata[key] for key in ("low", "high", "unit", "help")},
+    )
+
+
+def faults_of(instance: object) -> list[str]:
+    """Return what is wrong with the values of a dataclass of parameters, one sentence a fault."""
+    faults = []
+    for each in parameters_of(type(instance)):
+        value = getattr(instance, each.name)
+        if each.kind not in {"int", "float"} or value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int if each.kind == "int" else (int, float)):
+            faults.append(
+                f"{each.name} == {value!r}, must be {'a whole number' if each.kind == 'int' else 'a number'}."
+            )
+        elif math.isnan(value):
+            faults.append(f"{each.name} is not a number.")
+        elif each.low is not None and value < each.low:
+            faults.append(f"{each.name} == {value:g}, must be >= {each.low:g}.")
+        elif each.high is not None and value > each.high:
+            faults.append(f"{each.name} == {value:g}, must be <= {each.high:g}.")
+    return faults
+
+
+def quote(name: str) -> str:
+    """Return a name as the grammar writes it.
+
+    Examples
+    --------
+    >>> quote("signup_start"), quote("Add, to cart")
+    ('signup_start', '"Add, to cart"')
+    """
+    if not name or name != name.strip() or _SPECIAL & set(name):
+        return '"' + name.replace('"', '""') + '"'
+    return name
+
+
+def unquote(text: str) -> str:
+    """Return the name that a piece of the grammar stands for.
+
+    Raises
+    ------
+    ValueError
+        If a quote is left open or followed by other text.
+    """
+    text = text.strip()
+    if not text.startswith('"'):
+        return text
+    inner = text[1:-1]
+    if len(text) < 2 or not text.endswith('"') or '"' in inner.replace('""', ""):
+        raise ValueError(f"The quoted name {text} is not closed, or holds a quote that is not doubled.")
+    return inner.replace('""', '"')
+
+
+def split(text: str, separator: str) -> list[str]:
+    """Split at a separator that stands outside quotes; the pieces keep their quotes.
+
+    Examples
+    --------
+    >>> split('a,"b,c",d', ",")
+    ['a', '"b,c"', 'd']
+    """
+    pieces, start, position, quoted, fresh = [], 0, 0, False, True
+    while position < len(text):
+        char = text[position]
+        if quoted:
+            if char == '"' and text[position + 1 : position + 2] == '"':
+                position += 1
+            elif char == '"':
+                quoted = False
+        elif char == '"' and fresh:
+            quoted = True
+        elif char == separator:
+            pieces.append(text[start:position])
+            start = position + 1
+        fresh = not quoted and (char in ",|:=" or (fresh and char.isspace()))
+        position += 1
+    return [*pieces, text[start:]]
+
+
+def parse_names(text: str, separator: str = ",") -> tuple[str, ...]:
+    """Return the names in a list of the grammar.
+
+    Examples
+    --------
+    >>> parse_names('landing, "Add, to cart"')
+    ('landing', 'Add, to cart')
+    """
+    return tuple(unquote(piece) for piece in split(text, separator)) if text.strip() else ()
+
+
+def format_names(names: Iterable[str], separator: str = ",") -> str:
+    """Return names as a list of the grammar; the inverse of ``parse_names``."""
+    return separator.join(quote(name) for name in names)
+
+
+def parse_call(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the raw parameters of ``name:key=value,key=value``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has no ``=``, or one is given twice.
+
+    Examples
+    --------
+    >>> parse_call("friction:factor=0.05,at=form_step_1|form_step_2")
+    ('friction', {'factor': '0.05', 'at': 'form_step_1|form_step_2'})
+    """
+    name, *rest = split(text, ":")
+    given: dict[str, str] = {}
+    for piece in split(":".join(rest), ",") if rest else []:
+        key, *value = split(piece, "=")
+        key = key.strip()
+        if not value or not key:
+            raise ValueError(f"'{piece}' is not key=value.")
+        if key in given:
+            raise ValueError(f"'{key}' is given twice.")
+        given[key] = "=".join(value)
+    return unquote(name), given
+
+
+def parse_value(parameter: Parameter, text: str) -> Any:  # noqa: ANN401 - the type is the parameter's
+    """Return the value that a text of the grammar stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is no such number.
+    """
+    if parameter.kind == "events":
+        return parse_names(text, "|")
+    if parameter.kind == "event":
+        return unquote(text)
+    try:
+        return int(text) if parameter.kind == "int" else float(text)
+    except ValueError:
+        wanted = "a whole number" if parameter.kind == "int" else "a number"
+        raise ValueError(f"{parameter.name} == '{text.strip()}', must be {wanted}.") from None
+
+
+def format_call(name: str, instance: object) -> str:
+    """Return an instance as the grammar writes it, defaults left out."""
+    given = []
+    for each in parameters_of(type(instance)):
+        value = getattr(instance, each.name)
+        if not each.required and value == each.default:
+            continue
+        if each.kind == "events":
+            text = format_names(value, "|")
+        else:
+            text = quote(value) if each.kind == "event" else repr(value)
+        given.append(f"{each.name}={text}")
+    return quote(name) + (":" + ",".join(given) if given else "")

@@ -1,0 +1,1 @@
+"""Change flows and predict what the change does."""

@@ -1,0 +1,237 @@
+"""The product's flow as it is, and as a modification would make it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain
+from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
+from persona_tui.engine.modeling.mixture import chains_from_memberships
+from persona_tui.engine.params import faults_of, param
+from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, Reward
+from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind
+from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.types import AnyArray, FloatArray, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowModification:
+    """A described list of effects on the flow, applied in the order listed.
+
+    Parameters
+    ----------
+    description : str
+        What changes, in words; made from the effects where empty.
+    additional_steps : int
+        Steps inserted before completion, at which by themselves nobody leaves.
+    friction_factor : float
+        Share of those who would go on and now leave, at every step, the new ones too.
+    reward_factor : float
+        Share of those who would leave and now go on, at every step.
+    effects : tuple of Effect
+        Further effects, applied after those.
+
+    Raises
+    ------
+    SimulationError
+        If a number is out of bounds; every fault is named.
+
+    Examples
+    --------
+    >>> change = FlowModification(description="Two clicks more", additional_steps=2, friction_factor=0.1)
+    >>> [str(effect) for effect in change.compile()]
+    ['insert_steps:count=2,exit_rate=0.0', 'friction:factor=0.1']
+    """
+
+    description: str = ""
+    additional_steps: int = param(default=0, low=0, high=100, unit="steps", help="Steps before completion.")
+    friction_factor: float = param(default=0.0, low=0, high=1, unit="probability", help="Added leaving.")
+    reward_factor: float = param(default=0.0, low=0, high=1, unit="share", help="Leaving that is saved.")
+    effects: tuple[Effect, ...] = ()
+
+    def __post_init__(self) -> None:
+        faults = faults_of(self)
+        if faults:
+            raise SimulationError(" ".join(faults))
+        if not self.description:
+            words = "; ".join(effect.describe() for effect in self.compile()) or "no change"
+            object.__setattr__(self, "description", words[:1].upper() + words[1:])
+
+    def compile(self) -> tuple[Effect, ...]:
+        """Return the effects in the order in which they act; neutral shorthand is left out."""
+        shorthand: list[Effect] = [
+            InsertSteps(count=self.additional_steps, exit_rate=0.0),
+            Friction(factor=self.friction_factor),
+            Reward(factor=self.reward_factor),
+        ]
+        return (*(effect for effect in shorthand if not effect.neutral), *self.effects)
+
+    def apply(self, flow: Flow) -> Flow:
+        """Return the changed flow, or the same object where nothing changes.
+
+        Raises
+        ------
+        UnknownNameError, SimulationError
+            As the effects.
+        """
+        for effect in self.compile():
+            flow = effect.apply(flow)
+        return flow
+
+    def caveats(self, flow: Flow) -> list[str]:
+        """Return what the reader should know before trusting the modification on this flow."""
+        notes = []
+        for effect in self.compile():
+            notes += effect.caveats(flow)
+            flow = effect.apply(flow)
+        return notes
+
+
+@dataclass(frozen=True, eq=False)
+class ProductFlowSimulator:
+    """The flow of every persona under one definition of completion and drop-off.
+
+    Parameters
+    ----------
+    generator : MarkovPersonaGenerator
+    completion_events : set of str
+        Events that end a journey as converted; at least one.
+    drop_events : set of str
+        Events that end a session as dropped; ``friction_drop`` stands for leaving because of friction.
+    unit : {"user", "session"}
+        Whether a journey is a user's sessions joined, or one session.
+    censor : bool
+        Whether journeys still open at the end of the log count as open rather than left.
+
+    Raises
+    ------
+    UnknownNameError
+        If an event is not in the log.
+    SimulationError
+        If there is no completion event, or one is a drop event too.
+    """
+
+    generator: MarkovPersonaGenerator
+    completion_events: frozenset[str] | set[str] = field(kw_only=True)
+    drop_events: frozenset[str] | set[str] = field(kw_only=True, default=frozenset())
+    unit: Unit = field(kw_only=True, default="user")
+    censor: bool = field(kw_only=True, default=True)
+
+    def __post_init__(self) -> None:
+        if not self.completion_events:
+            raise SimulationError("There is no completion event.", hint="Name at least one.")
+        both = sorted(set(self.completion_events) & set(self.drop_events))
+        if both:
+            raise SimulationError(f"'{both[0]}' is both a completion and a drop event.")
+        sequences = self.generator.sequences
+        sequences.positions(set(self.completion_events))
+        sequences.positions(set(self.drop_events) - {FRICTION_DROP})
+
+    @classmethod
+    def from_counts(
+        cls, generator: MarkovPersonaGenerator, counts: TransitionCounts, *, friction_is_drop: bool = True
+    ) -> Self:
+        """Return the simulator of journeys that are cut and counted already."""
+        journeys = counts.journeys
+        names = np.array(journeys.vocabulary, dtype=object)
+        friction = {FRICTION_DROP} if friction_is_drop else set()
+        simulator = cls(
+            generator,
+            completion_events=frozenset(names[journeys.completion]),
+            drop_events=frozenset(names[journeys.drop]) | friction,
+            unit=journeys.unit,
+        )
+        simulator.__dict__["counts"] = counts  # what the cached property would compute
+        return simulator
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the personas."""
+        return self.generator.names
+
+    @property
+    def journeys(self) -> Journeys:
+        """Return the observed journeys, cut at their first completion."""
+        return self.counts.journeys
+
+    @cached_property
+    def counts(self) -> TransitionCounts:
+        """Return the transition counts of the journeys."""
+        return count_transitions(
+            cut_journeys(
+                self.generator.sequences,
+                unit=self.unit,
+                completion=set(self.completion_events),
+                drop=set(self.drop_events) - {FRICTION_DROP},
+                censor=self.censor,
+            )
+        )
+
+    @cached_property
+    def pooled(self) -> FloatArray:
+        """Return the smoothed chain of all users, shape (n + 1, n + 1)."""
+        return pooled_chain(self.counts, self.generator.prior)
+
+    @cached_property
+    def memberships(self) -> FloatArray:
+        """Return the mean membership of the users behind each distinct row, shape (R, K)."""
+        counts = self.counts
+        summed = np.zeros((len(counts.multiplicity), self.generator.n_clusters))
+        np.add.at(summed, counts.row_of_user, self.generator.memberships)
+        return summed / counts.multiplicity[:, None]
+
+    @cached_property
+    def shares(self) -> FloatArray:
+        """Return each persona's share of journeys, shape (K,)."""
+        return journey_shares(self.counts, self.counts.multiplicity[:, None] * self.memberships)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Return the flow as it is."""
+        mass = self.counts.multiplicity[:, None] * self.memberships
+        return self.build_flow(chains_from_memberships(self.counts, mass, self.pooled, self.generator.prior))
+
+    @cached_property
+    def support(self) -> FloatArray:
+        """Return the observed moves behind each transition, shape (K, n, n + 2)."""
+        counts, n = self.counts, self.counts.n_states
+        table = np.zeros((self.generator.n_clusters, n + 1, n + N_ENDS))
+        mass = counts.multiplicity[:, None] * self.memberships
+        table[:, counts.sources, counts.targets] = (counts.matrix.T @ mass).T
+        return table[:, 1:]
+
+    def build_flow(self, chains: FloatArray) -> Flow:
+        """Return the flow of chains of shape (..., K, n + 1, n + 1)."""
+        friction = np.zeros((*chains.shape[:-2], chains.shape[-1] - 1, 1))
+        journeys = self.journeys
+        return Flow(
+            states=journeys.vocabulary + ((RETURN,) if self.unit == "user" else ()),
+            kinds=_kinds(journeys),
+            unit=self.unit,
+            starts=chains[..., 0, :-1].copy(),
+            transitions=np.concatenate([chains[..., 1:, :], friction], axis=-1),
+            support=self.support,
+            friction_is_drop=FRICTION_DROP in self.drop_events,
+        )
+
+
+def journey_shares(counts: TransitionCounts, mass: FloatArray) -> FloatArray:
+    """Return each chain's share of journeys, given weight times membership of shape (R, K)."""
+    journeys: FloatArray = counts.n_journeys @ mass
+    journeys /= journeys.sum()
+    return journeys
+
+
+def _kinds(journeys: Journeys) -> AnyArray:
+    kinds = np.full(journeys.n_states, StateKind.EVENT, dtype=np.int64)
+    n_events = len(journeys.vocabulary)
+    kinds[:n_events][journeys.completion] = StateKind.COMPLETION
+    kinds[:n_events][journeys.drop] = StateKind.DROP
+    kinds[n_events:] = StateKind.RETURN
+    return kinds

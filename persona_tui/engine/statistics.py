@@ -1,0 +1,121 @@
+"""Estimates with their intervals, and the few statistics that several modules share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from persona_tui.engine.types import FloatArray, IntArray
+
+LEVEL = 0.95
+"""Coverage that every interval aims at."""
+
+Interval: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A value with one interval for each source of doubt; a source that was not examined is None.
+
+    Parameters
+    ----------
+    value : float
+    relative : float or None
+        The value as a share of the control's; None where the control is zero.
+    data : (float, float)
+        How well the log pins the chains: 95 % interval of the user bootstrap.
+    model : (float, float) or None
+        Range over other numbers of personas.
+    assumption : (float, float) or None
+        Range over the effects' parameters.
+    total : (float, float)
+        Data and assumption together.
+    simulation_error : float or None
+        One standard error of the simulated value: more synthetic users help only this.
+    """
+
+    value: float
+    relative: float | None
+    data: Interval
+    model: Interval | None
+    assumption: Interval | None
+    total: Interval
+    simulation_error: float | None
+
+
+def interval(draws: FloatArray, level: float = LEVEL) -> Interval:
+    """Return the central interval of draws.
+
+    Parameters
+    ----------
+    draws : array of shape (B,)
+    level : float
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> interval(np.arange(101.0), level=0.9)
+    (5.0, 95.0)
+    """
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def bootstrap_weights(generator: np.random.Generator, multiplicity: FloatArray, n_draws: int) -> FloatArray:
+    """Return Bayesian-bootstrap weights of rows that stand for several users each.
+
+    Parameters
+    ----------
+    generator : Generator
+    multiplicity : array of shape (R,)
+        Users behind each row.
+    n_draws : int
+
+    Returns
+    -------
+    array of shape (R, n_draws)
+        Each column sums to the number of users.
+
+    Notes
+    -----
+    A user weighs Exponential(1), so m equal users weigh Gamma(m): the same draw as
+    weighting each user, at the cost of one number a row.
+
+    References
+    ----------
+    Rubin (1981), The Bayesian bootstrap, *Annals of Statistics* 9, 130-134.
+    """
+    shape = (len(multiplicity), n_draws)
+    weights: FloatArray = generator.standard_gamma(np.broadcast_to(multiplicity[:, None], shape))
+    weights *= multiplicity.sum() / weights.sum(axis=0)
+    return weights
+
+
+def weighted_quantile(values: FloatArray, weights: FloatArray, q: float) -> float:
+    """Return the smallest value that at least the share ``q`` of the weight does not exceed."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, q * reached[-1])])
+
+
+def largest_remainder(shares: FloatArray, total: int) -> IntArray:
+    """Split a whole number in proportion to shares, so that the parts sum to it.
+
+    Parameters
+    ----------
+    shares : array of shape (K,)
+    total : int
+
+    Examples
+    --------
+    >>> largest_remainder(np.array([0.5, 0.3, 0.2]), 11)
+    array([6, 3, 2])
+    """
+    exact = shares / shares.sum() * total
+    parts: IntArray = np.floor(exact).astype(np.int64)
+    order = np.argsort(parts - exact, kind="stable")
+    parts[order[: total - int(parts.sum())]] += 1
+    return parts

@@ -1,0 +1,42 @@
+"""Text from data, made harmless to show: nothing in it styles or steers what displays it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = {"\u200d", "\ufe0f"}
+"""They hold an emoji together."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def printable(text: str) -> str:
+    r"""Return text with control, direction and invisible characters shown as escapes.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31mb\u202ec")
+    'a\\x1b[31mb\\u202ec'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    if unicodedata.category(char) not in _UNSAFE or char in _JOINERS:
+        return char
+    return (
+        char.encode("unicode_escape").decode() if not 0xD800 <= ord(char) <= 0xDFFF else f"\\u{ord(char):04x}"
+    )
+
+
+def inert_cell(text: str) -> str:
+    """Return text that a spreadsheet shows instead of running.
+
+    Examples
+    --------
+    >>> inert_cell("=cmd()"), inert_cell("landing")
+    ("'=cmd()", 'landing')
+    """
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

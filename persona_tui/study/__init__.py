@@ -1,0 +1,1 @@
+"""The service layer: settings, studies, runs and their files."""

@@ -1,0 +1,135 @@
+"""Files of a study: private, whole or absent, and written by one program at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from persona_tui.engine.errors import ExportError
+
+PRIVATE_FOLDER = 0o700
+_LOCK = ".lock"
+
+
+def make_folder(path: Path) -> Path:
+    """Create a private folder, and those above it, where they are missing.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    except OSError as fault:
+        raise ExportError(
+            f"The folder '{path}' cannot be created: {fault.strerror or fault}.",
+            hint="Choose another --output.",
+        ) from None
+    return path
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name, sync it and rename it, so that it appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Gets the temporary path and writes it.
+
+    Raises
+    ------
+    ExportError
+        If the disk is full or the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        os.close(handle)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as fault:
+        if isinstance(fault, ExportError):
+            raise
+        raise ExportError(
+            f"'{path}' cannot be written: {fault.strerror or fault}.",
+            hint="Free some space or choose another --output.",
+        ) from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "backslashreplace")))
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a document as JSON, whole or not at all."""
+    write_text(path, dump_json(document))
+
+
+def dump_json(document: dict[str, Any]) -> str:
+    """Return a document as JSON text that ends in a new line; floats carry 10 significant digits."""
+    return json.dumps(_rounded(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, float):
+        return float(f"{value:.10g}") + 0.0  # no negative zero
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+@contextmanager
+def new_run(study: Path, began: datetime) -> Iterator[Path]:
+    """Create ``runs/<UTC time>-<hex>`` in a study; it is taken away again if the run fails."""
+    name = f"{began.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(3)}"
+    folder = make_folder(make_folder(study / "runs") / name)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def locked(study: Path) -> Iterator[None]:
+    """Keep other programs out of a study.
+
+    Raises
+    ------
+    ExportError
+        If another program is writing to it.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - 0.05 s
+
+    lock = FileLock(study / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ExportError(
+            f"Another persona-tui is writing to '{study}'.", hint="Wait for it, or choose another --output."
+        ) from None
+    except OSError as fault:
+        raise ExportError(
+            f"'{study}' cannot be written: {fault.strerror or fault}.", hint="Choose another --output."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,51 @@
+"""What the README tells people to type works."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_workflow_from_python_runs_as_printed(tmp_path):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (workflow,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", workflow + "\nprint(report_df)\n"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "completion_rate"[:9] in done.stdout
+
+
+def test_each_set_up_is_one_line_and_makes_its_own_environment():
+    commands = [line for line in blocks("bash")[0].splitlines() if line.strip() and not line.startswith("#")]
+    assert len(commands) == 2
+    assert all(command.startswith("python3 -m venv .venv && ") for command in commands)
+
+
+def test_every_command_line_of_the_readme_is_accepted(tmp_path):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    lines = [line for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    assert lines
+    for line in lines:
+        command = line.removeprefix("$ ").replace("persona-tui", f"{sys.executable} -m persona_tui", 1)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (line, done.stderr)

@@ -1,0 +1,54 @@
+"""Run the command line as a user does: another process, its own folder, no terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SAMPLE_CSV = Path(__file__).parents[2] / "data" / "sample_events.csv"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_command(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "persona_tui", *map(str, arguments)]
+    clean = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**clean, "PYTHONPATH": str(SAMPLE_CSV.parents[1]), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return lambda *arguments, **environment: run_command(*arguments, cwd=tmp_path, **environment)
+
+
+@pytest.fixture(scope="session")
+def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first users of the sample log: quick to run, and still four personas."""
+    path = tmp_path_factory.mktemp("logs") / "small.csv"
+    header, *rows = SAMPLE_CSV.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(
+    small_csv: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A batch run on the small log with --json, and its study folder."""
+    folder = tmp_path_factory.mktemp("study")
+    done = run_command("batch", "--events", small_csv, "--output", folder / "out", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done, folder / "out"

@@ -1,0 +1,40 @@
+import pytest
+from support import golden
+
+from persona_tui import __version__
+
+
+def test_without_a_verb_it_says_what_it_will_be(run):
+    done = run()
+    assert done.returncode == 0
+    assert "app for the terminal" in done.stdout
+    assert "persona-tui batch" in done.stdout
+
+
+def test_a_path_opens_the_app(run, small_csv):
+    done = run(small_csv)
+    assert done.returncode == 0
+    assert f"persona-tui batch {small_csv}" in done.stdout
+
+
+def test_a_mistyped_verb_suggests_the_nearest(run):
+    done = run("bacth")
+    assert done.returncode == 2
+    assert "Did you mean 'batch'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unknown_option_is_refused(run):
+    done = run("batch", "--evnets", "x")
+    assert done.returncode == 2
+    assert "--events" in done.stderr
+
+
+def test_the_version_is_printed(run):
+    assert run("--version").stdout == f"persona-tui {__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["help", "batch-help", "open"])
+def test_the_words_are_as_kept(run, name):
+    arguments = {"help": ("--help",), "batch-help": ("batch", "--help"), "open": ()}[name]
+    golden(f"{name}.txt", run(*arguments, COLUMNS="80").stdout)

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import logs, make_log
+
+from persona_tui.engine.data.sequences import encode_sequences
+from persona_tui.engine.errors import ModelingError, RunCancelled
+from persona_tui.engine.modeling.counts import count_transitions, pooled_chain, possible_moves
+from persona_tui.engine.modeling.journeys import cut_journeys
+from persona_tui.engine.modeling.mixture import climb, fit_markov_mixture
+from persona_tui.engine.modeling.steps import tabulate_moves
+
+
+def counts_of(log, **cut):
+    return count_transitions(cut_journeys(encode_sequences(log), **cut))
+
+
+def dense_counts(counts):
+    """Return per-user tables of shape (U, n + 1, n + 1)."""
+    n = counts.n_states
+    tables = np.zeros((len(counts.row_of_user), n + 1, n + 1))
+    rows = counts.matrix[counts.row_of_user].toarray()
+    tables[:, counts.sources, counts.targets] = rows
+    return tables
+
+
+def brute_force_em(counts, start, prior, n_iterations):
+    """Run EM with loops over users and personas, straight from the formulas."""
+    tables, pooled = dense_counts(counts), pooled_chain(counts, prior)
+    memberships = start[counts.row_of_user]
+    bounds = []
+    for _ in range(n_iterations):
+        weights = memberships.mean(axis=0)
+        chains = []
+        for persona in range(memberships.shape[1]):
+            table = np.tensordot(memberships[:, persona], tables, axes=1)
+            totals = table.sum(axis=1, keepdims=True)
+            chains.append((table + prior * pooled) / (totals + prior))
+        joint = np.zeros_like(memberships)
+        for user, table in enumerate(tables):
+            for persona, chain in enumerate(chains):
+                seen = table > 0
+                joint[user, persona] = np.log(weights[persona]) + (table[seen] * np.log(chain[seen])).sum()
+        likelihood = np.exp(joint).sum(axis=1)
+        penalty = sum(prior * (pooled[pooled > 0] * np.log(chain[pooled > 0])).sum() for chain in chains)
+        bounds.append(np.log(likelihood).sum() + penalty)
+        memberships = np.exp(joint) / likelihood[:, None]
+    return np.array(chains), weights, memberships, np.array(bounds)
+
+
+@settings(max_examples=30, deadline=None)
+@given(logs(), st.integers(0, 1000), st.sampled_from(["user", "session"]))
+def test_em_equals_its_formulas_worked_out_by_brute_force(log, seed, unit):
+    counts = counts_of(log, unit=unit, censor=False)
+    start = np.random.default_rng(seed).dirichlet([1.0, 1.0], size=len(counts.multiplicity))
+    table = tabulate_moves(counts, pooled_chain(counts, 1.0), 1.0)
+    run = climb(table, counts.multiplicity, start, max_iter=5, tol=-np.inf)
+    chains, weights, _, bounds = brute_force_em(counts, start, 1.0, 5)
+    assert np.exp(run.log_weights) == pytest.approx(weights, abs=1e-8)
+    assert np.array(run.history) == pytest.approx(bounds, abs=1e-8)
+    expected = chains[:, counts.sources, counts.targets].T
+    assert np.exp(run.log_moves) == pytest.approx(expected, abs=1e-8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(logs(), st.floats(0.01, 20), st.integers(2, 4), st.integers(0, 1000))
+def test_the_penalised_bound_never_falls(log, prior, n_clusters, seed):
+    counts = counts_of(log)
+    start = np.random.default_rng(seed).dirichlet(np.ones(n_clusters), size=len(counts.multiplicity))
+    table = tabulate_moves(counts, pooled_chain(counts, prior), prior)
+    history = climb(table, counts.multiplicity, start, max_iter=40, tol=-np.inf).history
+    assert (np.diff(history) > -1e-9 * max(1.0, abs(history[0]))).all()
+
+
+def test_planted_personas_are_recovered(sample):
+    from sklearn.metrics import adjusted_rand_score
+
+    fitted = fit_markov_mixture(sample.whole_counts, 4, random_state=0)
+    labels = fitted.responsibilities[sample.whole_counts.row_of_user].argmax(axis=1)
+    assert adjusted_rand_score(sample.truth, labels) > 0.9
+    assert fitted.converged
+
+
+def test_the_same_seed_gives_the_same_fit(sample):
+    first, second = (fit_markov_mixture(sample.counts, 3, random_state=4) for _ in range(2))
+    assert (first.chains == second.chains).all()
+    assert (first.weights == second.weights).all()
+
+
+def test_personas_come_in_order_of_their_weight(sample):
+    weights = fit_markov_mixture(sample.counts, 4, random_state=0).weights
+    assert (np.diff(weights) <= 0).all()
+    assert weights.sum() == pytest.approx(1)
+
+
+def test_one_persona_is_the_pooled_chain_without_smoothing(sample):
+    fitted = fit_markov_mixture(sample.counts, 1, prior=0.0)
+    assert fitted.chains[0] == pytest.approx(pooled_chain(sample.counts, 0.0), abs=1e-12)
+
+
+def test_no_possible_move_has_chance_zero(sample):
+    fitted = fit_markov_mixture(sample.counts, 2, random_state=0)
+    possible = possible_moves(sample.counts.journeys)
+    assert (fitted.chains[:, possible] > 0).all()
+    rows = possible.any(axis=1)
+    assert fitted.chains[:, rows].sum(axis=-1) == pytest.approx(1)
+
+
+def test_completion_gets_no_smoothed_start(sample):
+    fitted = fit_markov_mixture(sample.counts, 2, random_state=0)
+    done = sample.counts.journeys.vocabulary.index("signup_complete")
+    assert (fitted.chains[:, 0, done] == 0).all()
+
+
+@pytest.mark.parametrize("n_clusters", [0, 4])
+def test_an_impossible_number_of_personas_is_refused(n_clusters):
+    counts = counts_of(make_log({"u": [["a"]], "v": [["b"]], "w": [["a", "b"]]}))
+    with pytest.raises(ModelingError, match=rf"n_clusters == {n_clusters}, must be from 1 to 3"):
+        fit_markov_mixture(counts, n_clusters)
+
+
+@pytest.mark.parametrize(
+    "journeys",
+    [
+        {"u": [["a"]]},
+        {f"u{n}": [["a", "b"]] for n in range(9)},
+        {f"u{n}": [["a"] * (n + 1)] for n in range(9)},
+    ],
+    ids=["one user", "identical users", "one event type"],
+)
+def test_degenerate_logs_give_a_fit(journeys):
+    counts = counts_of(make_log(journeys))
+    fitted = fit_markov_mixture(counts, min(2, len(journeys)), random_state=0)
+    assert np.isfinite(fitted.chains).all()
+    assert fitted.responsibilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_fit_that_has_not_converged_warns(sample):
+    with pytest.warns(UserWarning, match="not converged after 2 iterations"):
+        fit_markov_mixture(sample.counts, 4, max_iter=2, random_state=0)
+
+
+def test_a_fit_can_be_cancelled(sample):
+    def stop(_progress):
+        raise RunCancelled("stopped")
+
+    with pytest.raises(RunCancelled):
+        fit_markov_mixture(sample.counts, 2, on_progress=stop, random_state=0)
