@@ -1,4 +1,7 @@
 import os
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # small products on many threads fight for the cores
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

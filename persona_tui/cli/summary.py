@@ -72,7 +72,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
     selection = finished.result.segmentation.selection
     page.heading("Personas")
     if selection is not None:
-        page.sentence(f"Number found: {selection.reason}.")
+        page.sentence(f"{selection.n_clusters} found: {selection.reason}.")
     page.table(
         ("persona", "signature events", "users", "share", "conversion", "95 % interval"),
         [

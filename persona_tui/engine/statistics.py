@@ -56,8 +56,8 @@ def interval(draws: FloatArray, level: float = LEVEL) -> Interval:
 
     Examples
     --------
-    >>> interval(np.arange(101.0), level=0.9)
-    (5.0, 95.0)
+    >>> interval(np.arange(101.0), level=0.5)
+    (25.0, 75.0)
     """
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])

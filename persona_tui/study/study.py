@@ -28,6 +28,9 @@ from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import result_document
 
+MAX_EVENT_TYPES = 500
+"""Chains are dense tables of this many rows and columns."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedLog:
@@ -87,6 +90,11 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     on_progress(Progress(stage="load", done=0, total=1))
     log = load_event_log(settings.events, columns=settings.columns())
     sequences = encode_sequences(log.events)
+    if len(sequences.vocabulary) > MAX_EVENT_TYPES:
+        raise DataError(
+            f"{len(sequences.vocabulary):,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
+            hint="Check which column is the event (--column event_type=NAME), or merge rare events.",
+        )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
     completion = frozenset(settings.completion or steps[-1:])

@@ -54,12 +54,13 @@ def load_event_log(source: str | Path, *, columns: Mapping[str, str] | None = No
     EventLog
         Rows without a user, an event or a readable time are left out and kept in ``quality.rejects``;
         exact duplicates are left out and counted; sessions are cut at 30 minutes without an event
-        where the source has none.
+        where the source has none. Reserved event names get ``event_`` before them; a column whose
+        name another one is given gets ``source_``; both are told in ``quality.repairs``.
 
     Raises
     ------
     DataError
-        If the source cannot be read, or no user, time or event column is recognised.
+        If the source cannot be read, no user, time or event column is recognised, or no row can be used.
     UnknownNameError
         If a given column is not in the source.
     """

@@ -153,15 +153,15 @@ def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
 def _recommend(ladder: tuple[Rung, ...]) -> Selection:
     best = min(ladder, key=lambda rung: rung.bits_per_event)
     if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
-        reason = "one persona: no number of personas foretells unseen users better than one, beyond noise"
+        reason = "no larger number foretells users held out better, beyond noise"
         return Selection(ladder=ladder, n_clusters=1, reason=reason)
     if best.n_clusters < len(ladder):
-        reason = f"{best.n_clusters} personas need the fewest bits per event of users held out"
+        reason = "fewest bits per event of users held out"
         return Selection(ladder=ladder, n_clusters=best.n_clusters, reason=reason)
     limit = best.bits_per_event * (1 + TOLERATED_LOSS)
     smallest = next(rung for rung in ladder if rung.bits_per_event <= limit)
     reason = (
-        f"the ladder still falls at {best.n_clusters}, so first-order chains do not fit fully; "
-        f"{smallest.n_clusters} is the smallest number within 1 % of its best"
+        f"the smallest number within 1 % of the best; bits per event still fall at {best.n_clusters}, "
+        "so first-order chains are too simple for this log"
     )
     return Selection(ladder=ladder, n_clusters=smallest.n_clusters, reason=reason)

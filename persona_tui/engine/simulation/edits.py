@@ -90,6 +90,12 @@ def entry_exit_rate(flow: Flow, before: int) -> FloatArray:
     return rate
 
 
+def entry_support(flow: Flow, before: int) -> float:
+    """Return the observed number of moves into a state from the others."""
+    others = np.arange(flow.n_states) != before
+    return float(flow.support[:, others, before].sum())
+
+
 def add_friction(flow: Flow, factor: float, at: BoolArray) -> Flow:
     """Return the flow in which the chance p of leaving a step becomes p + factor (1 - p)."""
     moves = flow.transitions.copy()

@@ -150,6 +150,18 @@ class InsertSteps(Effect):
             state for state, kind in zip(flow.states, flow.kinds, strict=True) if kind == StateKind.COMPLETION
         ]
 
+    def caveats(self, flow: Flow) -> list[str]:
+        """Say where the exit rate is taken from hardly any entries."""
+        if self.exit_rate is not None:
+            return []
+        from persona_tui.engine.simulation.edits import entry_support  # noqa: PLC0415 - 0.1 s, as numpy
+
+        return [
+            f"insert_steps takes its exit rate from only {seen:.0f} moves into {target}; set exit_rate."
+            for target in self._targets(flow)
+            if (seen := entry_support(flow, flow.index(target))) < THIN_SUPPORT
+        ]
+
     def describe(self) -> str:
         """Return the effect in plain words."""
         steps = "step" if self.count == 1 else "steps"

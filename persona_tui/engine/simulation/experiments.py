@@ -25,6 +25,7 @@ EVERYONE = "all"
 DEFAULT_N_PERSONAS = 10_000
 TRUNCATION_GOAL = 0.001
 TRUNCATION_WARNING = 0.01
+FEW_USERS = 50
 _LONGEST_HORIZON = 2**20
 
 
@@ -148,7 +149,7 @@ def run_ab_experiment(
         shares=simulator.shares,
         exact={arm: solve(flow, max_length).metrics for arm, flow in flows.items()},
         draw_shares=draws.shares,
-        draws=_draw_metrics(draws, modification, max_length),
+        draws=_draw_metrics(draws, modification, max_length, on_progress),
         walked=_walk_arms(
             control, treatment, per_persona, max_length=max_length, seed=seed, on_progress=on_progress
         ),
@@ -166,7 +167,11 @@ def run_ab_experiment(
         total=total,
         personas=personas,
         harm=float((uplift_draws < 0).mean()),
-        caveats=tuple(modification.caveats(control) + _truncation_caveats(total, max_length)),
+        caveats=(
+            *modification.caveats(control),
+            *_truncation_caveats(total, max_length),
+            *_sample_caveats(simulator),
+        ),
         control=control,
         treatment=treatment,
     )
@@ -203,7 +208,9 @@ def shortest_horizon(shares: FloatArray, *flows: Flow) -> int:
     )
 
 
-def _draw_metrics(draws: FlowDraws, modification: FlowModification, max_length: int) -> dict[str, FloatArray]:
+def _draw_metrics(
+    draws: FlowDraws, modification: FlowModification, max_length: int, on_progress: ProgressCallback
+) -> dict[str, FloatArray]:
     """Return the uplift of each metric in each draw and persona, shape (B, K)."""
     uplifts: dict[str, list[FloatArray]] = {metric: [] for metric in METRICS}
     for control in draws.blocks():
@@ -212,6 +219,8 @@ def _draw_metrics(draws: FlowDraws, modification: FlowModification, max_length: 
         after = before if treatment is control else solve(treatment, max_length).metrics
         for metric in METRICS:
             uplifts[metric].append(after[metric] - before[metric])
+        done = sum(len(block) for block in uplifts[METRICS[0]])
+        on_progress(Progress(stage="intervals", done=done, total=draws.n_draws))
     return {metric: np.concatenate(parts) for metric, parts in uplifts.items()}
 
 
@@ -312,6 +321,13 @@ def _truncation_caveats(total: Comparison, max_length: int) -> list[str]:
     if worst <= TRUNCATION_WARNING:
         return []
     return [f"{100 * worst:.1f} % of journeys are cut at {max_length} events and end in no outcome."]
+
+
+def _sample_caveats(simulator: ProductFlowSimulator) -> list[str]:
+    n_users = simulator.generator.sequences.n_users
+    if n_users >= FEW_USERS:
+        return []
+    return [f"The log has only {n_users} users: its intervals are narrower than the doubt really is."]
 
 
 def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:

@@ -202,8 +202,9 @@ def expected_visits(
 
     Notes
     -----
-    Unlimited, ``v (I - Q) = s``: O(n ** 3). Limited, at most ``max_length`` vector
-    steps, fewer once the walking mass is below 1e-18.
+    Unlimited, ``v (I - Q) = s``: O(n ** 3). Limited, ``max_length`` vector steps of O(n ** 2), fewer
+    once the walking mass is below 1e-18; or, where the horizon is long for the number of states,
+    repeated squaring in O(n ** 3 log max_length).
 
     References
     ----------
@@ -225,14 +226,41 @@ def expected_visits(
         if not np.isfinite(visits).all() or visits.max() > 1 / _ROW_TOLERANCE:
             raise SimulationError("Some walk can go on for ever.", hint="Set max_length.")
         return np.maximum(visits, 0.0), np.zeros_like(visits)
+    if 2 * inner.shape[-1] * max_length.bit_length() < max_length:
+        return _visits_by_squaring(starts, inner, max_length)
     mass = starts
     visits = starts.copy()
     for _ in range(max_length - 1):
-        mass = np.matmul(mass[..., None, :], inner)[..., 0, :]
+        mass = _step(mass, inner)
         visits += mass
         if mass.max() < _NEGLIGIBLE_MASS:
             return visits, np.zeros_like(mass)
     return visits, mass
+
+
+def _step(mass: FloatArray, inner: FloatArray) -> FloatArray:
+    moved: FloatArray = np.matmul(mass[..., None, :], inner)[..., 0, :]
+    return moved
+
+
+def _visits_by_squaring(
+    starts: FloatArray, inner: FloatArray, max_length: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return what ``expected_visits`` does, by the binary digits of the number of moves.
+
+    ``power`` is the matrix of m moves and ``total`` the sum of those of 0 to m - 1 moves.
+    """
+    power, total = inner, np.broadcast_to(np.eye(inner.shape[-1]), inner.shape)
+    visits, mass, moves = np.zeros_like(starts), starts, max_length - 1
+    while moves:
+        if moves & 1:
+            visits = visits + _step(mass, total)
+            mass = _step(mass, power)
+        moves >>= 1
+        if moves:
+            total = total + np.matmul(total, power)
+            power = np.matmul(power, power)
+    return visits + mass, mass
 
 
 def solve(flow: Flow, max_length: int | None = None) -> Outcomes:

@@ -28,6 +28,8 @@ DRAWS_PER_BLOCK = 40
 _NEGLIGIBLE_RISE = 0.02
 """Of the log-likelihood; half a unit moves an estimate by one standard error."""
 _LEAST_SHARE = 1e-30
+_BLOCK_BYTES = 2**20
+"""Of one array of chains; a block that fits the processor's cache is solved fastest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,10 +59,11 @@ class FlowDraws:
         """Return the number of draws."""
         return len(self.shares)
 
-    def blocks(self, size: int = 50) -> Iterator[Flow]:
-        """Yield the flows, ``size`` draws at a time, in order."""
+    def blocks(self) -> Iterator[Flow]:
+        """Yield the flows in order, as many draws at a time as fit a fixed memory budget."""
         counts, pooled = self.simulator.counts, self.simulator.pooled
         n = counts.n_states
+        size = max(1, _BLOCK_BYTES // (8 * self.shares.shape[1] * (n + 1) ** 2))
         prior = self.simulator.generator.prior
         for first in range(0, self.n_draws, size):
             moved = self.moved[first : first + size]

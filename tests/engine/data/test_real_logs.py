@@ -5,7 +5,7 @@ from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.data.funnel import count_funnel, detect_funnel
 from persona_tui.engine.data.sequences import encode_sequences
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real")]
+pytestmark = pytest.mark.real
 
 WIZARD = ("start", "step_1", "step_2", "step_3", "confirm")
 

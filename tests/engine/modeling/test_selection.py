@@ -50,7 +50,7 @@ def test_a_gain_within_two_standard_errors_is_noise():
 def test_where_the_last_rung_wins_the_smallest_within_one_percent_is_offered():
     selection = _recommend(rungs(2.0, 1.9, 1.81, 1.8))
     assert selection.n_clusters == 3
-    assert "still falls at 4" in selection.reason
+    assert "still fall at 4" in selection.reason
 
 
 def test_a_log_of_two_users_is_one_persona():

@@ -220,3 +220,10 @@ def test_several_completions_each_get_steps_of_their_own():
     changed = InsertSteps(count=1, exit_rate=0.5).apply(two)
     assert changed.n_states == two.n_states + 2
     assert solve(changed).converted == pytest.approx(0.5 * solve(two).converted, abs=1e-12)
+
+
+def test_an_exit_rate_taken_from_hardly_any_moves_is_told():
+    flow = line_flow(0.9, 0.1)
+    assert any("from only 10 moves into done" in note for note in InsertSteps(count=1).caveats(flow))
+    assert InsertSteps(count=1, exit_rate=0.1).caveats(flow) == []
+    assert InsertSteps(count=1, before="s1").caveats(flow) == []

@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from support import flows, line_flow, random_flow
 
 from persona_tui.engine.errors import SimulationError, UnknownNameError
-from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind, reach, solve
+from persona_tui.engine.simulation.flow import (
+    N_ENDS,
+    Flow,
+    StateKind,
+    expected_visits,
+    reach,
+    solve,
+    without_returns,
+)
 
 
 def two_way_flow(up: float, n: int) -> Flow:
@@ -164,3 +172,15 @@ def test_rows_that_do_not_sum_to_one_are_refused_by_name():
 def test_an_unknown_state_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 's1'"):
         line_flow(0.5, 0.5).index("s_1")
+
+
+@given(flows, st.integers(200, 5000))
+def test_squaring_equals_stepping(flow, max_length):
+    moves = without_returns(flow)
+    visits, last = expected_visits(flow.starts, moves, max_length)
+    mass, stepped = flow.starts, flow.starts.copy()
+    for _ in range(max_length - 1):
+        mass = np.einsum("ki,kij->kj", mass, moves[..., :-N_ENDS])
+        stepped += mass
+    assert visits == pytest.approx(stepped, rel=1e-9, abs=1e-12)
+    assert last == pytest.approx(mass, abs=1e-12)
