@@ -90,9 +90,10 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     on_progress(Progress(stage="load", done=0, total=1))
     log = load_event_log(settings.events, columns=settings.columns())
     sequences = encode_sequences(log.events)
-    if len(sequences.vocabulary) > MAX_EVENT_TYPES:
+    n_types = len(sequences.vocabulary)
+    if n_types > MAX_EVENT_TYPES:
         raise DataError(
-            f"{len(sequences.vocabulary):,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
+            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
             hint="Check which column is the event (--column event_type=NAME), or merge rare events.",
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
