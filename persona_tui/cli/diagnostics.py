@@ -34,13 +34,20 @@ _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
     (MissingExtraError, USAGE),
     (ExportError, FAILED),
 )
+_PRIVATE: Final = 0o077
+"""What is written holds data of users; nobody else on a shared machine reads it."""
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def say(text: str) -> None:
     """Write a line of narration to stderr; one that is closed is not worth stopping for."""
-    with suppress(BrokenPipeError, ValueError):
-        print("\n".join(printable(line) for line in text.splitlines()), file=sys.stderr)  # noqa: T201
+    if sys.stderr is None:
+        return
+    shown = "\n".join(printable(line) for line in text.splitlines()) + "\n"
+    encoding = sys.stderr.encoding or "utf-8"
+    with suppress(OSError, ValueError):
+        sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stderr.flush()
 
 
 def fail(message: str, hint: str, code: int) -> NoReturn:
@@ -57,6 +64,7 @@ def exit_code_of(error: PersonaError) -> int:
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn errors and signals into one message and the right exit code."""
+    os.umask(_PRIVATE)
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave_on_signal)
@@ -79,5 +87,6 @@ def _leave_on_signal(number: int, _frame: FrameType | None) -> None:
 
 def leave_on_closed_stdout() -> NoReturn:
     """Leave silently because nobody reads stdout any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(STDOUT_CLOSED)

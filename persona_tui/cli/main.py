@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from persona_tui import __version__
-from persona_tui.cli import diagnostics
+from persona_tui.cli import diagnostics, output
 from persona_tui.cli.commands import batch, open_app
 from persona_tui.cli.verbs import add_verb
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"persona-tui {__version__}")
+        output.write(f"persona-tui {__version__}\n")
         raise typer.Exit
 
 

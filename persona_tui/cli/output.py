@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from persona_tui.cli.diagnostics import leave_on_closed_stdout
+from persona_tui.cli.diagnostics import FAILED, fail, leave_on_closed_stdout
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_WIDTH = 100
+LONGEST_NAME = 40
 _TEXT_WIDTH = 16
 
 
 def write(text: str) -> None:
-    """Write text to stdout; leave silently if nobody reads it any more."""
+    """Write text to stdout; leave silently if nobody reads it, and with a message if it cannot be written."""
+    if sys.stdout is None:
+        leave_on_closed_stdout()
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
         leave_on_closed_stdout()
+    except OSError as fault:
+        sys.stdout = None  # or the interpreter tries again, and fails, at its end
+        fail(f"The result could not be printed: {fault.strerror or fault}.", "", FAILED)
+
+
+def shortened(name: str) -> str:
+    """Return a name as a table shows it: printable, and not longer than a table can hold."""
+    shown = printable(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 class Page:
-    """Headings, sentences and tables of one summary, written at once."""
+    """Headings, sentences and tables of one summary, printed at once."""
 
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - 0.06 s, only summaries need it
 
-        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        narrow = is_terminal or "COLUMNS" in os.environ
+        self._width = get_terminal_size().columns if narrow else PIPE_WIDTH
+        self._text = io.StringIO()
         self._console: Console = Console(
-            file=sys.stdout, width=width, highlight=False, markup=False, emoji=False
+            file=self._text,
+            width=self._width,
+            force_terminal=is_terminal,
+            highlight=False,
+            markup=False,
+            emoji=False,
         )
+
+    def print(self) -> None:
+        """Write the page to stdout."""
+        write(self._text.getvalue())
 
     def heading(self, text: str) -> None:
         """Add a heading."""
@@ -47,27 +74,45 @@ class Page:
         from rich.padding import Padding  # noqa: PLC0415 - as above
 
         shown = printable(text)
-        if not bullet:
-            self._console.print(shown, soft_wrap=False)
-            return
-        self._console.print(Padding(f"• {shown}", (0, 0, 0, 1)))
+        self._console.print(Padding(f"• {shown}", (0, 0, 0, 1)) if bullet else shown)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
-        """Add a table: the first ``left`` columns are text, folded where long; the others numbers."""
+        """Add a table: the first ``left`` columns are text, folded where long; the others numbers.
+
+        Where the terminal is too narrow for it, every row is told as a list of its cells.
+        """
+        cells = [[shortened(cell) for cell in row] for row in rows]
+        widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
+        folded = [min(width, _TEXT_WIDTH) for width in widths[:left]]
+        if sum(folded) + sum(widths[left:]) + 2 * len(columns) > self._width:
+            self._list(columns, cells)
+        else:
+            self._grid(columns, cells, left=left, narrowest=folded)
+
+    def _grid(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        left: int,
+        narrowest: Sequence[int],
+    ) -> None:
         from rich import box  # noqa: PLC0415 - as above
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
         for position, name in enumerate(columns):
-            is_text = position < left
-            table.add_column(
-                Text(name),
-                justify="left" if is_text else "right",
-                overflow="fold",
-                no_wrap=not is_text,
-                min_width=min(_TEXT_WIDTH, max((len(row[position]) for row in rows), default=0)),
-            )
+            if position < left:
+                table.add_column(Text(name), overflow="fold", min_width=narrowest[position])
+            else:
+                table.add_column(Text(name), justify="right", no_wrap=True)
         for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
+            table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
+
+    def _list(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        for first, *rest in rows:
+            self._console.print(first, style="bold")
+            for name, cell in zip(columns[1:], rest, strict=True):
+                self._console.print(f"  {name}: {cell}")

@@ -38,7 +38,7 @@ class Presentation:
         """Give a callback that tells progress on stderr as asked for."""
         mode = self.progress
         if mode == "auto":
-            mode = "bar" if sys.stderr.isatty() else "lines"
+            mode = "bar" if sys.stderr is not None and sys.stderr.isatty() else "lines"
         if self.quiet or mode == "none":
             yield ignore_progress
         elif mode == "bar":

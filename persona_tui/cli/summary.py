@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persona_tui.cli.output import Page
+from persona_tui.cli.output import Page, shortened
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -14,7 +14,8 @@ from persona_tui.engine.analytics.numbers import (
 )
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.wording import UNIT_WORDS
-from persona_tui.engine.simulation.experiments import TRUNCATION_GOAL, Comparison
+from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import TRUNCATION_GOAL
 from persona_tui.study.runs import FinishedRun
 
 METRIC_WORDS = {
@@ -39,6 +40,7 @@ def print_summary(finished: FinishedRun) -> None:
     page.heading(f"Files in {finished.study}")
     for file in finished.files:
         page.sentence(file.name, bullet=True)
+    page.print()
 
 
 def _print_log(page: Page, report: Report) -> None:
@@ -78,7 +80,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
         [
             (
                 card.name,
-                ", ".join(card.signature_events),
+                ", ".join(shortened(event) for event in card.signature_events),
                 count(card.users),
                 percent(card.share),
                 percent(card.conversion),

@@ -22,10 +22,13 @@ class Registry(Generic[T]):
     ----------
     kind : str
         What an entry is called in messages.
+    home : str, optional
+        Module that registers the entries, imported when they are first asked for.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, home: str = "") -> None:
         self.kind = kind
+        self._home = home
         self._entries: dict[str, T | str] = {}
         self._help: dict[str, str] = {}
 
@@ -46,6 +49,8 @@ class Registry(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Return the names, in the order in which they were added."""
+        if self._home:
+            importlib.import_module(self._home)
         return tuple(self._entries)
 
     def help(self, name: str) -> str:
@@ -68,7 +73,7 @@ class Registry(Generic[T]):
         UnknownNameError
             If there is none of that name; the message suggests the nearest.
         """
-        if name not in self._entries:
+        if name not in self.names():
             raise unknown_name(self.kind, name, self._entries)
         entry = self._entries[name]
         if isinstance(entry, str):

@@ -19,6 +19,8 @@ class Stream(IntEnum):
     WALKS = 4
     INSERTED_STEPS = 5
     TRAITS = 6
+    COHORT = 7
+    ASSUMPTIONS = 8
 
 
 def normalise_seed(random_state: RandomState) -> np.random.SeedSequence:

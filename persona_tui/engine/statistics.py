@@ -94,13 +94,6 @@ def bootstrap_weights(generator: np.random.Generator, multiplicity: FloatArray, 
     return weights
 
 
-def weighted_quantile(values: FloatArray, weights: FloatArray, q: float) -> float:
-    """Return the smallest value that at least the share ``q`` of the weight does not exceed."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, q * reached[-1])])
-
-
 def largest_remainder(shares: FloatArray, total: int) -> IntArray:
     """Split a whole number in proportion to shares, so that the parts sum to it.
 

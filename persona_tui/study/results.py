@@ -10,7 +10,8 @@ from persona_tui import __version__
 from persona_tui.engine.analytics.reporting import PersonaCard, Report
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
-from persona_tui.engine.simulation.experiments import Comparison, Experiment
+from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.statistics import Estimate
 
 SCHEMA = "persona-tui/result/1"

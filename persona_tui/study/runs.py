@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -16,13 +14,14 @@ from typing import Self
 
 from persona_tui.engine.analytics.reporting import export_powerpoint
 from persona_tui.engine.analytics.tables import persona_table, to_csv
-from persona_tui.engine.params import format_names
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.experiments import results_to_dataframe
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers
-from persona_tui.study.store import locked, make_folder, new_run, write_json, write_text, write_whole
+from persona_tui.study.store import locked, make_folder, new_run, replace_all, write_json, write_text
 from persona_tui.study.study import StudyResult, check_settings, prepare_log, read_modification, run_study
 
 PROMISED = (
@@ -33,6 +32,8 @@ PROMISED = (
     "manifest.json",
 )
 REJECTS = "rejects.csv"
+STUDY = "study.toml"
+PUBLISHED = (*PROMISED, REJECTS, STUDY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,24 +60,27 @@ class FinishedRun:
 
     def defaults_used(self) -> list[str]:
         """Return the options that were left open, as what they came to."""
-        settings, resolved = self.settings, self.result.document["recipe"]["settings"]
-        found = {**settings.as_toml(), **resolved}
+        resolved = self.result.document["recipe"]["settings"]
+        found = {**self.settings.as_toml(), **resolved, "column": _column_arguments(resolved["columns"])}
         found["output"] = str(self.study)
-        found["workers"] = settings.workers or available_workers()
+        found["workers"] = self.settings.workers or available_workers()
         declared = options_by_name()
         return [
-            f"{declared[name].metadata['flag']} {_as_argument(found[name])}"
-            for name in settings.left_at_default()
-            if found.get(name) not in (None, [], {})
+            f"{declared[name].metadata['flag']} {shlex.quote(each)}"
+            for name in self.settings.left_at_default()
+            for each in _as_arguments(name, found.get(name))
         ]
 
 
-def _as_argument(value: object) -> str:
-    if isinstance(value, dict):
-        return shlex.quote(" ".join(f"{part}={name}" for part, name in value.items()))
+def _column_arguments(columns: dict[str, str]) -> list[str]:
+    return [f"{part}={quote(name)}" for part, name in columns.items()]
+
+
+def _as_arguments(name: str, value: object) -> list[str]:
+    """Return the values of an option as they are typed: a list is one text for the funnel, else repeated."""
     if isinstance(value, list):
-        return shlex.quote(format_names(value) if all(":" not in each for each in value) else " ".join(value))
-    return shlex.quote(str(value))
+        return [format_names(value)] if name == "funnel" else [str(each) for each in value]
+    return [] if value is None else [str(value)]
 
 
 class ProgressLog:
@@ -143,13 +147,15 @@ def run_batch(settings: Settings, *, on_progress: ProgressCallback = ignore_prog
     read_modification(settings)
     prepared = prepare_log(settings, on_progress=on_progress)
     check_settings(settings, prepared)
-    study = make_folder(Path(settings.output) if settings.output else default_output(settings))
-    with locked(study), new_run(study, began) as folder, ProgressLog(folder / "progress.jsonl") as log:
-        report = _both(on_progress, log)
-        result = run_study(settings, prepared, on_progress=report)
-        files = _write_files(settings, result, folder, report)
-        write_json(folder / "manifest.json", build_manifest(settings, folder, files, began))
-        _publish(folder, study, settings)
+    study = Path(settings.output) if settings.output else default_output(settings)
+    _check_study(study, Path(settings.events))
+    with locked(make_folder(study)):
+        with new_run(study, began) as folder, ProgressLog(folder / "progress.jsonl") as log:
+            report = _both(on_progress, log)
+            result = run_study(settings, prepared, on_progress=report)
+            files = _write_files(settings, result, folder, report)
+            write_json(folder / "manifest.json", build_manifest(settings, folder, files, began))
+        _publish(folder, study)
     return FinishedRun(
         result=result,
         settings=settings,
@@ -190,17 +196,37 @@ def _write_files(
 
 
 def settings_text(settings: Settings) -> str:
-    """Return settings as TOML."""
+    """Return settings as TOML: the source with its whole path; not where and how the run was made."""
     import tomli_w  # noqa: PLC0415 - only writing needs it
 
-    return tomli_w.dumps(settings.as_toml())
+    kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
+    return tomli_w.dumps({**kept, "events": str(Path(settings.events).resolve())})
 
 
-def _publish(folder: Path, study: Path, settings: Settings) -> None:
-    """Copy the promised files of a run to the top of its study; the manifest comes last."""
-    write_text(study / "study.toml", settings_text(settings))
+def _check_study(study: Path, source: Path) -> None:
+    """Refuse a folder in which a run would overwrite what is not its own.
+
+    Raises
+    ------
+    SimulationError
+        If the source is one of the files to write, or such a file is there without a study.
+    """
+    if source.resolve().parent == study.resolve() and source.name in PUBLISHED:
+        raise SimulationError(
+            f"The log '{source}' is where the run would write its own file.", hint="Choose another --output."
+        )
+    taken = [name for name in PUBLISHED if (study / name).exists()]
+    if taken and not (study / STUDY).exists():
+        raise SimulationError(
+            f"'{study}' is no study, and holds a '{taken[0]}' that would be overwritten.",
+            hint="Choose another --output.",
+        )
+
+
+def _publish(folder: Path, study: Path) -> None:
+    """Copy the files of a finished run to the top of its study, all of them or none."""
     if not (folder / REJECTS).exists():
         (study / REJECTS).unlink(missing_ok=True)
-    for name in (REJECTS, *PROMISED):
-        if (folder / name).exists():
-            write_whole(study / name, partial(shutil.copyfile, folder / name))
+    copies = {study / name: folder / name for name in (REJECTS, *PROMISED) if (folder / name).exists()}
+    copies[study / STUDY] = folder / "run.toml"
+    replace_all(copies)

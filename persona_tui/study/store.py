@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -51,25 +51,58 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     ExportError
         If the disk is full or the folder cannot be written.
     """
-    temporary: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        os.close(handle)
+    with _temporary_names([path]) as (temporary,):
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         temporary.replace(path)
+
+
+def replace_all(copies: Mapping[Path, Path]) -> None:
+    """Copy files over others; nothing is replaced before everything is copied.
+
+    Parameters
+    ----------
+    copies : mapping
+        Target to source.
+
+    Raises
+    ------
+    ExportError
+        If the disk is full or the folder cannot be written.
+    """
+    with _temporary_names(list(copies)) as temporaries:
+        for temporary, source in zip(temporaries, copies.values(), strict=True):
+            shutil.copyfile(source, temporary)
+            _sync(temporary)
+        for temporary, target in zip(temporaries, copies, strict=True):
+            temporary.replace(target)
+
+
+@contextmanager
+def _temporary_names(paths: list[Path]) -> Iterator[list[Path]]:
+    """Give new files beside some paths; what is left of them in the end is taken away."""
+    made: list[Path] = []
+    try:
+        for path in paths:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            os.close(handle)
+            made.append(Path(name))
+        yield made
     except OSError as fault:
         if isinstance(fault, ExportError):
             raise
         raise ExportError(
-            f"'{path}' cannot be written: {fault.strerror or fault}.",
+            f"'{paths[len(made) - 1]}' cannot be written: {fault.strerror or fault}.",
             hint="Free some space or choose another --output.",
         ) from None
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        for each in made:
+            each.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,9 +13,10 @@ from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.data.sequences import Sequences, encode_sequences
-from persona_tui.engine.errors import DataError, ModelingError, SimulationError
+from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
+from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
@@ -98,12 +99,7 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
-    completion = frozenset(settings.completion or steps[-1:])
-    drop = frozenset(settings.drop or (*detect_drop_events(sequences.vocabulary), FRICTION_DROP)) - (
-        frozenset() if settings.drop else completion
-    )
-    if completion & drop:
-        raise SimulationError(f"'{min(completion & drop)}' cannot be a completion and a drop event at once.")
+    completion, drop = _outcomes(settings, sequences, steps)
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
@@ -117,6 +113,16 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
         counts=counts,
         facts=_facts(log, sequences, counts),
     )
+
+
+def _outcomes(
+    settings: Settings, sequences: Sequences, steps: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the completion and the drop events: those given, else the last step and those named so."""
+    completion = frozenset(settings.completion or steps[-1:])
+    if settings.drop:
+        return completion, frozenset(settings.drop)
+    return completion, frozenset((*detect_drop_events(sequences.vocabulary), FRICTION_DROP)) - completion
 
 
 def _check_outcomes(counts: TransitionCounts) -> None:
@@ -170,12 +176,9 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
     SimulationError, UnknownNameError
         If the modification does not fit the flow.
     """
-    n_clusters, n_users = settings.n_clusters(), prepared.sequences.n_users
-    if n_clusters != "auto" and n_clusters > n_users:
-        raise ModelingError(
-            f"--clusters == {n_clusters}, must be from 1 to {n_users}, the number of users.",
-            hint="Ask for fewer personas, or leave the number open with 'auto'.",
-        )
+    n_clusters = settings.n_clusters()
+    if n_clusters != "auto":
+        check_n_clusters(n_clusters, prepared.sequences.n_users)
     pooled = ProductFlowSimulator.from_counts(
         MarkovPersonaGenerator.pooled(prepared.sequences), prepared.counts
     )

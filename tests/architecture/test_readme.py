@@ -5,8 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+
+
+PRINT = """
+row = report_df.row(0, named=True)
+print(row["metric"], *(f"{row[name]:.3f}" for name in ("control", "treatment", "uplift")), sep=",")
+"""
 
 
 def blocks(language):
@@ -17,7 +25,7 @@ def test_the_workflow_from_python_runs_as_printed(tmp_path):
     (tmp_path / "data").symlink_to(ROOT / "data")
     (workflow,) = blocks("python")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", workflow + "\nprint(report_df)\n"],
+        [sys.executable, "-W", "error", "-c", workflow + PRINT],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
         capture_output=True,
@@ -25,7 +33,9 @@ def test_the_workflow_from_python_runs_as_printed(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "completion_rate"[:9] in done.stdout
+    metric, *values = done.stdout.strip().split(",")
+    assert metric == "completion_rate"
+    assert [float(value) for value in values] == pytest.approx([0.199, 0.067, -0.132], abs=0.005)
 
 
 def test_each_set_up_is_one_line_and_makes_its_own_environment():

@@ -130,7 +130,8 @@ def test_the_summary_names_log_personas_decision_and_files(small_csv, run):
         assert words in done.stdout
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
-    assert "Defaults used: --funnel landing," in done.stderr
+    assert "Defaults used: --column user_id=user_id" in done.stderr
+    assert "--funnel landing," in done.stderr
     assert "--seed 0" in done.stderr
 
 
@@ -197,7 +198,12 @@ FEW = "user,timestamp,event\n" + "".join(f"{n},2026-01-01T00:0{n}:00Z,purchase\n
         (FEW.encode(), ("--n-personas", "0"), 2, "--n-personas == 0, must be >= 1."),
         (FEW.encode(), ("--n-personas", "x"), 2, "--n-personas"),
         (FEW.encode(), ("--progress", "loud"), 2, "Unknown value of --progress"),
-        (FEW.encode(), ("--completion", "purchase", "--drop", "purchase"), 2, "at once"),
+        (
+            FEW.encode(),
+            ("--completion", "purchase", "--drop", "purchase"),
+            2,
+            "both a completion and a drop event",
+        ),
     ],
 )
 def test_bad_input_ends_in_one_message_and_no_file(run, tmp_path, content, options, code, words):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from persona_tui.engine.statistics import bootstrap_weights, interval, largest_remainder, weighted_quantile
+from persona_tui.engine.statistics import bootstrap_weights, interval, largest_remainder
 
 shares = arrays(float, st.integers(1, 12), elements=st.floats(0, 1)).filter(lambda each: each.sum() > 1e-6)
 values = arrays(float, st.integers(1, 12), elements=st.floats(-1e6, 1e6))
@@ -86,11 +86,3 @@ def test_an_interval_covers_its_level():
     draws = np.random.default_rng(4).normal(size=100_000)
     low, high = interval(draws)
     assert ((draws >= low) & (draws <= high)).mean() == pytest.approx(0.95, abs=1e-4)
-
-
-@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 9)), min_size=1), st.floats(0.01, 1))
-def test_a_weighted_quantile_is_that_of_values_repeated_by_weight(pairs, q):
-    numbers, weights = (np.array(each, dtype=float) for each in zip(*pairs, strict=True))
-    repeated = np.sort(np.repeat(numbers, weights.astype(int)))
-    place = np.searchsorted(np.arange(1, len(repeated) + 1), q * len(repeated))
-    assert weighted_quantile(numbers, weights, q) == repeated[place]

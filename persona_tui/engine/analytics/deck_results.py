@@ -58,7 +58,7 @@ from persona_tui.engine.text import printable
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
     from persona_tui.engine.data.funnel import FunnelStep
-    from persona_tui.engine.simulation.experiments import Comparison
+    from persona_tui.engine.simulation.comparison import Comparison
 
     FunnelRows: TypeAlias = Sequence[tuple[FunnelStep, FunnelArms]]
 

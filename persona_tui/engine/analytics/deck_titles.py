@@ -9,7 +9,7 @@ from persona_tui.engine.analytics.numbers import count, interval_text, percent, 
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
-    from persona_tui.engine.simulation.experiments import Comparison
+    from persona_tui.engine.simulation.comparison import Comparison
 
 COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
 

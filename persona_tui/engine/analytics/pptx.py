@@ -52,7 +52,7 @@ from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
-    from persona_tui.engine.simulation.experiments import Comparison
+    from persona_tui.engine.simulation.comparison import Comparison
 
 _FIGURE_SIZES = (28, 26, 24, 22, 20, 18)
 _BULLET_SIZE = 15

@@ -18,11 +18,12 @@ from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.modeling.naming import signature_events
 from persona_tui.engine.modeling.segmentation import SegmentationResult
+from persona_tui.engine.simulation.comparison import ARMS
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.experiments import ARMS, Experiment
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import METRICS, reach
 from persona_tui.engine.simulation.uncertainty import FlowDraws
-from persona_tui.engine.statistics import Interval, interval
+from persona_tui.engine.statistics import Interval, interval, largest_remainder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class PersonaCard:
         Position by falling share, from 1.
     name : str
     users : int
-        Users for whom it is the likeliest.
+        Memberships summed over users, to whole users.
     share : float
         Of all journeys, memberships counted in parts.
     conversion : float
@@ -118,7 +119,8 @@ def build_persona_cards(
     mass = counts.multiplicity[:, None] * simulator.memberships
     signatures = signature_events(counts, mass)
     conversion = (counts.n_converted @ mass) / np.maximum(counts.n_journeys @ mass, 1e-12)
-    users = np.bincount(segmentation.labels, minlength=segmentation.n_clusters)
+    memberships = segmentation.memberships.sum(axis=0)
+    users = largest_remainder(memberships, len(segmentation.user_ids))
     return tuple(
         PersonaCard(
             id=k + 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
 from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 
@@ -21,7 +22,8 @@ def decision(experiment: Experiment) -> str:
     arms = experiment.total.arms
     uplift = experiment.total.uplifts["completion_rate"]
     before, after = arms["control"]["completion_rate"], arms["treatment"]["completion_rate"]
-    if uplift.value == 0 and uplift.total == (0.0, 0.0):
+    cut = abs(experiment.total.uplifts["truncated_rate"].value)
+    if max(abs(uplift.value), *(abs(end) for end in uplift.total)) <= cut + ROUNDING:
         return f"The change leaves completion where it is, at {percent(before)}."
     low, high = uplift.total
     moves = f"from {percent(before)} to {percent(after)}"

@@ -9,12 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from persona_tui.engine.data.quality import REJECT_COLUMNS, Quality
-from persona_tui.engine.data.readers import LINE, read_source
+from persona_tui.engine.data.readers import LINE, SHOWN_CHARACTERS, read_source
 from persona_tui.engine.data.schema import CANONICAL, SESSION_GAP_MINUTES, detect_columns, is_reserved
 from persona_tui.engine.data.times import parse_times
 from persona_tui.engine.errors import DataError
-
-_SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +65,7 @@ def load_event_log(source: str | Path, *, columns: Mapping[str, str] | None = No
     raw = read_source(source)
     mapping = detect_columns([name for name in raw.frame.columns if name != LINE], columns)
     frame, moved = _name_columns(raw.frame, mapping)
-    frame, rejects = _require_values(frame)
+    frame, rejects = _require_values(frame, mapping["timestamp"])
     frame, n_duplicates = _drop_duplicates(frame)
     frame, renamed = _rename_reserved(frame)
     frame, sessions_told = _complete_sessions(frame)
@@ -121,13 +119,13 @@ def _name_columns(frame: pl.DataFrame, mapping: Mapping[str, str]) -> tuple[pl.D
     return frame.rename({source: name for source, name in renamed.items() if source != name}), tuple(told)
 
 
-def _require_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _require_values(frame: pl.DataFrame, time_column: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return rows with user, time and event, and the rejected ones."""
     for name in ("user_id", "session_id", "event_type"):
         if name in frame.columns and frame[name].dtype.is_nested():
             raise DataError(f"The column of {name} holds lists or records, not names.")
     keys = [pl.col(name).cast(pl.String).str.strip_chars() for name in ("user_id", "event_type")]
-    frame = frame.with_columns(*keys, parse_times(frame["timestamp"]).alias("__time__"))
+    frame = frame.with_columns(*keys, parse_times(frame["timestamp"].alias(time_column)).alias("__time__"))
     frame = frame.with_columns(_fault().alias("__reason__"))
     bad = frame.filter(pl.col("__reason__").is_not_null())
     shown = [
@@ -137,7 +135,7 @@ def _require_values(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     ]
     content = pl.concat_str(shown, separator=",", ignore_nulls=True)
     rejects = bad.select(
-        line=pl.col(LINE), reason=pl.col("__reason__"), content=content.str.slice(0, _SHOWN_CHARACTERS)
+        line=pl.col(LINE), reason=pl.col("__reason__"), content=content.str.slice(0, SHOWN_CHARACTERS)
     )
     kept = frame.filter(pl.col("__reason__").is_null())
     if kept.is_empty():
@@ -198,19 +196,24 @@ def _complete_sessions(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ..
         if not missing:
             return frame, ()
         told = f"{missing:,} rows without a session got one, cut at {SESSION_GAP_MINUTES} idle minutes"
-        return frame.with_columns(pl.coalesce("session_id", _gap_sessions(frame))), (told,)
+        without = frame["session_id"].is_null()
+        prefix = "gap"
+        while frame["session_id"].str.starts_with(f"{prefix}-").any():
+            prefix += "-gap"
+        cut = _gap_sessions(frame.filter(without), prefix)
+        return frame.with_columns(frame["session_id"].scatter(without.arg_true(), cut)), (told,)
     told = f"sessions cut at {SESSION_GAP_MINUTES} idle minutes: the source has none"
-    return frame.with_columns(_gap_sessions(frame)), (told,)
+    return frame.with_columns(_gap_sessions(frame, "gap")), (told,)
 
 
-def _gap_sessions(frame: pl.DataFrame) -> pl.Series:
+def _gap_sessions(frame: pl.DataFrame, prefix: str) -> pl.Series:
     """Return session names of shape ``gap-1`` by user, numbered in time."""
     by_time = (
         frame.select("user_id", "timestamp").with_row_index("__row__").sort("timestamp", maintain_order=True)
     )
     gap = pl.col("timestamp").diff() > pl.duration(minutes=SESSION_GAP_MINUTES)
     number = (gap.fill_null(value=False).cast(pl.Int64).cum_sum() + 1).over("user_id")
-    numbered = by_time.with_columns(pl.format("gap-{}", number).alias("session_id")).sort("__row__")
+    numbered = by_time.with_columns(pl.format(f"{prefix}-{{}}", number).alias("session_id")).sort("__row__")
     return numbered["session_id"]
 
 

@@ -27,7 +27,7 @@ LINE = "__line__"
 DELIMITERS = (",", ";", "\t", "|")
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_REJECTED_SHARE = 0.5
-_SHOWN_CHARACTERS = 200
+SHOWN_CHARACTERS = 200
 _LONGEST_CELL = 2**31 - 1
 
 
@@ -175,7 +175,7 @@ def _drop_undecodable(path: Path, content: bytes) -> tuple[bytes, list[tuple[int
         try:
             line.decode()
         except UnicodeDecodeError:
-            shown = line.rstrip()[:_SHOWN_CHARACTERS].decode(errors="backslashreplace")
+            shown = line.rstrip()[:SHOWN_CHARACTERS].decode(errors="backslashreplace")
             rejects.append((number, "not UTF-8 text", shown))
             lines[number - 1] = b""
     if len(rejects) > _MAX_REJECTED_SHARE * len(lines) or rejects[0][0] == 1:
@@ -271,4 +271,4 @@ def _next_row(lines: list[str], position: int, separator: str) -> tuple[list[str
 
 
 def _shown(line: str) -> str:
-    return line.rstrip()[:_SHOWN_CHARACTERS]
+    return line.rstrip()[:SHOWN_CHARACTERS]

@@ -61,8 +61,42 @@ class TransitionCounts:
     @property
     def targets(self) -> IntArray:
         """Return the state each move leads to, the exit being n, shape (F,)."""
+        return _targets(self.moves, self.n_states)
+
+    def tabulate(self, moved: FloatArray) -> FloatArray:
+        """Return counts of the moves that occur, shape (..., F), as tables of shape (..., n + 1, n + 1).
+
+        Row 0 are the starts, row i + 1 the moves out of state i, the last column the exit.
+        """
         n = self.n_states
-        return np.where(self.moves < n, self.moves, (self.moves - n) % (n + 1))
+        table = np.zeros((*moved.shape[:-1], n + 1, n + 1))
+        table[..., self.sources, self.targets] = moved
+        return table
+
+
+def _targets(moves: IntArray, n: int) -> IntArray:
+    targets: IntArray = np.where(moves < n, moves, (moves - n) % (n + 1))
+    return targets
+
+
+def smooth(tables: FloatArray, pooled: FloatArray, prior: float) -> FloatArray:
+    """Return chains from tables of counts, each row shrunk toward the pooled row.
+
+    Parameters
+    ----------
+    tables : array of shape (..., n + 1, n + 1)
+    pooled : array of shape (n + 1, n + 1)
+    prior : float
+        Pseudo-moves that each row gets.
+
+    Notes
+    -----
+    ``(count + prior * m) / (total + prior)``; a row without moves and without smoothing is the pooled row.
+    """
+    totals = tables.sum(axis=-1, keepdims=True)
+    strength = np.where(totals > 0, prior, max(prior, 1.0))
+    chains: FloatArray = (tables + strength * pooled) / (totals + strength)
+    return chains
 
 
 def count_transitions(journeys: Journeys) -> TransitionCounts:
@@ -95,7 +129,7 @@ def count_transitions(journeys: Journeys) -> TransitionCounts:
     per_user = coo_array((amounts, (rows, columns)), shape=shape).tocsr()
     first, row_of_user = _distinct_rows(per_user)
     matrix = per_user[first]
-    target = np.where(moves < n, moves, (moves - n) % (n + 1))
+    target = _targets(moves, n)
     is_event = (target < len(journeys.vocabulary)).astype(float)
     is_completion = np.append(journeys.completion, np.zeros(n + 1 - len(journeys.completion), bool))[target]
     return TransitionCounts(
@@ -186,9 +220,7 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
         A row without moves and without smoothing exits.
     """
     n = counts.n_states
-    table = np.zeros((n + 1, n + 1))
-    weights = counts.multiplicity if weights is None else weights
-    table[counts.sources, counts.targets] = counts.matrix.T @ weights
+    table = counts.tabulate(counts.matrix.T @ (counts.multiplicity if weights is None else weights))
     possible = possible_moves(counts.journeys)
     back_off = np.where(possible, table.sum(axis=0) + 1.0, 0.0)
     back_off /= np.maximum(back_off.sum(axis=1, keepdims=True), 1.0)

@@ -21,7 +21,7 @@ SESSION_GAP_MICROSECONDS: Final = SESSION_GAP_MINUTES * 60 * 1_000_000
 
 
 class Ending(IntEnum):
-    """How an observed journey ends."""
+    """How an observed journey ends; a drop event ends it only where the unit is a session."""
 
     LEFT = 0
     CONVERTED = 1
@@ -54,6 +54,8 @@ class Journeys:
         Event types that convert, and that end a session.
     n_after_completion : int
         Events that were left out because they follow a conversion.
+    censor : bool
+        Whether journeys near the end of the log could count as open.
     """
 
     unit: Unit
@@ -67,6 +69,7 @@ class Journeys:
     completion: BoolArray
     drop: BoolArray
     n_after_completion: int
+    censor: bool
 
     @property
     def n_journeys(self) -> int:
@@ -157,6 +160,7 @@ def cut_journeys(
         completion=completes,
         drop=drops,
         n_after_completion=n_cut,
+        censor=censor,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from persona_tui.engine.errors import ModelingError
-from persona_tui.engine.modeling.counts import TransitionCounts, pooled_chain
+from persona_tui.engine.modeling.counts import TransitionCounts, pooled_chain, smooth
 from persona_tui.engine.modeling.steps import (
     LOG_FLOOR,
     MoveTable,
@@ -202,18 +202,28 @@ def climb_from_restarts(
     on_progress: ProgressCallback = ignore_progress,
 ) -> MarkovMixture:
     """Fit as ``fit_markov_mixture`` does; whether it has converged is only told in the result."""
-    n_users = len(counts.journeys.user_ids)
-    if n_clusters < 1 or n_clusters > n_users:
-        raise ModelingError(
-            f"n_clusters == {n_clusters}, must be from 1 to {n_users}, the number of users.",
-            hint="Ask for fewer clusters, or leave the number open with 'auto'.",
-        )
+    check_n_clusters(n_clusters, len(counts.journeys.user_ids))
     table = tabulate_moves(counts, pooled_chain(counts, prior, weights), prior)
     start = np.ones((len(weights), 1))
     if n_clusters > 1:
         start = _best_restart(table, weights, n_clusters, n_init=n_init, seed=seed, on_progress=on_progress)
     best = climb(table, weights, start, max_iter=max_iter, tol=tol)
     return _finish(counts, table, weights, best)
+
+
+def check_n_clusters(n_clusters: int, n_users: int) -> None:
+    """Refuse a number of personas that the users cannot fill.
+
+    Raises
+    ------
+    ModelingError
+        Names both numbers.
+    """
+    if not 1 <= n_clusters <= n_users:
+        raise ModelingError(
+            f"n_clusters == {n_clusters}, must be from 1 to {n_users}, the number of users.",
+            hint="Ask for fewer clusters, or leave the number open with 'auto'.",
+        )
 
 
 def _best_restart(
@@ -271,17 +281,8 @@ def chains_from_memberships(
     Returns
     -------
     array of shape (C, n + 1, n + 1)
-        A row without moves and without smoothing is the pooled row.
     """
-    n = counts.n_states
-    chains = np.zeros((mass.shape[1], n + 1, n + 1))
-    chains[:, counts.sources, counts.targets] = (counts.matrix.T @ mass).T
-    totals = chains.sum(axis=2, keepdims=True)
-    # an empty row would divide zero by zero; any pseudo-count gives it the pooled row
-    strength = np.where(totals > 0, prior, max(prior, 1.0))
-    chains += strength * pooled
-    chains /= totals + strength
-    return chains
+    return smooth(counts.tabulate((counts.matrix.T @ mass).T), pooled, prior)
 
 
 def _finish(counts: TransitionCounts, table: MoveTable, weights: FloatArray, best: _Climb) -> MarkovMixture:

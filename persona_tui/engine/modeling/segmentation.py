@@ -18,7 +18,7 @@ from persona_tui.engine.modeling.naming import name_personas
 from persona_tui.engine.modeling.selection import Selection, select_n_clusters
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.types import AnyArray, FloatArray, RandomState
+from persona_tui.engine.types import AnyArray, FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -157,6 +157,9 @@ def cluster_event_sequences(
     events: pl.DataFrame,
     n_clusters: int | Literal["auto"] = "auto",
     *,
+    completion: frozenset[str] | set[str] = frozenset(),
+    drop: frozenset[str] | set[str] = frozenset(),
+    unit: Unit = "user",
     clusterer: Any = None,  # noqa: ANN401 - any scikit-learn clusterer
     prior: float = DEFAULT_PRIOR,
     random_state: RandomState = 0,
@@ -170,6 +173,9 @@ def cluster_event_sequences(
         An event log with canonical columns.
     n_clusters : int or "auto"
         Ignored where a clusterer is passed in.
+    completion, drop : set of str
+        Where known, journeys are cut as the simulation will cut them.
+    unit : {"user", "session"}
     clusterer : scikit-learn clusterer, optional
         Something with ``fit_predict``; it gets the embeddings of ``encode_event_sequences``.
         Without it, a mixture of first-order Markov chains is fitted.
@@ -188,7 +194,7 @@ def cluster_event_sequences(
         If there are fewer users than clusters, or the clusterer labels no user.
     """
     sequences = encode_sequences(events)
-    counts = count_transitions(cut_journeys(sequences))
+    counts = count_transitions(cut_journeys(sequences, unit=unit, completion=completion, drop=drop))
     if clusterer is None:
         return find_personas(
             counts, n_clusters, prior=prior, random_state=random_state, on_progress=on_progress
@@ -210,7 +216,7 @@ def cluster_event_sequences(
 def _labels_of(clusterer: Any, sequences: Sequences) -> AnyArray:  # noqa: ANN401 - any scikit-learn clusterer
     from sklearn.utils import get_tags  # noqa: PLC0415 - 0.95 s, only alternatives need it
 
-    embeddings: csr_array | AnyArray = _embed(sequences)[0]
+    embeddings = _embed(sequences)[0]
     if not get_tags(clusterer).input_tags.sparse:
         if np.prod(embeddings.shape) * 8 > _DENSE_BYTES:
             raise ModelingError(
@@ -218,12 +224,19 @@ def _labels_of(clusterer: Any, sequences: Sequences) -> AnyArray:  # noqa: ANN40
                 f"{embeddings.shape[1]} terms, which is over 1 GB.",
                 hint="Use a clusterer that takes sparse input, such as KMeans, or the mixture.",
             )
-        embeddings = _embed(sequences)[0].toarray()
-    labels = np.asarray(clusterer.fit_predict(embeddings))
-    if labels.shape != (sequences.n_users,):
-        raise ModelingError(
-            f"{type(clusterer).__name__} gave {labels.shape} labels for {sequences.n_users} users."
-        )
+        dense: AnyArray = embeddings.toarray()
+        return _checked_labels(clusterer, dense, sequences.n_users)
+    return _checked_labels(clusterer, embeddings, sequences.n_users)
+
+
+def _checked_labels(
+    clusterer: Any,  # noqa: ANN401 - any scikit-learn clusterer
+    embeddings: csr_array | AnyArray,
+    n_users: int,
+) -> AnyArray:
+    labels: AnyArray = np.asarray(clusterer.fit_predict(embeddings))
+    if labels.shape != (n_users,):
+        raise ModelingError(f"{type(clusterer).__name__} gave {labels.shape} labels for {n_users} users.")
     return labels
 
 

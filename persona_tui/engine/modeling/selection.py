@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from persona_tui.engine.types import FloatArray, RandomState
 
 MAX_CLUSTERS = 8
 N_FOLDS = 3
+PATIENCE = 2
+"""Rungs in a row without a better one after which the ladder ends."""
 NOISE_STANDARD_ERRORS = 2.0
 TOLERATED_LOSS = 0.01
 _FOLD_ITERATIONS = 60
@@ -87,27 +90,36 @@ def select_n_clusters(
 
     Notes
     -----
-    Users are split into three folds; each number is fitted on two and scored on the third.
+    Users are split into three folds; each number is fitted on two and scored on the third. The
+    ladder ends early where two rungs in a row are worse than one before them.
     """
     seed = normalise_seed(random_state)
     n_users = len(counts.row_of_user)
     top = max(1, min(max_clusters, n_users // N_FOLDS))
     folds = stream(seed, Stream.FOLDS).permutation(n_users) % N_FOLDS
     n_rows = len(counts.multiplicity)
-    tasks = [(fold, n_clusters) for fold in range(N_FOLDS) for n_clusters in range(1, top + 1)]
 
-    def work(task: tuple[int, int]) -> FloatArray:
-        fold, n_clusters = task
+    def work(fold: int, n_clusters: int) -> FloatArray:
         train = np.bincount(counts.row_of_user[folds != fold], minlength=n_rows).astype(float)
         return _score(counts, train, n_clusters, prior, seed)
 
-    scores = np.zeros((top, n_users))
+    rungs: list[FloatArray] = []
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        for done, ((fold, n_clusters), per_row) in enumerate(zip(tasks, pool.map(work, tasks), strict=True)):
-            held_out = folds == fold
-            scores[n_clusters - 1, held_out] = per_row[counts.row_of_user[held_out]]
-            on_progress(Progress(stage="number of personas", done=done + 1, total=len(tasks)))
-    return _recommend(_ladder(scores, counts.n_events[counts.row_of_user]))
+        for n_clusters in range(1, top + 1):
+            scores = np.zeros(n_users)
+            for fold, per_row in enumerate(pool.map(partial(work, n_clusters=n_clusters), range(N_FOLDS))):
+                scores[folds == fold] = per_row[counts.row_of_user[folds == fold]]
+            rungs.append(scores)
+            on_progress(Progress(stage="number of personas", done=n_clusters, total=top))
+            if _falls_no_more(rungs):
+                break
+    return _recommend(_ladder(np.stack(rungs), counts.n_events[counts.row_of_user]), top)
+
+
+def _falls_no_more(rungs: list[FloatArray]) -> bool:
+    """Return whether the last rungs are all worse than one before them."""
+    totals = [float(each.sum()) for each in rungs]
+    return max(totals) > max(totals[-PATIENCE:]) if len(totals) > PATIENCE else False
 
 
 def _score(
@@ -150,12 +162,12 @@ def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
     )
 
 
-def _recommend(ladder: tuple[Rung, ...]) -> Selection:
+def _recommend(ladder: tuple[Rung, ...], top: int) -> Selection:
     best = min(ladder, key=lambda rung: rung.bits_per_event)
     if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
         reason = "no larger number foretells users held out better, beyond noise"
         return Selection(ladder=ladder, n_clusters=1, reason=reason)
-    if best.n_clusters < len(ladder):
+    if best.n_clusters < top:
         reason = "fewest bits per event of users held out"
         return Selection(ladder=ladder, n_clusters=best.n_clusters, reason=reason)
     limit = best.bits_per_event * (1 + TOLERATED_LOSS)

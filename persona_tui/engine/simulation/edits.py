@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from persona_tui.engine.data.schema import ADDED_STEP
+from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.simulation.flow import (
     EXIT,
     FRICTION,
@@ -19,8 +20,19 @@ from persona_tui.engine.simulation.flow import (
 from persona_tui.engine.types import BoolArray, FloatArray
 
 
+def _by_row(value: float | FloatArray) -> float | FloatArray:
+    """Return one number a draw, shape (B, 1), so that it spreads over states too."""
+    return value if np.ndim(value) == 0 else np.asarray(value)[..., None]
+
+
+def _changed(flow: Flow, moves: FloatArray, starts: FloatArray | None = None) -> Flow:
+    """Return the flow with other moves, its starts spread over their draws."""
+    begins = flow.starts if starts is None else starts
+    return replace(flow, transitions=moves, starts=np.broadcast_to(begins, moves.shape[:-1]).copy())
+
+
 def insert_steps(
-    flow: Flow, count: int, before: int, exit_rate: float | None, sources: BoolArray | None
+    flow: Flow, count: int, before: int, exit_rate: float | FloatArray | None, sources: BoolArray | None
 ) -> Flow:
     """Return the flow in which every entry into a state first passes new states.
 
@@ -31,30 +43,31 @@ def insert_steps(
         Number of new states, at least one.
     before : int
         The state that is entered.
-    exit_rate : float or None
+    exit_rate : float, array of shape (B, 1) or None
         Chance of leaving at each new state; None takes ``entry_exit_rate``.
     sources : bool array of shape (n,) or None
         States whose entries pass; None takes every other state, and the journeys that start there.
     """
-    rate = entry_exit_rate(flow, before) if exit_rate is None else np.full(flow.starts.shape[:-1], exit_rate)
+    given = entry_exit_rate(flow, before) if exit_rate is None else exit_rate
+    batch = np.broadcast_shapes(flow.starts.shape[:-1], np.shape(given))
+    rate = np.broadcast_to(given, batch)
     n, first = flow.n_states, flow.n_states
     passing = np.arange(n) != before if sources is None else sources & (np.arange(n) != before)
-    moves = np.zeros((*flow.transitions.shape[:-2], n + count, n + count + N_ENDS))
-    moves[..., :n, :n] = flow.transitions[..., :n]
-    moves[..., :n, -N_ENDS:] = flow.transitions[..., -N_ENDS:]
+    moves = np.zeros((*batch, n + count, n + count + N_ENDS))
+    _copy_known(flow.transitions, moves)
     moves[..., :n, first] = np.where(passing, flow.transitions[..., before], 0.0)
     moves[..., :n, before] = np.where(passing, 0.0, flow.transitions[..., before])
     for step in range(count):
         onward = before if step == count - 1 else first + step + 1
         moves[..., first + step, onward] = 1.0 - rate
         moves[..., first + step, EXIT] = rate
-    starts = np.concatenate([flow.starts, np.zeros((*flow.starts.shape[:-1], count))], axis=-1)
+    starts = np.zeros((*batch, n + count))
+    starts[..., :n] = flow.starts
     if sources is None:
         starts[..., first] = starts[..., before]
         starts[..., before] = 0.0
     support = np.zeros((flow.support.shape[0], n + count, n + count + N_ENDS))
-    support[:, :n, :n] = flow.support[..., :n]
-    support[:, :n, -N_ENDS:] = flow.support[..., -N_ENDS:]
+    _copy_known(flow.support, support)
     return replace(
         flow,
         states=flow.states + _new_names(flow.states, count),
@@ -63,6 +76,96 @@ def insert_steps(
         transitions=moves,
         support=support,
     )
+
+
+def _copy_known(old: FloatArray, new: FloatArray) -> None:
+    """Copy a table of moves into a larger one that has further states before its ends."""
+    n = old.shape[-2]
+    new[..., :n, :n] = old[..., :n]
+    new[..., :n, -N_ENDS:] = old[..., -N_ENDS:]
+
+
+def only_for(changed: Flow, before: Flow, touched: BoolArray) -> Flow:
+    """Return the changed flow for some personas and the flow before for the others.
+
+    Parameters
+    ----------
+    changed : Flow
+        With the states of ``before``, and perhaps further ones after them.
+    before : Flow
+    touched : bool array of shape (K,)
+    """
+    n, others = before.n_states, ~touched
+    moves, starts = changed.transitions.copy(), changed.starts.copy()
+    moves[..., others, :n, n:-N_ENDS] = 0.0
+    moves[..., others, :n, :n] = before.transitions[..., others, :, :n]
+    moves[..., others, :n, -N_ENDS:] = before.transitions[..., others, :, -N_ENDS:]
+    starts[..., others, :n] = before.starts[..., others, :]
+    starts[..., others, n:] = 0.0
+    kinds = np.append(before.kinds, changed.kinds[n:])
+    return replace(changed, transitions=moves, starts=starts, kinds=kinds)
+
+
+def remove_step(flow: Flow, step: int, rescued: float | FloatArray) -> Flow:
+    """Return the flow in which nobody enters a step.
+
+    Parameters
+    ----------
+    flow : Flow
+    step : int
+    rescued : float or array of shape (B, 1)
+        Share of its leaving that is spread over its onward moves.
+
+    Notes
+    -----
+    ``P'_ij = P_ij + P_ir P_rj / (1 - P_rr)``, ends likewise. A journey that begins at the step
+    still shows it once: it has to arrive somewhere.
+    """
+    at = np.arange(flow.n_states) == step
+    kept = add_reward(flow, rescued, at)
+    moves = kept.transitions.copy()
+    onward = moves[..., step, :] / (1.0 - moves[..., step, step])[..., None]
+    onward[..., step] = 0.0
+    moves[..., step, :] = onward
+    entered = np.where(at, 0.0, moves[..., :, step])
+    moves += entered[..., None] * onward[..., None, :]
+    moves[..., step] = 0.0
+    kinds = np.where(at, StateKind.REMOVED, flow.kinds)
+    return replace(_changed(kept, moves), kinds=kinds)
+
+
+def redirect(flow: Flow, source: int, target: int, to: int, share: float | FloatArray) -> Flow:
+    """Return the flow in which a share of one move goes to another state."""
+    batch = np.broadcast_shapes(flow.starts.shape[:-1], np.shape(share))
+    moves = np.broadcast_to(flow.transitions, (*batch, *flow.transitions.shape[-2:])).copy()
+    sent = moves[..., source, target] * share
+    moves[..., source, target] -= sent
+    moves[..., source, to] += sent
+    return _changed(flow, moves)
+
+
+def shift_mix(shares: FloatArray, persona: int, share: float | FloatArray) -> FloatArray:
+    """Return shares in which one persona has a given share and the others keep their proportions.
+
+    Parameters
+    ----------
+    shares : array of shape (..., K)
+    persona : int
+    share : float or array of shape (B, 1)
+
+    Raises
+    ------
+    SimulationError
+        If there is no other persona to take or give the rest.
+    """
+    if shares.shape[-1] == 1:
+        raise SimulationError("mix_shift needs at least two personas.")
+    new = share if np.ndim(share) == 0 else np.asarray(share)[..., 0]
+    now = shares[..., persona]
+    scale = (1.0 - np.asarray(new)) / (1.0 - now)
+    others = np.arange(shares.shape[-1]) != persona
+    shifted: FloatArray = np.where(others, shares * scale[..., None], np.asarray(new)[..., None])
+    return shifted
 
 
 def _new_names(states: tuple[str, ...], count: int) -> tuple[str, ...]:
@@ -81,7 +184,13 @@ def entry_exit_rate(flow: Flow, before: int) -> FloatArray:
     ``sum_i v_i P_ib e_i / sum_i v_i P_ib`` over the other states i, with v the expected
     visits and e the chance of leaving; zero where the state is never entered.
     """
-    visits, _ = expected_visits(flow.starts, flow.transitions, None)
+    try:
+        visits, _ = expected_visits(flow.starts, flow.transitions, None)
+    except SimulationError as fault:
+        raise SimulationError(
+            f"{fault.message} The default exit rate of inserted steps needs walks that end.",
+            hint="Set exit_rate.",
+        ) from None
     entries = visits * flow.transitions[..., before]
     entries[..., before] = 0.0
     total = entries.sum(axis=-1)
@@ -96,14 +205,14 @@ def entry_support(flow: Flow, before: int) -> float:
     return float(flow.support[:, others, before].sum())
 
 
-def add_friction(flow: Flow, factor: float, at: BoolArray) -> Flow:
+def add_friction(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
     """Return the flow in which the chance p of leaving a step becomes p + factor (1 - p)."""
-    moves = flow.transitions.copy()
-    added = np.where(at, factor * (1.0 - flow.leaving()), 0.0)
-    keep = np.where(at[:, None] & ~flow.leaving_columns, 1.0 - factor, 1.0)
-    moves *= keep
+    spread = _by_row(factor)
+    added = np.where(at, spread * (1.0 - flow.leaving()), 0.0)
+    keep = np.where(at[:, None] & ~flow.leaving_columns, 1.0 - np.asarray(_by_row(spread)), 1.0)
+    moves = flow.transitions * keep
     moves[..., FRICTION] += added
-    return replace(flow, transitions=moves)
+    return _changed(flow, moves)
 
 
 def continuing_support(flow: Flow) -> FloatArray:
@@ -112,14 +221,14 @@ def continuing_support(flow: Flow) -> FloatArray:
     return counted
 
 
-def add_reward(flow: Flow, factor: float, at: BoolArray) -> Flow:
+def add_reward(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
     """Return the flow in which the chance p of leaving a step becomes p (1 - factor).
 
     Steps from which nobody was seen to go on stay as they are: there is nowhere to send the rescued.
     """
-    leaving = flow.leaving()
+    leaving, spread = flow.leaving(), _by_row(factor)
     touched = at & (continuing_support(flow) > 0) & (leaving < 1)
-    stay = np.where(touched, 1.0 - factor, 1.0)
-    onward = np.where(touched, 1.0 - leaving * (1.0 - factor), 1.0) / np.where(touched, 1.0 - leaving, 1.0)
+    stay = np.where(touched, 1.0 - spread, 1.0)
+    onward = np.where(touched, 1.0 - leaving * (1.0 - spread), 1.0) / np.where(touched, 1.0 - leaving, 1.0)
     moves = flow.transitions * np.where(flow.leaving_columns, stay[..., None], onward[..., None])
-    return replace(flow, transitions=moves)
+    return _changed(flow, moves)

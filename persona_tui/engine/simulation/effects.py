@@ -1,109 +1,42 @@
-"""Ways a product change acts on the chain that personas walk.
+"""Ways a product change acts on the chains that personas walk.
 
 To add one, write a frozen dataclass here and register it. The study file, the
-command line and the effect form are built from its fields. Nothing here needs
-numpy until an effect is applied, so that help can list effects at once.
+command line and the effect form are built from its fields.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from persona_tui.engine.errors import PersonaError, SimulationError, unknown_name
-from persona_tui.engine.params import (
-    Parameter,
-    faults_of,
-    format_call,
-    param,
-    parameters_of,
-    parse_call,
-    parse_value,
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.params import Range, param
+from persona_tui.engine.simulation.effect_base import (
+    EFFECTS,
+    THIN_SUPPORT,
+    Effect,
+    Values,
+    parse_effect,
+    percent,
+    steps_named,
+    touched_personas,
 )
-from persona_tui.engine.registry import Registry
 
 if TYPE_CHECKING:
     from persona_tui.engine.simulation.flow import Flow
-    from persona_tui.engine.types import BoolArray
+    from persona_tui.engine.types import FloatArray
 
-THIN_SUPPORT = 30
-"""Observed moves below which a result that rests on them is flagged."""
-
-
-class Effect(ABC):
-    """One change to a chain; a frozen dataclass of parameters."""
-
-    __slots__ = ()
-    name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        faults = faults_of(self)
-        if faults:
-            raise SimulationError(f"{self.name}: {' '.join(faults)}")
-
-    @property
-    @abstractmethod
-    def neutral(self) -> bool:
-        """Whether the parameters change nothing."""
-
-    @abstractmethod
-    def act(self, flow: Flow) -> Flow:
-        """Return the changed flow; only called where the effect is not neutral."""
-
-    @abstractmethod
-    def describe(self) -> str:
-        """Return the effect in plain words."""
-
-    def caveats(self, _flow: Flow) -> list[str]:
-        """Return what the reader should know before trusting the effect on this flow."""
-        return []
-
-    def apply(self, flow: Flow) -> Flow:
-        """Return the changed flow, or the same object where the parameters change nothing.
-
-        Raises
-        ------
-        UnknownNameError
-            If a parameter names an event that the flow does not know.
-        SimulationError
-            If a step cannot take the effect.
-        """
-        return flow if self.neutral else self.act(flow)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the effect and its parameters by name, for results and recipes."""
-        values = {each.name: getattr(self, each.name) for each in parameters_of(type(self))}
-        return {
-            "effect": self.name,
-            **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
-        }
-
-    def __str__(self) -> str:
-        return format_call(self.name, self)
-
-
-EFFECTS: Registry[type[Effect]] = Registry("effect")
-
-
-def _steps_named(flow: Flow, names: Sequence[str]) -> BoolArray:
-    import numpy as np  # noqa: PLC0415 - 0.1 s, not needed to list effects
-
-    if not names:
-        return flow.steps
-    positions = [flow.index(name) for name in names]
-    for position in positions:
-        if not flow.steps[position]:
-            raise SimulationError(
-                f"'{flow.states[position]}' ends a journey or joins two sessions; no effect can act at it.",
-                hint="Name steps that journeys go on from.",
-            )
-    return np.isin(np.arange(flow.n_states), positions)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
+__all__ = [
+    "EFFECTS",
+    "Effect",
+    "Friction",
+    "InsertSteps",
+    "MixShift",
+    "Redirect",
+    "RemoveStep",
+    "Reward",
+    "parse_effect",
+]
 
 
 @EFFECTS.register("insert_steps", help="Put new steps in front of an event (default: of completion).")
@@ -115,7 +48,7 @@ class InsertSteps(Effect):
 
     count: int = param(low=0, high=100, unit="steps", help="Number of new steps.")
     before: str | None = param(default=None, kind="event", help="The event they precede; completion.")
-    exit_rate: float | None = param(
+    exit_rate: float | Range | None = param(
         default=None,
         low=0,
         high=1,
@@ -123,28 +56,28 @@ class InsertSteps(Effect):
         help="Chance of leaving at each; as at the steps that lead there.",
     )
     sources: tuple[str, ...] = param(default=(), kind="events", help="Only entries from these; all.")
+    personas: tuple[str, ...] = touched_personas()
 
     @property
     def neutral(self) -> bool:
         """Whether no step is inserted."""
         return self.count == 0
 
-    def act(self, flow: Flow) -> Flow:
+    def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with the new states."""
         from persona_tui.engine.simulation.edits import insert_steps  # noqa: PLC0415 - 0.1 s, as numpy
 
-        sources = _steps_named(flow, self.sources) if self.sources else None
         for target in self._targets(flow):
-            padded = None if sources is None else _pad(sources, flow.n_states)
-            flow = insert_steps(flow, self.count, flow.index(target), self.exit_rate, padded)
+            sources = steps_named(flow, self.sources) if self.sources else None
+            flow = insert_steps(flow, self.count, flow.index(target), values["exit_rate"], sources)
         return flow
 
     def _targets(self, flow: Flow) -> list[str]:
         from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - 0.1 s, as numpy
 
         if self.before is not None:
-            if flow.kinds[flow.index(self.before)] == StateKind.RETURN:
-                raise SimulationError("Steps cannot be inserted before 'return': it is not a step.")
+            if flow.kinds[flow.index(self.before)] in (StateKind.RETURN, StateKind.REMOVED):
+                raise SimulationError(f"Steps cannot be inserted before '{self.before}': it is not a step.")
             return [self.before]
         return [
             state for state, kind in zip(flow.states, flow.kinds, strict=True) if kind == StateKind.COMPLETION
@@ -166,15 +99,51 @@ class InsertSteps(Effect):
         """Return the effect in plain words."""
         steps = "step" if self.count == 1 else "steps"
         where = f"before {self.before}" if self.before else "before completion"
-        loss = "" if self.exit_rate is None else f", each losing {_percent(self.exit_rate)}"
+        loss = "" if self.exit_rate is None else f", each losing {percent(self.exit_rate)}"
         limit = f" for those who come from {', '.join(self.sources)}" if self.sources else ""
-        return f"insert {self.count} {steps} {where}{limit}{loss}"
+        return f"insert {self.count} {steps} {where}{limit}{self.limited()}{loss}"
 
 
-def _pad(mask: BoolArray, length: int) -> BoolArray:
-    import numpy as np  # noqa: PLC0415 - 0.1 s, not needed to list effects
+@EFFECTS.register("remove_step", help="Take a step out: who would have passed it goes straight on.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveStep(Effect):
+    """Take a step out; some of those who left there go on."""
 
-    return np.concatenate([mask, np.zeros(length - len(mask), dtype=bool)])
+    name: ClassVar[str] = "remove_step"
+
+    event: str = param(kind="event", help="The step.")
+    rescued: float | Range = param(
+        default=0.0,
+        low=0,
+        high=1,
+        unit="share of leaving",
+        help="Share of those who left there and go on.",
+    )
+    personas: tuple[str, ...] = touched_personas()
+
+    @property
+    def neutral(self) -> bool:
+        """Never: a step less is a change."""
+        return False
+
+    def act(self, flow: Flow, values: Values) -> Flow:
+        """Return the flow without entries into the step."""
+        from persona_tui.engine.simulation.edits import continuing_support, remove_step  # noqa: PLC0415
+
+        (position,) = steps_named(flow, (self.event,)).nonzero()[0]
+        if not self.is_zero("rescued") and continuing_support(flow)[:, position].sum() <= 0:
+            raise SimulationError(
+                f"Nobody was seen to go on from '{self.event}', so nobody can be rescued there.",
+                hint="Set rescued=0, or redirect the moves into it.",
+            )
+        return remove_step(flow, int(position), values["rescued"])
+
+    def describe(self) -> str:
+        """Return the effect in plain words."""
+        rescued = (
+            "" if self.is_zero("rescued") else f", keeping {percent(self.rescued)} of those who left there"
+        )
+        return f"remove {self.event}{self.limited()}{rescued}"
 
 
 @EFFECTS.register("friction", help="Raise the chance of leaving at some steps (default: at all).")
@@ -184,26 +153,27 @@ class Friction(Effect):
 
     name: ClassVar[str] = "friction"
 
-    factor: float = param(
+    factor: float | Range = param(
         low=0, high=1, unit="probability per step", help="Share of those who would go on and now leave."
     )
     at: tuple[str, ...] = param(default=(), kind="events", help="The steps; all.")
+    personas: tuple[str, ...] = touched_personas()
 
     @property
     def neutral(self) -> bool:
         """Whether nobody leaves more."""
-        return self.factor == 0
+        return self.is_zero("factor")
 
-    def act(self, flow: Flow) -> Flow:
+    def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with more leaving."""
         from persona_tui.engine.simulation.edits import add_friction  # noqa: PLC0415 - 0.1 s, as numpy
 
-        return add_friction(flow, self.factor, _steps_named(flow, self.at))
+        return add_friction(flow, values["factor"], steps_named(flow, self.at))
 
     def describe(self) -> str:
         """Return the effect in plain words."""
         where = f"at {', '.join(self.at)}" if self.at else "at every step"
-        return f"lose {_percent(self.factor)} more of those who would go on {where}"
+        return f"lose {percent(self.factor)} more of those who would go on {where}{self.limited()}"
 
 
 @EFFECTS.register("reward", help="Lower the chance of leaving at some steps (default: at all).")
@@ -213,17 +183,18 @@ class Reward(Effect):
 
     name: ClassVar[str] = "reward"
 
-    factor: float = param(
+    factor: float | Range = param(
         low=0, high=1, unit="share of leaving", help="Share of those who would leave and now go on."
     )
     at: tuple[str, ...] = param(default=(), kind="events", help="The steps; all.")
+    personas: tuple[str, ...] = touched_personas()
 
     @property
     def neutral(self) -> bool:
         """Whether nobody stays longer."""
-        return self.factor == 0
+        return self.is_zero("factor")
 
-    def act(self, flow: Flow) -> Flow:
+    def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with less leaving."""
         from persona_tui.engine.simulation.edits import add_reward, continuing_support  # noqa: PLC0415
 
@@ -234,14 +205,14 @@ class Reward(Effect):
                     f"Nobody was seen to go on from '{name}', so reward has nowhere to send those who stay.",
                     hint="Leave the step out, or redirect it.",
                 )
-        return add_reward(flow, self.factor, _steps_named(flow, self.at))
+        return add_reward(flow, values["factor"], steps_named(flow, self.at))
 
     def caveats(self, flow: Flow) -> list[str]:
         """Name the steps where the rescued are sent by little or no evidence."""
         from persona_tui.engine.simulation.edits import continuing_support  # noqa: PLC0415 - as numpy
 
         seen = continuing_support(flow).sum(axis=0)
-        steps = _steps_named(flow, self.at)
+        steps = steps_named(flow, self.at)
         notes = [
             f"reward at {state}: only {count:.0f} moves were seen to go on from it."
             for state, count, step in zip(flow.states, seen, steps, strict=True)
@@ -255,55 +226,85 @@ class Reward(Effect):
     def describe(self) -> str:
         """Return the effect in plain words."""
         where = f"at {', '.join(self.at)}" if self.at else "at every step"
-        return f"keep {_percent(self.factor)} of those who would leave {where}"
+        return f"keep {percent(self.factor)} of those who would leave {where}{self.limited()}"
 
 
-def parse_effect(text: str) -> Effect:
-    """Return the effect that ``name:key=value,…`` describes.
+@EFFECTS.register("redirect", help="Send a share of one move elsewhere.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(Effect):
+    """Send a share of those who move from one event to another to a third."""
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such effect or parameter; the message suggests the nearest.
-    SimulationError
-        If a value is malformed, missing or out of bounds; every fault is named.
+    name: ClassVar[str] = "redirect"
 
-    Examples
-    --------
-    >>> effect = parse_effect("friction:factor=0.05,at=signup_start|form_step_1")
-    >>> effect.describe()
-    'lose 5 % more of those who would go on at signup_start, form_step_1'
-    >>> str(effect)
-    'friction:factor=0.05,at=signup_start|form_step_1'
-    """
-    try:
-        name, given = parse_call(text)
-    except ValueError as fault:
-        raise SimulationError(f"Modification '{text}': {fault}", hint=_GRAMMAR) from None
-    cls = EFFECTS.get(name)
-    known = {each.name: each for each in parameters_of(cls)}
-    faults, values = _read_values(known, given)
-    missing = [each.name for each in known.values() if each.required and each.name not in given]
-    faults += [f"{parameter} is missing." for parameter in missing]
-    if not faults:
-        try:
-            return cls(**values)
-        except SimulationError as fault:
-            raise SimulationError(f"Modification '{text}': {fault.message}", hint=_GRAMMAR) from None
-    raise SimulationError(f"Modification '{text}': {' '.join(faults)}", hint=_GRAMMAR)
+    source: str = param(kind="event", help="The event they come from.")
+    target: str = param(kind="event", help="The event they went to.")
+    to: str = param(kind="event", help="The event they go to now.")
+    share: float | Range = param(
+        default=1.0, low=0, high=1, unit="share of the move", help="How many of them."
+    )
+    personas: tuple[str, ...] = touched_personas()
+
+    @property
+    def neutral(self) -> bool:
+        """Whether nobody goes elsewhere."""
+        return self.is_zero("share") or self.to == self.target
+
+    def act(self, flow: Flow, values: Values) -> Flow:
+        """Return the flow with the move split."""
+        from persona_tui.engine.simulation.edits import redirect  # noqa: PLC0415 - 0.1 s, as numpy
+        from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415
+
+        (source,) = steps_named(flow, (self.source,)).nonzero()[0]
+        target, to = flow.index(self.target), flow.index(self.to)
+        if flow.kinds[to] in (StateKind.RETURN, StateKind.REMOVED):
+            raise SimulationError(f"Nobody can be sent to '{self.to}': it is not a step.")
+        if flow.transitions[..., source, target].max() <= 0:
+            raise SimulationError(
+                f"Nobody moves from '{self.source}' to '{self.target}', so there is no move to redirect."
+            )
+        return redirect(flow, int(source), target, to, values["share"])
+
+    def caveats(self, flow: Flow) -> list[str]:
+        """Say where the move was hardly seen."""
+        seen = float(flow.support[:, flow.index(self.source), flow.index(self.target)].sum())
+        if seen >= THIN_SUPPORT:
+            return []
+        return [f"redirect: the move from {self.source} to {self.target} was seen only {seen:.0f} times."]
+
+    def describe(self) -> str:
+        """Return the effect in plain words."""
+        who = f"{percent(self.share)} of those who go from {self.source} to {self.target}"
+        return f"send {who} to {self.to}{self.limited()}"
 
 
-_GRAMMAR = "Write name:key=value,key=value; items of a list are split by |."
+@EFFECTS.register("mix_shift", help="Change a persona's share; the others rescale.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixShift(Effect):
+    """Change how many journeys are those of one persona."""
 
+    name: ClassVar[str] = "mix_shift"
 
-def _read_values(known: dict[str, Parameter], given: dict[str, str]) -> tuple[list[str], dict[str, Any]]:
-    faults: list[str] = []
-    values: dict[str, Any] = {}
-    for key, text in given.items():
-        try:
-            if key not in known:
-                raise unknown_name("parameter", key, known)
-            values[key] = parse_value(known[key], text)
-        except (PersonaError, ValueError) as fault:
-            faults.append(str(fault))
-    return faults, values
+    persona: str = param(kind="persona", help="The persona, by name or number.")
+    share: float | Range = param(low=0, high=1, unit="share of journeys", help="Its new share.")
+    personas: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]  # it touches all shares
+
+    @property
+    def neutral(self) -> bool:
+        """Never: a share is set, whatever it was."""
+        return False
+
+    def act(self, flow: Flow, _values: Values) -> Flow:
+        """Return the same chains: only their shares change."""
+        flow.persona_mask((self.persona,))
+        return flow
+
+    def shift(self, shares: FloatArray, flow: Flow, values: Values) -> FloatArray:
+        """Return the shares with the persona's set and the others scaled to what is left."""
+        from persona_tui.engine.simulation.edits import shift_mix  # noqa: PLC0415 - 0.1 s, as numpy
+
+        (persona,) = flow.persona_mask((self.persona,)).nonzero()[0]
+        return shift_mix(shares, int(persona), self.values(values)["share"])
+
+    def describe(self) -> str:
+        """Return the effect in plain words."""
+        return f"make {self.persona} {percent(self.share)} of journeys"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import Self
 
 import numpy as np
@@ -12,12 +14,17 @@ from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
-from persona_tui.engine.modeling.mixture import chains_from_memberships
+from persona_tui.engine.modeling.mixture import chains_from_memberships, climb
+from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.params import faults_of, param
+from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, Reward
-from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind
+from persona_tui.engine.simulation.flow import Flow, StateKind
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.types import AnyArray, FloatArray, Unit
+
+_FIT_ITERATIONS = 200
+_FIT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +79,29 @@ class FlowModification:
         ]
         return (*(effect for effect in shorthand if not effect.neutral), *self.effects)
 
-    def apply(self, flow: Flow) -> Flow:
+    def apply(self, flow: Flow, drawn: Sequence[Values] = ()) -> Flow:
         """Return the changed flow, or the same object where nothing changes.
+
+        Parameters
+        ----------
+        flow : Flow
+        drawn : sequence of mapping, optional
+            Numbers for each compiled effect to act with, as ``Effect.apply`` takes them.
 
         Raises
         ------
         UnknownNameError, SimulationError
             As the effects.
         """
-        for effect in self.compile():
-            flow = effect.apply(flow)
+        for effect, numbers in zip_longest(self.compile(), drawn):
+            flow = effect.apply(flow, numbers)
         return flow
+
+    def shift(self, shares: FloatArray, flow: Flow, drawn: Sequence[Values] = ()) -> FloatArray:
+        """Return the personas' shares, shape (..., K), under the modification."""
+        for effect, numbers in zip_longest(self.compile(), drawn):
+            shares = effect.shift(shares, flow, numbers or {})
+        return shares
 
     def caveats(self, flow: Flow) -> list[str]:
         """Return what the reader should know before trusting the modification on this flow."""
@@ -108,6 +127,8 @@ class ProductFlowSimulator:
         Whether a journey is a user's sessions joined, or one session.
     censor : bool
         Whether journeys still open at the end of the log count as open rather than left.
+    counted : TransitionCounts, optional
+        The journeys of just these definitions, where they are counted already.
 
     Raises
     ------
@@ -122,6 +143,7 @@ class ProductFlowSimulator:
     drop_events: frozenset[str] | set[str] = field(kw_only=True, default=frozenset())
     unit: Unit = field(kw_only=True, default="user")
     censor: bool = field(kw_only=True, default=True)
+    counted: TransitionCounts | None = field(kw_only=True, default=None)
 
     def __post_init__(self) -> None:
         if not self.completion_events:
@@ -141,14 +163,14 @@ class ProductFlowSimulator:
         journeys = counts.journeys
         names = np.array(journeys.vocabulary, dtype=object)
         friction = {FRICTION_DROP} if friction_is_drop else set()
-        simulator = cls(
+        return cls(
             generator,
             completion_events=frozenset(names[journeys.completion]),
             drop_events=frozenset(names[journeys.drop]) | friction,
             unit=journeys.unit,
+            censor=journeys.censor,
+            counted=counts,
         )
-        simulator.__dict__["counts"] = counts  # what the cached property would compute
-        return simulator
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,6 +185,8 @@ class ProductFlowSimulator:
     @cached_property
     def counts(self) -> TransitionCounts:
         """Return the transition counts of the journeys."""
+        if self.counted is not None:
+            return self.counted
         return count_transitions(
             cut_journeys(
                 self.generator.sequences,
@@ -180,11 +204,21 @@ class ProductFlowSimulator:
 
     @cached_property
     def memberships(self) -> FloatArray:
-        """Return the mean membership of the users behind each distinct row, shape (R, K)."""
-        counts = self.counts
-        summed = np.zeros((len(counts.multiplicity), self.generator.n_clusters))
-        np.add.at(summed, counts.row_of_user, self.generator.memberships)
-        return summed / counts.multiplicity[:, None]
+        """Return the mean membership of the users behind each distinct row, shape (R, K).
+
+        Memberships of a mixture that was fitted on journeys cut otherwise are fitted on from
+        where they stand: the draws of the bootstrap do the same.
+        """
+        counts, generator = self.counts, self.generator
+        summed = np.zeros((len(counts.multiplicity), generator.n_clusters))
+        np.add.at(summed, counts.row_of_user, generator.memberships)
+        start = summed / counts.multiplicity[:, None]
+        if not generator.soft or self.counted is not None:
+            return start
+        table = tabulate_moves(counts, self.pooled, generator.prior)
+        return climb(
+            table, counts.multiplicity, start, max_iter=_FIT_ITERATIONS, tol=_FIT_TOLERANCE
+        ).memberships
 
     @cached_property
     def shares(self) -> FloatArray:
@@ -200,11 +234,10 @@ class ProductFlowSimulator:
     @cached_property
     def support(self) -> FloatArray:
         """Return the observed moves behind each transition, shape (K, n, n + 2)."""
-        counts, n = self.counts, self.counts.n_states
-        table = np.zeros((self.generator.n_clusters, n + 1, n + N_ENDS))
+        counts = self.counts
         mass = counts.multiplicity[:, None] * self.memberships
-        table[:, counts.sources, counts.targets] = (counts.matrix.T @ mass).T
-        return table[:, 1:]
+        table = counts.tabulate((counts.matrix.T @ mass).T)[:, 1:]
+        return np.concatenate([table, np.zeros((*table.shape[:-1], 1))], axis=-1)
 
     def build_flow(self, chains: FloatArray) -> Flow:
         """Return the flow of chains of shape (..., K, n + 1, n + 1)."""
@@ -218,6 +251,7 @@ class ProductFlowSimulator:
             transitions=np.concatenate([chains[..., 1:, :], friction], axis=-1),
             support=self.support,
             friction_is_drop=FRICTION_DROP in self.drop_events,
+            personas=self.names,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,52 +10,32 @@ import numpy as np
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.comparison import (
+    ARMS,
+    ArmValues,
+    Comparison,
+    Evidence,
+    compare,
+    evaluate,
+    surely_lower,
+)
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
 from persona_tui.engine.simulation.paths import Walks, walk
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
-from persona_tui.engine.statistics import Estimate, interval, largest_remainder
+from persona_tui.engine.statistics import largest_remainder
 from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
 
-ARMS = ("control", "treatment")
 EVERYONE = "all"
 DEFAULT_N_PERSONAS = 10_000
 TRUNCATION_GOAL = 0.001
 TRUNCATION_WARNING = 0.01
 FEW_USERS = 50
 _LONGEST_HORIZON = 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """One set of users under both arms.
-
-    Parameters
-    ----------
-    name : str
-    share : float
-        Of all journeys.
-    n_personas : int
-        Synthetic users per arm.
-    arms : dict of dict of float
-        Exact value by arm and metric.
-    uplifts : dict of Estimate
-        Treatment minus control by metric.
-    simulated_arms : dict of dict of float
-        What the walks gave.
-    simulated_uplifts : dict of float
-    """
-
-    name: str
-    share: float
-    n_personas: int
-    arms: dict[str, dict[str, float]]
-    uplifts: dict[str, Estimate]
-    simulated_arms: dict[str, dict[str, float]]
-    simulated_uplifts: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +55,7 @@ class Experiment:
     total : Comparison
     personas : tuple of Comparison
     harm : float
-        Share of draws in which the completion uplift is below zero.
+        Share of draws in which the completion uplift is below zero, beyond what is cut at the horizon.
     caveats : tuple of str
     control, treatment : Flow
     """
@@ -144,20 +124,14 @@ def run_ab_experiment(
     if draws is None:
         draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
     per_persona = largest_remainder(simulator.shares, n_personas)
-    flows = dict(zip(ARMS, (control, treatment), strict=True))
-    found = _Found(
-        shares=simulator.shares,
-        exact={arm: solve(flow, max_length).metrics for arm, flow in flows.items()},
-        draw_shares=draws.shares,
-        draws=_draw_metrics(draws, modification, max_length, on_progress),
-        walked=_walk_arms(
-            control, treatment, per_persona, max_length=max_length, seed=seed, on_progress=on_progress
-        ),
+    walked = _walk_arms(
+        control, treatment, per_persona, max_length=max_length, seed=seed, on_progress=on_progress
     )
-    everyone = list(range(len(simulator.names)))
-    total = _compare(EVERYONE, found, everyone)
-    personas = tuple(_compare(name, found, [k]) for k, name in enumerate(simulator.names))
-    uplift_draws = _pool(found.draws["completion_rate"], draws.shares, everyone)
+    found = _gather(simulator, modification, draws, max_length, seed=seed, walked=walked)
+    on_progress(Progress(stage="intervals", done=draws.n_draws, total=draws.n_draws))
+    everyone = range(len(simulator.names))
+    total = compare(EVERYONE, found, everyone)
+    spread = found.total or found.data
     return Experiment(
         modification=modification,
         unit=simulator.unit,
@@ -165,8 +139,8 @@ def run_ab_experiment(
         max_length=max_length,
         n_draws=draws.n_draws,
         total=total,
-        personas=personas,
-        harm=float((uplift_draws < 0).mean()),
+        personas=tuple(compare(name, found, [k]) for k, name in enumerate(simulator.names)),
+        harm=float(surely_lower(spread, everyone).mean()),
         caveats=(
             *modification.caveats(control),
             *_truncation_caveats(total, max_length),
@@ -208,20 +182,38 @@ def shortest_horizon(shares: FloatArray, *flows: Flow) -> int:
     )
 
 
-def _draw_metrics(
-    draws: FlowDraws, modification: FlowModification, max_length: int, on_progress: ProgressCallback
-) -> dict[str, FloatArray]:
-    """Return the uplift of each metric in each draw and persona, shape (B, K)."""
-    uplifts: dict[str, list[FloatArray]] = {metric: [] for metric in METRICS}
-    for control in draws.blocks():
-        treatment = modification.apply(control)
-        before = solve(control, max_length).metrics
-        after = before if treatment is control else solve(treatment, max_length).metrics
-        for metric in METRICS:
-            uplifts[metric].append(after[metric] - before[metric])
-        done = sum(len(block) for block in uplifts[METRICS[0]])
-        on_progress(Progress(stage="intervals", done=done, total=draws.n_draws))
-    return {metric: np.concatenate(parts) for metric, parts in uplifts.items()}
+def _gather(
+    simulator: ProductFlowSimulator,
+    modification: FlowModification,
+    draws: FlowDraws,
+    max_length: int,
+    *,
+    seed: np.random.SeedSequence,
+    walked: list[dict[str, Walks]],
+) -> Evidence:
+    """Evaluate both arms as fitted, and under every source of doubt."""
+    point = [(_one_draw(simulator.flow), simulator.shares[None])]
+    exact = evaluate(point, modification, max_length)
+    numbers = draw_parameters(modification.compile(), draws.n_draws, seed)
+    assumption = total = None
+    if any(numbers):
+        copies = [(_one_draw(simulator.flow), np.repeat(simulator.shares[None], draws.n_draws, axis=0))]
+        assumption = evaluate(copies, modification, max_length, numbers)
+        total = evaluate(draws.blocks(), modification, max_length, numbers)
+    return Evidence(
+        exact=ArmValues(
+            metrics={arm: {m: v[0] for m, v in each.items()} for arm, each in exact.metrics.items()},
+            shares={arm: each[0] for arm, each in exact.shares.items()},
+        ),
+        data=evaluate(draws.blocks(), modification, max_length),
+        assumption=assumption,
+        total=total,
+        walked=walked,
+    )
+
+
+def _one_draw(flow: Flow) -> Flow:
+    return replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
 
 
 def _walk_arms(
@@ -243,77 +235,6 @@ def _walk_arms(
             Progress(stage="walks", done=int(per_persona[: persona + 1].sum()), total=int(per_persona.sum()))
         )
     return walked
-
-
-def _pool(values: FloatArray, shares: FloatArray, members: list[int]) -> FloatArray:
-    """Return the share-weighted mean over some personas, along the last axis."""
-    weights = shares[..., members]
-    pooled: FloatArray = (values[..., members] * weights).sum(axis=-1) / weights.sum(axis=-1)
-    return pooled
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Found:
-    """What was computed for every persona, before it is put together.
-
-    ``exact`` holds arrays of shape (K,) by arm and metric, ``draws`` uplifts of shape (B, K) by metric.
-    """
-
-    shares: FloatArray
-    exact: dict[str, dict[str, FloatArray]]
-    draw_shares: FloatArray
-    draws: dict[str, FloatArray]
-    walked: list[dict[str, Walks]]
-
-
-def _compare(name: str, found: _Found, members: list[int]) -> Comparison:
-    exact, shares, walked = found.exact, found.shares, found.walked
-    arms = {arm: {m: float(_pool(exact[arm][m], shares, members)) for m in METRICS} for arm in ARMS}
-    simulated = {arm: {m: _walked_mean(walked, members, arm, m) for m in METRICS} for arm in ARMS}
-    uplifts = {}
-    for metric in METRICS:
-        value = float(_pool(exact["treatment"][metric] - exact["control"][metric], shares, members))
-        data = interval(_pool(found.draws[metric], found.draw_shares, members))
-        uplifts[metric] = Estimate(
-            value=value,
-            relative=value / arms["control"][metric] if arms["control"][metric] > 0 else None,
-            data=data,
-            model=None,
-            assumption=None,
-            total=data,
-            simulation_error=_paired_error(walked, members, metric),
-        )
-    return Comparison(
-        name=name,
-        share=float(shares[members].sum()),
-        n_personas=sum(len(walked[k]["control"].outcomes) for k in members),
-        arms=arms,
-        uplifts=uplifts,
-        simulated_arms=simulated,
-        simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS},
-    )
-
-
-def _walked_mean(walked: list[dict[str, Walks]], members: list[int], arm: str, metric: str) -> float:
-    values = np.concatenate([walked[k][arm].metric(metric) for k in members])
-    return float(values.mean()) if len(values) else float("nan")
-
-
-def _paired_error(walked: list[dict[str, Walks]], members: list[int], metric: str) -> float | None:
-    """Return one standard error of the simulated uplift: walkers paired, personas as strata.
-
-    Two walkers that differ by one, one either way, are added to those seen: a few hundred
-    walkers without a difference do not prove that there is none.
-    """
-    pairs = [(walked[k]["control"], walked[k]["treatment"]) for k in members]
-    differences = [after.metric(metric) - before.metric(metric) for before, after in pairs]
-    n = sum(len(each) for each in differences)
-    if n == 0:
-        return None
-    if all(before is after for before, after in pairs):
-        return 0.0
-    squares = sum(float(each.var()) * len(each) for each in differences if len(each))
-    return float(np.sqrt(squares + 2.0)) / n
 
 
 def _truncation_caveats(total: Comparison, max_length: int) -> list[str]:

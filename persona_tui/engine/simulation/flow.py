@@ -32,6 +32,7 @@ class StateKind(IntEnum):
     DROP = 2
     RETURN = 3
     ADDED = 4
+    REMOVED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,6 +56,8 @@ class Flow:
         Observed number of moves behind each transition (journeys, weighted by membership).
     friction_is_drop : bool
         Whether ``friction_drop`` is among the drop events.
+    personas : tuple of str, length K
+        Their names; personas without names are known by their number, from 1.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class Flow:
     transitions: FloatArray
     support: FloatArray
     friction_is_drop: bool
+    personas: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sums = self.transitions.sum(axis=-1)
@@ -97,7 +101,8 @@ class Flow:
     @property
     def steps(self) -> BoolArray:
         """Return which states an effect can act on: visited, and not the end; shape (n,)."""
-        return np.asarray(~self.absorbing & (self.kinds != StateKind.RETURN), dtype=bool)
+        passed = np.isin(self.kinds, (StateKind.RETURN, StateKind.REMOVED))
+        return np.asarray(~self.absorbing & ~passed, dtype=bool)
 
     @property
     def leaving_columns(self) -> BoolArray:
@@ -108,6 +113,23 @@ class Flow:
         """Return the chance of leaving at each visit, shape (..., K, n)."""
         leaving: FloatArray = self.transitions[..., self.leaving_columns].sum(axis=-1)
         return leaving
+
+    def persona_mask(self, wanted: tuple[str, ...]) -> BoolArray:
+        """Return which personas are wanted, by name or by number from 1; shape (K,).
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that name or number.
+        """
+        n_personas = self.transitions.shape[-3]
+        names = self.personas or tuple(str(number + 1) for number in range(n_personas))
+        numbers = {str(number + 1): number for number in range(n_personas)}
+        positions = {**numbers, **{name: number for number, name in enumerate(names)}}
+        for name in wanted:
+            if name not in positions:
+                raise unknown_name("persona", name, names)
+        return np.isin(np.arange(n_personas), [positions[name] for name in wanted])
 
     def index(self, state: str) -> int:
         """Return the position of a state.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from persona_tui.engine.modeling.counts import smooth
 from persona_tui.engine.modeling.steps import (
     MoveTable,
     estimate_moves,
@@ -59,19 +60,15 @@ class FlowDraws:
         """Return the number of draws."""
         return len(self.shares)
 
-    def blocks(self) -> Iterator[Flow]:
-        """Yield the flows in order, as many draws at a time as fit a fixed memory budget."""
-        counts, pooled = self.simulator.counts, self.simulator.pooled
-        n = counts.n_states
-        size = max(1, _BLOCK_BYTES // (8 * self.shares.shape[1] * (n + 1) ** 2))
-        prior = self.simulator.generator.prior
+    def blocks(self) -> Iterator[tuple[Flow, FloatArray]]:
+        """Yield flows and shares in order, as many draws at a time as fit a fixed memory budget."""
+        simulator = self.simulator
+        counts, prior = simulator.counts, simulator.generator.prior
+        size = max(1, _BLOCK_BYTES // (8 * self.shares.shape[1] * (counts.n_states + 1) ** 2))
         for first in range(0, self.n_draws, size):
-            moved = self.moved[first : first + size]
-            chains = np.zeros((*moved.shape[:2], n + 1, n + 1))
-            chains[:, :, counts.sources, counts.targets] = moved
-            totals = chains.sum(axis=-1, keepdims=True)
-            strength = np.where(totals > 0, prior, max(prior, 1.0))
-            yield self.simulator.build_flow((chains + strength * pooled) / (totals + strength))
+            tables = counts.tabulate(self.moved[first : first + size])
+            flow = simulator.build_flow(smooth(tables, simulator.pooled, prior))
+            yield flow, self.shares[first : first + size]
 
 
 def draw_flows(
@@ -97,7 +94,7 @@ def draw_flows(
     -----
     Users are weighted, not journeys: journeys of one user are not independent. Each draw
     runs EM for up to 12 iterations from the fit, because memberships that are held fixed
-    make intervals too narrow.
+    make intervals too narrow. The pooled chain that rows are shrunk toward is that of the log.
     """
     table = tabulate_moves(simulator.counts, simulator.pooled, simulator.generator.prior)
     starts = range(0, n_draws, DRAWS_PER_BLOCK)

@@ -18,7 +18,8 @@ from persona_tui.engine.analytics.pptx import write_deck
 from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.errors import ExportError
-from persona_tui.engine.simulation.experiments import Comparison, Experiment
+from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.statistics import Estimate
 

@@ -185,7 +185,7 @@ def test_sessions_are_cut_in_time_whatever_the_order_of_the_file(load):
 @pytest.mark.parametrize("blank", ["", '""', " "])
 def test_rows_without_a_session_get_one_and_it_is_told(load, blank):
     log = load(HEADER + f"u1,s1,{at(0)},a\nu1,{blank},{at(90)},a\n")
-    assert log.events["session_id"].to_list() == ["s1", "gap-2"]
+    assert log.events["session_id"].to_list() == ["s1", "gap-1"]
     assert log.quality.repairs == ("1 rows without a session got one, cut at 30 idle minutes",)
 
 

@@ -196,7 +196,9 @@ def test_effects_read_back_as_written(effect):
 
 
 def test_every_effect_describes_itself_and_its_parameters():
-    assert EFFECTS.names() == ("insert_steps", "friction", "reward")
+    assert EFFECTS.names() == (
+        *("insert_steps", "remove_step", "friction", "reward", "redirect", "mix_shift"),
+    )
     assert Friction(factor=0.05).describe() == "lose 5 % more of those who would go on at every step"
     assert InsertSteps(count=1, before="form").describe() == "insert 1 step before form"
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support import logs
 
@@ -10,8 +10,9 @@ from persona_tui.engine.errors import ModelingError, RunCancelled, SimulationErr
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.segmentation import cluster_event_sequences, find_personas
+from persona_tui.engine.params import Range
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.effects import InsertSteps
+from persona_tui.engine.simulation.effects import Friction, InsertSteps
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import results_to_dataframe, run_ab_experiment
 from persona_tui.engine.simulation.flow import METRICS, solve
@@ -50,8 +51,7 @@ def draws(simulator):
 @given(logs(), st.sampled_from(["user", "session"]), st.integers(1, 3))
 def test_unsmoothed_control_equals_the_observed_rate(log, unit, n_clusters):
     present = set(log["event_type"])
-    if "x" not in present or n_clusters > log["user_id"].n_unique():
-        return
+    assume("x" in present and n_clusters <= log["user_id"].n_unique())
     counts = count_transitions(
         cut_journeys(encode_sequences(log), unit=unit, completion={"x"}, drop={"d"} & present, censor=False)
     )
@@ -184,7 +184,7 @@ def test_personas_add_up_to_the_total(simulator, draws):
 def test_shares_of_sessions_weigh_users_by_their_sessions(sample):
     simulator = simulator_of(sample.events, {"signup_complete"}, {"drop_off"}, n_clusters=4, unit="session")
     sessions = simulator.counts.n_journeys[simulator.counts.row_of_user]
-    expected = sessions @ simulator.generator.memberships / sessions.sum()
+    expected = sessions @ simulator.memberships[simulator.counts.row_of_user] / sessions.sum()
     assert simulator.shares == pytest.approx(expected)
 
 
@@ -219,3 +219,33 @@ def test_an_experiment_can_be_cancelled(simulator):
 
     with pytest.raises(RunCancelled):
         run_ab_experiment(simulator, 100, random_state=0, n_draws=5, on_progress=stop)
+
+
+@pytest.mark.parametrize("unit", ["user", "session"])
+def test_personas_found_on_whole_journeys_are_fitted_on_to_those_that_are_simulated(sample, unit):
+    simulator = simulator_of(sample.events, {"signup_complete"}, {"drop_off"}, n_clusters=3, unit=unit)
+    experiment = run_ab_experiment(
+        simulator, 100, FlowModification(friction_factor=0.05), random_state=0, n_draws=60
+    )
+    for group in (experiment.total, *experiment.personas):
+        estimate = group.uplifts["completion_rate"]
+        assert estimate.data[0] < estimate.value < estimate.data[1], group.name
+
+
+def test_a_change_that_only_lengthens_journeys_harms_nobody(simulator, draws):
+    longer = FlowModification(effects=(InsertSteps(count=2, exit_rate=0.0),))
+    assert run_ab_experiment(simulator, 100, longer, random_state=0, draws=draws).harm == 0.0
+
+
+def test_a_believed_range_widens_the_total_and_has_an_interval_of_its_own(simulator, draws):
+    known = FlowModification(effects=(Friction(factor=0.1),))
+    believed = FlowModification(effects=(Friction(factor=Range(0.02, 0.1, 0.3)),))
+    fixed, doubted = (
+        run_ab_experiment(simulator, 100, each, random_state=0, draws=draws).total.uplifts["completion_rate"]
+        for each in (known, believed)
+    )
+    assert fixed.assumption is None
+    assert fixed.total == fixed.data == doubted.data
+    assert doubted.value == fixed.value
+    for wider in (doubted.assumption, doubted.total):
+        assert wider[1] - wider[0] > 2 * (fixed.data[1] - fixed.data[0])

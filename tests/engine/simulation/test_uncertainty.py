@@ -104,7 +104,7 @@ def test_draws_centre_on_the_fit(sample):
     )
     simulator = ProductFlowSimulator.from_counts(generator, sample.counts)
     draws = draw_flows(simulator, 80, normalise_seed(0))
-    converted = np.concatenate([solve(flow).converted for flow in draws.blocks()])
+    converted = np.concatenate([solve(flow).converted for flow, _ in draws.blocks()])
     spread = converted.std(axis=0)
     assert (np.abs(converted.mean(axis=0) - solve(simulator.flow).converted) < spread).all()
     assert draws.shares.sum(axis=1) == pytest.approx(1)

@@ -1,0 +1,224 @@
+"""What every effect is and does, and how its text is read; the effects themselves are in ``effects``.
+
+Nothing here needs numpy until an effect is applied, so that help can list effects at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from persona_tui.engine.errors import PersonaError, SimulationError, unknown_name
+from persona_tui.engine.params import (
+    NUMBERS,
+    Parameter,
+    Range,
+    faults_of,
+    format_call,
+    param,
+    parameters_of,
+    parse_call,
+    parse_value,
+)
+from persona_tui.engine.registry import Registry
+
+if TYPE_CHECKING:
+    from persona_tui.engine.simulation.flow import Flow
+    from persona_tui.engine.types import BoolArray, FloatArray
+
+THIN_SUPPORT = 30
+"""Observed moves below which a result that rests on them is flagged."""
+
+Values: TypeAlias = "Mapping[str, Any]"
+"""Numbers by parameter: a float, or an array of shape (B, 1), one number a draw."""
+
+
+def touched_personas() -> Any:  # noqa: ANN401 - as params.param
+    """Declare the parameter that limits an effect to some personas."""
+    return param(default=(), kind="personas", help="Only these personas, by name or number; all.")
+
+
+class Effect(ABC):
+    """One change to the chains; a frozen dataclass of parameters.
+
+    A number may be a ``Range``; where nothing else is said it then acts with its mode.
+    """
+
+    __slots__ = ()
+    name: ClassVar[str]
+    personas: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        faults = faults_of(self)
+        if faults:
+            raise SimulationError(f"{self.name}: {' '.join(faults)}")
+
+    @property
+    @abstractmethod
+    def neutral(self) -> bool:
+        """Whether the parameters change nothing."""
+
+    @abstractmethod
+    def act(self, flow: Flow, values: Values) -> Flow:
+        """Return the flow changed for all personas; only called where the effect is not neutral."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the effect in plain words."""
+
+    def caveats(self, _flow: Flow) -> list[str]:
+        """Return what the reader should know before trusting the effect on this flow."""
+        return []
+
+    def shift(self, shares: FloatArray, _flow: Flow, _values: Values) -> FloatArray:
+        """Return the personas' shares, shape (..., K), after the effect."""
+        return shares
+
+    def is_zero(self, name: str) -> bool:
+        """Return whether a number is zero whatever is believed of it."""
+        value = getattr(self, name)
+        return (value.low == value.high == 0) if isinstance(value, Range) else value == 0
+
+    def ranges(self) -> dict[str, Range]:
+        """Return the parameters of which only a range is believed."""
+        numbers = {each.name: getattr(self, each.name) for each in parameters_of(type(self))}
+        return {name: value for name, value in numbers.items() if isinstance(value, Range)}
+
+    def values(self, drawn: Values | None = None) -> dict[str, Any]:
+        """Return the numbers that the effect acts with: those drawn, else the modes of its ranges."""
+        numbers = {
+            each.name: getattr(self, each.name) for each in parameters_of(type(self)) if each.kind in NUMBERS
+        }
+        return {
+            name: value.mode if isinstance(value, Range) else value for name, value in numbers.items()
+        } | dict(drawn or {})
+
+    def apply(self, flow: Flow, drawn: Values | None = None) -> Flow:
+        """Return the changed flow, or the same object where the parameters change nothing.
+
+        Parameters
+        ----------
+        flow : Flow
+        drawn : mapping, optional
+            Numbers to act with in place of ranges: floats, or arrays of shape (B, 1).
+
+        Raises
+        ------
+        UnknownNameError
+            If a parameter names an event or a persona that the flow does not know.
+        SimulationError
+            If a step cannot take the effect.
+        """
+        if self.neutral:
+            return flow
+        changed = self.act(flow, self.values(drawn))
+        if not self.personas:
+            return changed
+        from persona_tui.engine.simulation.edits import only_for  # noqa: PLC0415 - 0.1 s, as numpy
+
+        return only_for(changed, flow, flow.persona_mask(self.personas))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the effect and its parameters by name, for results and recipes."""
+        values = {each.name: getattr(self, each.name) for each in parameters_of(type(self))}
+        return {"effect": self.name, **{name: _plain(value) for name, value in values.items()}}
+
+    def limited(self) -> str:
+        """Return for whom the effect acts, in plain words; empty for all."""
+        return f" for {', '.join(self.personas)}" if self.personas else ""
+
+    def __str__(self) -> str:
+        return format_call(self.name, self)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
+    if isinstance(value, Range):
+        return {"low": value.low, "mode": value.mode, "high": value.high}
+    return list(value) if isinstance(value, tuple) else value
+
+
+EFFECTS: Registry[type[Effect]] = Registry("effect", home="persona_tui.engine.simulation.effects")
+
+
+def steps_named(flow: Flow, names: Sequence[str]) -> BoolArray:
+    """Return the steps that an effect acts at: those named, or all.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such event.
+    SimulationError
+        If journeys do not go on from it.
+    """
+    import numpy as np  # noqa: PLC0415 - 0.1 s, not needed to list effects
+
+    if not names:
+        return flow.steps
+    positions = [flow.index(name) for name in names]
+    for position in positions:
+        if not flow.steps[position]:
+            raise SimulationError(
+                f"'{flow.states[position]}' ends a journey, joins two sessions or was removed; "
+                "no effect can act at it.",
+                hint="Name steps that journeys go on from.",
+            )
+    return np.isin(np.arange(flow.n_states), positions)
+
+
+def percent(share: float | Range) -> str:
+    """Return a share in percent, a range as such."""
+    if isinstance(share, Range):
+        return f"{100 * share.low:g} to {100 * share.high:g} % (likeliest {100 * share.mode:g} %)"
+    return f"{100 * share:g} %"
+
+
+def parse_effect(text: str) -> Effect:
+    """Return the effect that ``name:key=value,…`` describes.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such effect or parameter; the message suggests the nearest.
+    SimulationError
+        If a value is malformed, missing or out of bounds; every fault is named.
+
+    Examples
+    --------
+    >>> effect = parse_effect("friction:factor=0.05,at=signup_start|form_step_1")
+    >>> effect.describe()
+    'lose 5 % more of those who would go on at signup_start, form_step_1'
+    >>> str(effect)
+    'friction:factor=0.05,at=signup_start|form_step_1'
+    """
+    try:
+        name, given = parse_call(text)
+    except ValueError as fault:
+        raise SimulationError(f"Modification '{text}': {fault}", hint=_GRAMMAR) from None
+    cls = EFFECTS.get(name)
+    known = {each.name: each for each in parameters_of(cls)}
+    faults, values = _read_values(known, given)
+    missing = [each.name for each in known.values() if each.required and each.name not in given]
+    faults += [f"{parameter} is missing." for parameter in missing]
+    if not faults:
+        try:
+            return cls(**values)
+        except SimulationError as fault:
+            raise SimulationError(f"Modification '{text}': {fault.message}", hint=_GRAMMAR) from None
+    raise SimulationError(f"Modification '{text}': {' '.join(faults)}", hint=_GRAMMAR)
+
+
+_GRAMMAR = "Write name:key=value,key=value; items of a list are split by |, a range is low/mode/high."
+
+
+def _read_values(known: dict[str, Parameter], given: dict[str, str]) -> tuple[list[str], dict[str, Any]]:
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for key, text in given.items():
+        try:
+            if key not in known:
+                raise unknown_name("parameter", key, known)
+            values[key] = parse_value(known[key], text)
+        except (PersonaError, ValueError) as fault:
+            faults.append(str(fault))
+    return faults, values

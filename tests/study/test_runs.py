@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from persona_tui.engine.errors import ExportError, RunCancelled, SimulationError
+from persona_tui.study import runs
+from persona_tui.study.options import Settings
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
+
+
+@pytest.fixture
+def small(tmp_path):
+    header, *rows = SAMPLE.read_text().splitlines()
+    path = tmp_path / "small.csv"
+    path.write_text("\n".join([header, *(row for row in rows if row[:4] == "u000")]) + "\n")
+    return path
+
+
+def settings(source, study, **changed):
+    return Settings(events=str(source), output=str(study), clusters="1", n_personas=10, **changed)
+
+
+def contents(study):
+    return {path.name: path.read_bytes() for path in study.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("stage", ["bootstrap", "walks", "export"])
+def test_a_cancelled_run_leaves_the_study_as_it_was(small, tmp_path, stage):
+    study = tmp_path / "study"
+    runs.run_batch(settings(small, study))
+    before = contents(study)
+
+    def stop(progress):
+        if progress.stage == stage:
+            raise RunCancelled("stopped")
+
+    with pytest.raises(RunCancelled):
+        runs.run_batch(settings(small, study, seed=1), on_progress=stop)
+    assert contents(study) == before
+    assert len(list((study / "runs").iterdir())) == 1
+
+
+def test_a_finished_run_is_kept_when_its_files_cannot_be_published(small, tmp_path, monkeypatch):
+    study = tmp_path / "study"
+    runs.run_batch(settings(small, study))
+    before = contents(study)
+
+    def full(_copies):
+        raise ExportError("full")
+
+    monkeypatch.setattr(runs, "replace_all", full)
+    with pytest.raises(ExportError):
+        runs.run_batch(settings(small, study, seed=1))
+    assert contents(study) == before
+    assert len(list((study / "runs").glob("*/manifest.json"))) == 2
+
+
+@pytest.mark.parametrize("name", ["rejects.csv", "experiment_results.csv"])
+def test_a_log_that_a_run_would_overwrite_is_refused(small, tmp_path, name):
+    source = small.rename(tmp_path / name)
+    content = source.read_bytes()
+    with pytest.raises(SimulationError, match="would write its own file"):
+        runs.run_batch(settings(source, tmp_path))
+    assert source.read_bytes() == content
+
+
+def test_a_folder_with_files_of_others_is_refused(small, tmp_path):
+    (tmp_path / "manifest.json").write_text("mine")
+    with pytest.raises(SimulationError, match=r"is no study, and holds a 'manifest\.json'"):
+        runs.run_batch(settings(small, tmp_path))
+    assert (tmp_path / "manifest.json").read_text() == "mine"
+
+
+def test_a_study_says_where_its_log_is_from_anywhere(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs.run_batch(settings("small.csv", "study"))
+    text = (tmp_path / "study" / "study.toml").read_text()
+    assert f'events = "{small}"' in text
+    assert "output" not in text
+
+
+def test_defaults_are_told_as_options_that_can_be_typed(small, tmp_path):
+    told = runs.run_batch(settings(small, tmp_path / "study")).defaults_used()
+    assert told[0] == "--column user_id=user_id"
+    assert "--drop drop_off" in told
+    assert "--drop friction_drop" in told
+    assert not any(each.startswith("--clusters") for each in told)
