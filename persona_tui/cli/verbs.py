@@ -11,6 +11,7 @@ import typer
 
 from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
 from persona_tui.engine.errors import SimulationError
+from persona_tui.study.config import read_settings, settings_file
 from persona_tui.study.options import Settings, options_by_name, shown_default
 from persona_tui.study.resources import available_workers, bound_threads
 
@@ -53,8 +54,10 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
             raise SimulationError(
                 f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
             )
-        values = {name: _plain(value, declared[name]) for name, value in given.items()}
-        settings = Settings(**{**values, "events": source or values.get("events", "")})
+        file = settings_file(source) if source and verb.options else None
+        kept = read_settings(file) if file else {"events": source} if source else {}
+        values = {name: _plain(value) for name, value in given.items() if value not in (None, [])}
+        settings = Settings(**{**kept, **values})
         bound_threads(settings.workers or available_workers())
         verb.run(settings, Presentation(**shown))
 
@@ -66,10 +69,8 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
     app.command(name=verb.name, help=verb.help, epilog=verb.epilog or None)(command)
 
 
-def _plain(value: Any, declared: Field[Any]) -> Any:  # noqa: ANN401 - any option
-    if isinstance(declared.default, tuple):
-        return tuple(value) if value else declared.default
-    return declared.default if value is None else value
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any option
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _keyword(name: str, annotation: object, default: object) -> inspect.Parameter:

@@ -18,6 +18,7 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.experiments import results_to_dataframe
+from persona_tui.study.config import RUN_FILE, STUDY_FILE
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers
@@ -32,8 +33,7 @@ PROMISED = (
     "manifest.json",
 )
 REJECTS = "rejects.csv"
-STUDY = "study.toml"
-PUBLISHED = (*PROMISED, REJECTS, STUDY)
+PUBLISHED = (*PROMISED, REJECTS, STUDY_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -178,7 +178,7 @@ def _write_files(
 ) -> tuple[str, ...]:
     report = result.report
     writers: dict[str, Callable[[Path], object]] = {
-        "run.toml": lambda path: write_text(path, settings_text(settings)),
+        RUN_FILE: lambda path: write_text(path, settings_text(settings)),
         "persona_summary.csv": lambda path: write_text(path, to_csv(persona_table(report.personas))),
         "experiment_results.csv": lambda path: write_text(
             path, to_csv(results_to_dataframe(report.experiment))
@@ -216,7 +216,7 @@ def _check_study(study: Path, source: Path) -> None:
             f"The log '{source}' is where the run would write its own file.", hint="Choose another --output."
         )
     taken = [name for name in PUBLISHED if (study / name).exists()]
-    if taken and not (study / STUDY).exists():
+    if taken and not (study / STUDY_FILE).exists():
         raise SimulationError(
             f"'{study}' is no study, and holds a '{taken[0]}' that would be overwritten.",
             hint="Choose another --output.",
@@ -228,5 +228,5 @@ def _publish(folder: Path, study: Path) -> None:
     if not (folder / REJECTS).exists():
         (study / REJECTS).unlink(missing_ok=True)
     copies = {study / name: folder / name for name in (REJECTS, *PROMISED) if (folder / name).exists()}
-    copies[study / STUDY] = folder / "run.toml"
+    copies[study / STUDY_FILE] = folder / RUN_FILE
     replace_all(copies)

@@ -327,3 +327,27 @@ def test_stdout_that_closes_ends_the_program_silently(small_csv, tmp_path):
         check=False,
     )
     assert done.stderr.strip() == "code 141"
+
+
+def test_a_run_and_a_study_are_done_again_to_the_same_bytes(run, small_csv, tmp_path):
+    options = (
+        "--clusters",
+        "2",
+        "--n-personas",
+        "90",
+        "--modification",
+        "friction:factor=0.01/0.05/0.1,personas=1",
+    )
+    first = run("batch", small_csv, "--output", "out", "--json", *options)
+    (folder,) = (tmp_path / "out" / "runs").iterdir()
+    for source in (folder, folder / "run.toml", "out", "out/study.toml"):
+        again = run("batch", source, "--json", "--quiet")
+        assert again.stdout == first.stdout
+    assert len(list((tmp_path / "out" / "runs").iterdir())) == 5
+
+
+def test_options_replace_those_of_the_study(run, small_csv):
+    run("batch", small_csv, "--output", "out", "--clusters", "1", "--n-personas", "9")
+    done = run("batch", "out", "--json", "--seed", "5")
+    assert json.loads(done.stdout)["recipe"]["seed"] == 5
+    assert json.loads(done.stdout)["experiments"][0]["n_personas"] == 9

@@ -48,7 +48,7 @@ VERB = Verb(
     "Prints a summary; writes persona_summary.csv, experiment_results.csv, result.json, "
     "simulation_report.pptx and manifest.json into the study folder.",
     options=tuple(each.name for each in fields(Settings)),
-    argument="The log, if not given by --events.",
+    argument="A log (if not given by --events), or a study or a run to do again.",
     run=_batch,
     epilog=_changes(),
 )
