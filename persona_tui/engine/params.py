@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
 
 Kind: TypeAlias = Literal["int", "float", "event", "events", "persona", "personas"]
@@ -97,6 +98,7 @@ def param(
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
+@cache
 def parameters_of(cls: type) -> tuple[Parameter, ...]:
     """Return the declared parameters of a dataclass, in order."""
     hints = get_type_hints(cls)

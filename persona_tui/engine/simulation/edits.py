@@ -227,8 +227,9 @@ def add_reward(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
     Steps from which nobody was seen to go on stay as they are: there is nowhere to send the rescued.
     """
     leaving, spread = flow.leaving(), _by_row(factor)
-    touched = at & (continuing_support(flow) > 0) & (leaving < 1)
+    going = flow.transitions[..., ~flow.leaving_columns].sum(axis=-1)  # 1 - leaving, without its rounding
+    touched = at & (continuing_support(flow) > 0) & (going > 0)
     stay = np.where(touched, 1.0 - spread, 1.0)
-    onward = np.where(touched, 1.0 - leaving * (1.0 - spread), 1.0) / np.where(touched, 1.0 - leaving, 1.0)
+    onward = np.where(touched, 1.0 - leaving * (1.0 - spread), 1.0) / np.where(touched, going, 1.0)
     moves = flow.transitions * np.where(flow.leaving_columns, stay[..., None], onward[..., None])
     return _changed(flow, moves)

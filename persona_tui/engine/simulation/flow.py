@@ -248,7 +248,7 @@ def expected_visits(
         if not np.isfinite(visits).all() or visits.max() > 1 / _ROW_TOLERANCE:
             raise SimulationError("Some walk can go on for ever.", hint="Set max_length.")
         return np.maximum(visits, 0.0), np.zeros_like(visits)
-    if 2 * inner.shape[-1] * max_length.bit_length() < max_length:
+    if inner.shape[-1] * max_length.bit_length() < 2 * max_length:
         return _visits_by_squaring(starts, inner, max_length)
     mass = starts
     visits = starts.copy()

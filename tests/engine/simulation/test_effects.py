@@ -229,3 +229,9 @@ def test_an_exit_rate_taken_from_hardly_any_moves_is_told():
     assert any("from only 10 moves into done" in note for note in InsertSteps(count=1).caveats(flow))
     assert InsertSteps(count=1, exit_rate=0.1).caveats(flow) == []
     assert InsertSteps(count=1, before="s1").caveats(flow) == []
+
+
+@given(flows, st.sampled_from([1 - 1e-15, 1 - 1e-12, 1 - 1e-8]))
+def test_rewards_after_nearly_full_friction_keep_rows_stochastic(flow, friction):
+    change = FlowModification(friction_factor=friction, reward_factor=0.5)
+    assert change.apply(flow).transitions[:, flow.steps].sum(axis=-1) == pytest.approx(1, abs=1e-9)
