@@ -14,7 +14,7 @@ from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names, split, unquote
 
 UNITS = ("user", "session")
-SOLVERS = ("paths",)
+SOLVERS = ("auto", "paths", "cohort")
 AUTO = "auto"
 
 
@@ -115,11 +115,12 @@ class Settings:
         shown_default="from the change",
         help="The change in your words.",
     )
-    solver: Literal["paths"] = option(
+    solver: Literal["auto", "paths", "cohort"] = option(
         "--solver",
-        default="paths",
+        default="auto",
         choices=SOLVERS,
-        help="How the simulation beside the exact values is run.",
+        shown_default="auto: paths up to a million per arm",
+        help="How the simulation beside the exact values is run: event by event, or counted.",
     )
     n_personas: int = option(
         "--n-personas", default=10_000, low=1, metavar="N", help="Synthetic users per arm."

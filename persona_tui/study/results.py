@@ -19,15 +19,13 @@ SCENARIO = "change"
 LIBRARIES = ("numpy", "polars", "scipy")
 
 
-def result_document(report: Report, *, seed: int, solver: str, settings: dict[str, Any]) -> dict[str, Any]:
+def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the result of a run as one document of plain values.
 
     Parameters
     ----------
     report : Report
     seed : int
-    solver : str
-        How the simulated values were made.
     settings : dict
         What the numbers depend on, worked out; no paths, workers or times.
     """
@@ -36,7 +34,7 @@ def result_document(report: Report, *, seed: int, solver: str, settings: dict[st
         "data": _facts(report.log),
         "funnel": [_step(step) for step in report.funnel],
         "personas": [_card(card) for card in report.personas],
-        "experiments": [_experiment(report.experiment, solver)],
+        "experiments": [_experiment(report.experiment)],
         "recipe": {
             "seed": seed,
             "version": __version__,
@@ -84,13 +82,13 @@ def _card(card: PersonaCard) -> dict[str, Any]:
     }
 
 
-def _experiment(experiment: Experiment, solver: str) -> dict[str, Any]:
+def _experiment(experiment: Experiment) -> dict[str, Any]:
     total = experiment.total
     return {
         "scenario": SCENARIO,
         "description": experiment.modification.description,
         "unit": experiment.unit,
-        "solver": solver,
+        "solver": experiment.solver,
         "n_personas": experiment.n_personas,
         "effects": [effect.as_dict() for effect in experiment.modification.compile()],
         "arms": total.arms,

@@ -219,6 +219,7 @@ def run_study(
         n_personas=settings.n_personas,
         modification=modification,
         max_length=settings.max_length,
+        solver=settings.solver,
         random_state=seed,
         draws=draws,
         on_progress=on_progress,
@@ -237,7 +238,7 @@ def run_study(
         segmentation=segmentation,
         experiment=experiment,
         report=report,
-        document=result_document(report, seed=settings.seed, solver=settings.solver, settings=resolved),
+        document=result_document(report, seed=settings.seed, settings=resolved),
     )
 
 
@@ -253,7 +254,7 @@ def _resolved(
         "clusters": segmentation.n_clusters,
         "modification": [str(effect) for effect in experiment.modification.compile()],
         "description": experiment.modification.description,
-        "solver": settings.solver,
+        "solver": experiment.solver,
         "n_personas": settings.n_personas,
         "max_length": experiment.max_length,
         "n_draws": experiment.n_draws,

@@ -18,10 +18,10 @@ from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.modeling.naming import signature_events
 from persona_tui.engine.modeling.segmentation import SegmentationResult
-from persona_tui.engine.simulation.comparison import ARMS
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import METRICS, reach
+from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.simulation.uncertainty import FlowDraws
 from persona_tui.engine.statistics import Interval, interval, largest_remainder
 

@@ -267,10 +267,13 @@ def cohort_error(
         return None
     variance = np.zeros(len(chosen))
     for outcomes, counted in zip(exact, counts, strict=True):
-        if metric == "avg_length":
-            each = np.nan_to_num(counted.length_variance[chosen])
-        else:
-            rate = outcomes.metrics[metric][chosen]
-            each = rate * (1 - rate)
-        variance += np.maximum(each, 0.0)
+        variance += arm_variance(metric, outcomes, counted)[chosen]
     return float(np.sqrt(users @ variance) / users.sum())
+
+
+def arm_variance(metric: str, exact: Outcomes, counts: CohortCounts) -> FloatArray:
+    """Return the variance of a metric over the users of one arm, shape (K,); 0 where there are none."""
+    if metric == "avg_length":
+        return np.maximum(np.nan_to_num(counts.length_variance), 0.0)
+    rate = exact.metrics[metric]
+    return np.maximum(rate * (1 - rate), 0.0)

@@ -10,11 +10,10 @@ import numpy as np
 from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
-from persona_tui.engine.simulation.paths import Walks
+from persona_tui.engine.simulation.simulated import ARMS, Simulation
 from persona_tui.engine.statistics import Estimate, Interval, interval
 from persona_tui.engine.types import BoolArray, FloatArray
 
-ARMS = ("control", "treatment")
 ROUNDING = 1e-9
 """Differences of rates below it are arithmetic, not effects."""
 
@@ -144,15 +143,14 @@ class Evidence:
         The chains as fitted, other numbers for the effects; None where none is a range.
     total : ArmValues or None
         Both at once.
-    walked : list of dict of Walks
-        By persona and arm.
+    simulation : Simulation
     """
 
     exact: ArmValues
     data: ArmValues
     assumption: ArmValues | None
     total: ArmValues | None
-    walked: list[dict[str, Walks]]
+    simulation: Simulation
 
 
 def compare(name: str, found: Evidence, members: Sequence[int]) -> Comparison:
@@ -163,7 +161,7 @@ def compare(name: str, found: Evidence, members: Sequence[int]) -> Comparison:
     return Comparison(
         name=name,
         share=float(exact.shares["control"][list(members)].sum()),
-        n_personas=sum(len(found.walked[k]["control"].outcomes) for k in members),
+        n_personas=int(found.simulation.n_personas[list(members)].sum()),
         arms=arms,
         uplifts={m: _estimate(found, members, m, arms["control"][m]) for m in METRICS},
         simulated_arms=simulated,
@@ -190,12 +188,10 @@ def _interval_of(values: ArmValues | None, metric: str, members: Sequence[int]) 
 
 
 def _weights(found: Evidence, members: Sequence[int], arm: str) -> FloatArray:
-    """Return the weight of each member's walkers: its share, where any walked."""
-    walked = np.array([len(found.walked[k][arm].outcomes) > 0 for k in members])
-    shares = np.where(walked, found.exact.shares[arm][list(members)], 0.0)
-    if len(members) == 1:
-        return walked.astype(float)
-    weights: FloatArray = shares / shares.sum()
+    """Return the weight of each persona, shape (K,): the share of each member that was simulated."""
+    chosen = np.isin(np.arange(len(found.simulation.n_personas)), list(members)) & found.simulation.simulated
+    shares = np.where(chosen, 1.0 if len(members) == 1 else found.exact.shares[arm], 0.0)
+    weights: FloatArray = np.divide(shares, shares.sum(), out=shares, where=shares.sum() > 0)
     return weights
 
 
@@ -203,26 +199,12 @@ def _simulated_mean(found: Evidence, members: Sequence[int], arm: str, metric: s
     weights = _weights(found, members, arm)
     if not weights.any():
         return float("nan")
-    values = [found.walked[k][arm].metric(metric) for k in members]
-    return float(sum(w * each.mean() for w, each in zip(weights, values, strict=True) if w > 0))
+    return float(weights @ np.where(weights > 0, found.simulation.means(arm, metric), 0.0))
 
 
 def _paired_error(found: Evidence, members: Sequence[int], metric: str) -> float | None:
-    """Return one standard error of the simulated uplift: walkers paired, personas as strata.
-
-    To each persona two walkers that differ by one, one either way, are added to those seen: a few
-    hundred walkers without a difference do not prove that there is none.
-    """
-    control, treatment = (_weights(found, members, arm) for arm in ARMS)
-    if not control.any():
+    """Return one standard error of the simulated uplift, personas as strata; None where there is none."""
+    weights = {arm: _weights(found, members, arm) for arm in ARMS}
+    if not weights["control"].any():
         return None
-    pairs = [(found.walked[k]["control"], found.walked[k]["treatment"]) for k in members]
-    if (control == treatment).all() and all(before is after for before, after in pairs):
-        return 0.0
-    variance = 0.0
-    for (before, after), c, t in zip(pairs, control, treatment, strict=True):
-        n = len(before.outcomes)
-        if n:
-            difference = t * after.metric(metric) - c * before.metric(metric)
-            variance += (float(difference.var()) * n + 2.0 * max(c, t) ** 2) / n**2
-    return float(np.sqrt(variance))
+    return float(np.sqrt(found.simulation.variance(metric, weights).sum()))

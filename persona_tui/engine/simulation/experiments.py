@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progr
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters
 from persona_tui.engine.simulation.comparison import (
-    ARMS,
     ArmValues,
     Comparison,
     Evidence,
@@ -22,10 +21,17 @@ from persona_tui.engine.simulation.comparison import (
 )
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
-from persona_tui.engine.simulation.paths import Walks, walk
+from persona_tui.engine.simulation.simulated import (
+    ARMS,
+    Simulation,
+    Solver,
+    choose_solver,
+    count_arms,
+    walk_arms,
+)
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.engine.statistics import largest_remainder
-from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
+from persona_tui.engine.types import FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,6 +52,8 @@ class Experiment:
     ----------
     modification : FlowModification
     unit : {"user", "session"}
+    solver : {"paths", "cohort"}
+        How the simulation beside the exact values was run.
     n_personas : int
         Synthetic users per arm.
     max_length : int
@@ -62,6 +70,7 @@ class Experiment:
 
     modification: FlowModification
     unit: Unit
+    solver: Literal["cohort", "paths"]
     n_personas: int
     max_length: int
     n_draws: int
@@ -80,6 +89,7 @@ def run_ab_experiment(
     max_length: int | None = None,
     random_state: RandomState = None,
     *,
+    solver: Solver = "auto",
     n_draws: int = DEFAULT_N_DRAWS,
     draws: FlowDraws | None = None,
     workers: int = 1,
@@ -98,6 +108,8 @@ def run_ab_experiment(
         Events after which a journey is truncated; the smallest power of two that
         truncates less than 0.1 % in both arms.
     random_state : int, SeedSequence, Generator or None
+    solver : {"auto", "paths", "cohort"}
+        Users walk event by event, or are counted by state; ``auto`` counts above a million per arm.
     n_draws : int
         Bootstrap draws, where ``draws`` is not given.
     draws : FlowDraws, optional
@@ -124,10 +136,15 @@ def run_ab_experiment(
     if draws is None:
         draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
     per_persona = largest_remainder(simulator.shares, n_personas)
-    walked = _walk_arms(
-        control, treatment, per_persona, max_length=max_length, seed=seed, on_progress=on_progress
-    )
-    found = _gather(simulator, modification, draws, max_length, seed=seed, walked=walked)
+    chosen = choose_solver(solver, n_personas)
+    simulation: Simulation
+    if chosen == "paths":
+        simulation = walk_arms(
+            control, treatment, per_persona, max_length, seed=seed, on_progress=on_progress
+        )
+    else:
+        simulation = count_arms(control, treatment, per_persona, max_length, seed=seed)
+    found = _gather(simulator, modification, draws, max_length, seed=seed, simulation=simulation)
     on_progress(Progress(stage="intervals", done=draws.n_draws, total=draws.n_draws))
     everyone = range(len(simulator.names))
     total = compare(EVERYONE, found, everyone)
@@ -135,6 +152,7 @@ def run_ab_experiment(
     return Experiment(
         modification=modification,
         unit=simulator.unit,
+        solver=chosen,
         n_personas=n_personas,
         max_length=max_length,
         n_draws=draws.n_draws,
@@ -189,7 +207,7 @@ def _gather(
     max_length: int,
     *,
     seed: np.random.SeedSequence,
-    walked: list[dict[str, Walks]],
+    simulation: Simulation,
 ) -> Evidence:
     """Evaluate both arms as fitted, and under every source of doubt."""
     point = [(_one_draw(simulator.flow), simulator.shares[None])]
@@ -208,33 +226,12 @@ def _gather(
         data=evaluate(draws.blocks(), modification, max_length),
         assumption=assumption,
         total=total,
-        walked=walked,
+        simulation=simulation,
     )
 
 
 def _one_draw(flow: Flow) -> Flow:
     return replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
-
-
-def _walk_arms(
-    control: Flow,
-    treatment: Flow,
-    per_persona: IntArray,
-    *,
-    max_length: int,
-    seed: np.random.SeedSequence,
-    on_progress: ProgressCallback,
-) -> list[dict[str, Walks]]:
-    walked = []
-    for persona, size in enumerate(per_persona):
-        arms = {"control": walk(control, persona, int(size), max_length, seed)}
-        same = treatment is control
-        arms["treatment"] = arms["control"] if same else walk(treatment, persona, int(size), max_length, seed)
-        walked.append(arms)
-        on_progress(
-            Progress(stage="walks", done=int(per_persona[: persona + 1].sum()), total=int(per_persona.sum()))
-        )
-    return walked
 
 
 def _truncation_caveats(total: Comparison, max_length: int) -> list[str]:

@@ -93,6 +93,7 @@ def make_report(
     experiment = Experiment(
         modification=cast("object", None),
         unit="user",
+        solver="paths",
         n_personas=10_000,
         max_length=64,
         n_draws=400,

@@ -249,3 +249,28 @@ def test_a_believed_range_widens_the_total_and_has_an_interval_of_its_own(simula
     assert doubted.value == fixed.value
     for wider in (doubted.assumption, doubted.total):
         assert wider[1] - wider[0] > 2 * (fixed.data[1] - fixed.data[0])
+
+
+@pytest.mark.parametrize("unit", ["user", "session"])
+def test_a_billion_counted_users_agree_with_the_exact_values(sample, unit):
+    simulator = simulator_of(sample.events, {"signup_complete"}, {"drop_off"}, n_clusters=4, unit=unit)
+    change = FlowModification(friction_factor=0.05)
+    experiment = run_ab_experiment(simulator, 10**9, change, random_state=1, n_draws=2)
+    assert experiment.solver == "cohort"
+    assert experiment.total.n_personas == 10**9
+    assert experiment.total.uplifts["completion_rate"].simulation_error < 1e-4
+    agrees(experiment)
+
+
+def test_counting_nothing_changed_is_exactly_nothing(simulator, draws):
+    experiment = run_ab_experiment(simulator, 10**7, random_state=0, draws=draws)
+    assert experiment.solver == "cohort"
+    for metric in METRICS:
+        assert experiment.total.simulated_uplifts[metric] == 0.0
+        assert experiment.total.uplifts[metric].simulation_error == 0.0
+
+
+def test_a_wanted_solver_is_used(simulator, draws):
+    counted = run_ab_experiment(simulator, 500, random_state=0, draws=draws, solver="cohort")
+    assert counted.solver == "cohort"
+    assert run_ab_experiment(simulator, 500, random_state=0, draws=draws).solver == "paths"

@@ -72,7 +72,7 @@ def test_ends_lead_to_themselves():
         assert (table.cells[code << table.bits : code + 1 << table.bits] == code).all()
 
 
-@given(flows, st.floats(0, 1))
+@given(flows, st.floats(0, 0.999))  # where all leave, nobody stays to compare
 def test_friction_moves_nobody_who_stays(flow, factor):
     before, after = tabulate(flow, 0), tabulate(Friction(factor=factor).apply(flow), 0)
     positions = np.arange(0, ONE, ONE // 997, dtype=np.uint64)
