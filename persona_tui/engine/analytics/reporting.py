@@ -170,16 +170,20 @@ def build_report(
     experiment : Experiment
     recipe : dict of str
     """
+    arms = predict_funnel(experiment, simulator.shares, [step.step for step in funnel])
+    misfits = wording.funnel_misfits(
+        (step.step, step.rate, arm.control) for step, arm in zip(funnel, arms, strict=True)
+    )
     return Report(
         title=wording.question(experiment),
         decision=wording.decision(experiment),
         log=log,
         unit=experiment.unit,
         funnel=funnel,
-        funnel_arms=predict_funnel(experiment, simulator.shares, [step.step for step in funnel]),
+        funnel_arms=arms,
         personas=personas,
         experiment=experiment,
-        assumptions=wording.assumptions(log, simulator, experiment),
+        assumptions=(*wording.assumptions(log, simulator, experiment), *misfits),
         recipe=recipe,
     )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.experiments import TRUNCATION_GOAL, Experiment
+from persona_tui.engine.statistics import Estimate
 
+MISFIT = 0.05
+"""Difference between observed and predicted reach beyond which a step is named."""
 UNIT_WORDS = {"user": "users", "session": "sessions"}
 
 
@@ -22,8 +27,8 @@ def decision(experiment: Experiment) -> str:
     arms = experiment.total.arms
     uplift = experiment.total.uplifts["completion_rate"]
     before, after = arms["control"]["completion_rate"], arms["treatment"]["completion_rate"]
-    cut = abs(experiment.total.uplifts["truncated_rate"].value)
-    if max(abs(uplift.value), *(abs(end) for end in uplift.total)) <= cut + ROUNDING:
+    cut = min(_size(experiment.total.uplifts["truncated_rate"]), TRUNCATION_GOAL)
+    if _size(uplift) <= cut + ROUNDING:  # what is cut at the horizon would have ended somehow
         return f"The change leaves completion where it is, at {percent(before)}."
     low, high = uplift.total
     moves = f"from {percent(before)} to {percent(after)}"
@@ -38,6 +43,11 @@ def decision(experiment: Experiment) -> str:
         f"The log cannot tell whether the change helps or hurts completion ({moves}): "
         f"{points(uplift.value)}, 95 % interval {band}."
     )
+
+
+def _size(estimate: Estimate) -> float:
+    """Return how far from zero an estimate or an end of its interval lies."""
+    return max(abs(estimate.value), *(abs(end) for end in estimate.total))
 
 
 def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Experiment) -> tuple[str, ...]:
@@ -66,3 +76,29 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
             f"{count(simulator.journeys.n_after_completion)} events after a first completion are left out."
         )
     return tuple(told)
+
+
+def funnel_misfits(reached: Iterable[tuple[str, float, float]]) -> tuple[str, ...]:
+    """Say which steps the chains reach more or less often than the log.
+
+    Parameters
+    ----------
+    reached : iterable of (str, float, float)
+        Step, observed rate, predicted rate of the control.
+
+    Examples
+    --------
+    >>> funnel_misfits([("landing", 0.79, 0.8)])
+    ()
+    """
+    wrong = [
+        f"{step} ({percent(predicted)} instead of {percent(observed)})"
+        for step, observed, predicted in reached
+        if abs(predicted - observed) > MISFIT
+    ]
+    if not wrong:
+        return ()
+    return (
+        f"The chains do not reproduce how many reach {', '.join(wrong)}: steps are repeated more or less "
+        "than a chain without memory can tell, or reached after a completion. Trust uplifts there less.",
+    )
