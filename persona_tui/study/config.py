@@ -41,7 +41,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``output``, the study that the file belongs to.
+        With ``output``, the study that the file belongs to; a relative source is one beside the file.
 
     Raises
     ------
@@ -67,6 +67,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     folder = path.resolve().parent
     study = folder.parent.parent if path.name == RUN_FILE and folder.parent.name == "runs" else folder
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    if "events" in values:
+        values["events"] = str(folder / given["events"])
     return {**values, "output": str(study)}
 
 

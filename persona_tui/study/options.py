@@ -27,6 +27,7 @@ def option(
     shown_default: str = "",
     choices: tuple[str, ...] = (),
     low: float | None = None,
+    high: float | None = None,
 ) -> Any:  # noqa: ANN401 - as dataclasses.field
     """Declare an option as a dataclass field.
 
@@ -41,8 +42,8 @@ def option(
     shown_default : str
         What the default means, where it is worked out from the data.
     choices : tuple of str
-    low : float, optional
-        Inclusive lower bound of a number.
+    low, high : float, optional
+        Inclusive bounds of a number.
     """
     metadata = {
         "flag": flag,
@@ -51,6 +52,7 @@ def option(
         "shown_default": shown_default,
         "choices": choices,
         "low": low,
+        "high": high,
     }
     return field(default=default, metadata=metadata)
 
@@ -123,7 +125,7 @@ class Settings:
         help="How the simulation beside the exact values is run: event by event, or counted.",
     )
     n_personas: int = option(
-        "--n-personas", default=10_000, low=1, metavar="N", help="Synthetic users per arm."
+        "--n-personas", default=10_000, low=1, high=10**12, metavar="N", help="Synthetic users per arm."
     )
     max_length: int | None = option(
         "--max-length",
@@ -168,7 +170,10 @@ class Settings:
             part, *name = split(text, "=")
             if not name:
                 raise SimulationError(f"--column {text}: write it as part=name, for example user_id=client.")
-            mapping[unquote(part)] = unquote("=".join(name))
+            try:
+                mapping[unquote(part)] = unquote("=".join(name))
+            except ValueError as fault:
+                raise SimulationError(f"--column {text}: {fault}") from None
         return mapping
 
     def funnel_steps(self) -> tuple[str, ...]:
@@ -202,11 +207,13 @@ class Settings:
 
 
 def _fault(each: Field[Any], value: Any) -> str:  # noqa: ANN401 - any option
-    flag, choices, low = (each.metadata[key] for key in ("flag", "choices", "low"))
+    flag, choices, low, high = (each.metadata[key] for key in ("flag", "choices", "low", "high"))
     if choices and value not in choices:
         return str(unknown_name(f"value of {flag}", str(value), choices))
     if low is not None and value is not None and value < low:
         return f"{flag} == {value}, must be >= {low:g}."
+    if high is not None and value is not None and value > high:
+        return f"{flag} == {value}, must be <= {high:g}."
     if each.name == "clusters" and value != AUTO and not (value.isdigit() and int(value) >= 1):
         return f"{flag} == '{value}', must be a whole number from 1 or 'auto'."
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib.metadata import version
 from typing import Any
@@ -94,7 +95,10 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
         "arms": total.arms,
         "uplifts": _uplifts(total),
         "harm": experiment.harm,
-        "simulated": {"arms": total.simulated_arms, "uplifts": total.simulated_uplifts},
+        "simulated": {
+            "arms": {arm: _known(values) for arm, values in total.simulated_arms.items()},
+            "uplifts": _known(total.simulated_uplifts),
+        },
         "personas": [
             {
                 "id": position,
@@ -106,6 +110,11 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
             for position, persona in enumerate(experiment.personas, start=1)
         ],
     }
+
+
+def _known(values: dict[str, float]) -> dict[str, float | None]:
+    """Return values with null in place of those that nobody was simulated for."""
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def _uplifts(comparison: Comparison) -> dict[str, Any]:

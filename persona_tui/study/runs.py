@@ -33,6 +33,7 @@ PROMISED = (
     "manifest.json",
 )
 REJECTS = "rejects.csv"
+WRITTEN = "# Written by persona-tui; the next run replaces it while this line stands.\n"
 PUBLISHED = (*PROMISED, REJECTS, STUDY_FILE)
 
 
@@ -200,7 +201,7 @@ def settings_text(settings: Settings) -> str:
     import tomli_w  # noqa: PLC0415 - only writing needs it
 
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
-    return tomli_w.dumps({**kept, "events": str(Path(settings.events).resolve())})
+    return WRITTEN + tomli_w.dumps({**kept, "events": str(Path(settings.events).resolve())})
 
 
 def _check_study(study: Path, source: Path) -> None:
@@ -224,9 +225,11 @@ def _check_study(study: Path, source: Path) -> None:
 
 
 def _publish(folder: Path, study: Path) -> None:
-    """Copy the files of a finished run to the top of its study, all of them or none."""
-    if not (folder / REJECTS).exists():
-        (study / REJECTS).unlink(missing_ok=True)
+    """Copy the files of a finished run to the top of its study, together."""
     copies = {study / name: folder / name for name in (REJECTS, *PROMISED) if (folder / name).exists()}
-    copies[study / STUDY_FILE] = folder / RUN_FILE
+    kept = study / STUDY_FILE
+    if not kept.exists() or kept.read_text(encoding="utf-8").startswith(WRITTEN):
+        copies[kept] = folder / RUN_FILE
     replace_all(copies)
+    if study / REJECTS not in copies:
+        (study / REJECTS).unlink(missing_ok=True)

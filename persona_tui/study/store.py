@@ -51,7 +51,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     ExportError
         If the disk is full or the folder cannot be written.
     """
-    with _temporary_names([path]) as (temporary,):
+    with _temporary_files([path]) as (temporary,), _told_of(path):
         write(temporary)
         _sync(temporary)
         temporary.replace(path)
@@ -70,34 +70,47 @@ def replace_all(copies: Mapping[Path, Path]) -> None:
     ExportError
         If the disk is full or the folder cannot be written.
     """
-    with _temporary_names(list(copies)) as temporaries:
-        for temporary, source in zip(temporaries, copies.values(), strict=True):
-            shutil.copyfile(source, temporary)
-            _sync(temporary)
+    for target in copies:
+        if target.exists() and not target.is_file():
+            raise ExportError(f"'{target}' is not a file, so it cannot be replaced.", hint="Move it away.")
+    with _temporary_files(list(copies)) as temporaries:
+        for temporary, (target, source) in zip(temporaries, copies.items(), strict=True):
+            with _told_of(target):
+                shutil.copyfile(source, temporary)
+                _sync(temporary)
         for temporary, target in zip(temporaries, copies, strict=True):
-            temporary.replace(target)
+            with _told_of(target):
+                temporary.replace(target)
 
 
 @contextmanager
-def _temporary_names(paths: list[Path]) -> Iterator[list[Path]]:
+def _temporary_files(paths: list[Path]) -> Iterator[list[Path]]:
     """Give new files beside some paths; what is left of them in the end is taken away."""
     made: list[Path] = []
     try:
         for path in paths:
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            os.close(handle)
+            with _told_of(path):
+                handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+                os.close(handle)
             made.append(Path(name))
         yield made
-    except OSError as fault:
-        if isinstance(fault, ExportError):
-            raise
-        raise ExportError(
-            f"'{paths[len(made) - 1]}' cannot be written: {fault.strerror or fault}.",
-            hint="Free some space or choose another --output.",
-        ) from None
     finally:
         for each in made:
             each.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Turn a failure to write into one that names the file."""
+    try:
+        yield
+    except ExportError:
+        raise
+    except OSError as fault:
+        raise ExportError(
+            f"'{path}' cannot be written: {fault.strerror or fault}.",
+            hint="Free some space or choose another --output.",
+        ) from None
 
 
 def _sync(path: Path) -> None:

@@ -182,7 +182,7 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
     pooled = ProductFlowSimulator.from_counts(
         MarkovPersonaGenerator.pooled(prepared.sequences), prepared.counts
     )
-    read_modification(settings).apply(pooled.flow)
+    read_modification(settings).for_everyone().apply(pooled.flow)
 
 
 def run_study(
@@ -213,6 +213,7 @@ def run_study(
     simulator = ProductFlowSimulator.from_counts(
         generator, counts, friction_is_drop=FRICTION_DROP in prepared.drop
     )
+    modification.shift(simulator.shares, modification.apply(simulator.flow))  # refused before the long work
     draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
     experiment = run_ab_experiment(
         simulator,

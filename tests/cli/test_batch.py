@@ -195,6 +195,8 @@ FEW = "user,timestamp,event\n" + "".join(f"{n},2026-01-01T00:0{n}:00Z,purchase\n
         (FEW.encode(), ("--unit", "users"), 2, "Did you mean 'user'"),
         (FEW.encode(), ("--column", "user_id"), 2, "write it as part=name"),
         (FEW.encode(), ("--column", "user_id=usr"), 2, "Did you mean 'user'"),
+        (FEW.encode(), ("--column", 'user_id="no"pe'), 2, "is not closed"),
+        (FEW.encode(), ("--n-personas", "5000000000000"), 2, "must be <= 1e+12"),
         (FEW.encode(), ("--n-personas", "0"), 2, "--n-personas == 0, must be >= 1."),
         (FEW.encode(), ("--n-personas", "x"), 2, "--n-personas"),
         (FEW.encode(), ("--progress", "loud"), 2, "Unknown value of --progress"),
@@ -281,6 +283,31 @@ def test_a_second_run_keeps_the_first(run, small_csv, tmp_path):
         run("batch", small_csv, "--clusters", "1", "--n-personas", "10", "--output", "out", "--seed", seed)
     assert len(list((tmp_path / "out" / "runs").iterdir())) == 2
     assert json.loads((tmp_path / "out" / "result.json").read_text())["recipe"]["seed"] == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "friction:factor=0.1,personas=2",
+        'friction:factor=0.1,personas="Compare plans"',
+        "mix_shift:persona=2,share=0.4",
+    ],
+)
+def test_a_change_can_touch_any_persona(run, small_csv, text):
+    done = run("batch", small_csv, "--clusters", "4", "--n-personas", "90", "--json", "--modification", text)
+    assert done.returncode == 0, done.stderr
+    (experiment,) = json.loads(done.stdout)["experiments"]
+    moved = [
+        each["uplifts"]["treatment"]["completion_rate"]["value"] < -0.001 for each in experiment["personas"]
+    ]
+    assert sum(moved) == ("friction" in text)
+
+
+def test_an_unknown_persona_is_named_before_the_long_work(run, small_csv):
+    done = run("batch", small_csv, "--clusters", "2", "--modification", "friction:factor=0.1,personas=9")
+    assert done.returncode == 2
+    assert "Unknown persona '9'" in done.stderr
+    assert "bootstrap" not in done.stderr
 
 
 @pytest.mark.real

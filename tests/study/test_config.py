@@ -20,7 +20,7 @@ def test_a_run_belongs_to_its_study(tmp_path):
     run.mkdir(parents=True)
     (run / "run.toml").write_text('events = "a.csv"\nmodification = ["friction:factor=0.1"]\nseed = 3\n')
     assert read_settings(run / "run.toml") == {
-        "events": "a.csv",
+        "events": str(run / "a.csv"),
         "modification": ("friction:factor=0.1",),
         "seed": 3,
         "output": str(tmp_path),

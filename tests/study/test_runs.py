@@ -56,6 +56,14 @@ def test_a_finished_run_is_kept_when_its_files_cannot_be_published(small, tmp_pa
     assert len(list((study / "runs").glob("*/manifest.json"))) == 2
 
 
+def test_a_study_that_someone_wrote_is_not_replaced(small, tmp_path):
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "study.toml").write_text("# mine\n")
+    runs.run_batch(settings(small, study))
+    assert (study / "study.toml").read_text() == "# mine\n"
+
+
 @pytest.mark.parametrize("name", ["rejects.csv", "experiment_results.csv"])
 def test_a_log_that_a_run_would_overwrite_is_refused(small, tmp_path, name):
     source = small.rename(tmp_path / name)

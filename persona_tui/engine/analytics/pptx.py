@@ -179,7 +179,8 @@ def _reading(report: Report) -> list[str]:
     uplift = experiment.total.uplifts[titles.COMPLETION]
     simulated = experiment.total.simulated_uplifts[titles.COMPLETION]
     told = [
-        f"The interval is what the {count(report.log.users)} users of the log leave open; it does not say "
+        f"The interval is what the {count(report.log.users)} users of the log"
+        f"{'' if uplift.assumption is None else ' and the ranges of the change'} leave open; it does not say "
         "whether people react to the change as described.",
     ]
     if uplift.simulation_error is not None and not math.isnan(simulated):

@@ -135,13 +135,11 @@ def build_persona_cards(
     )
 
 
-def predict_funnel(
-    experiment: Experiment, shares: np.ndarray, steps: Sequence[str]
-) -> tuple[FunnelArms, ...]:
+def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
     """Return the chance that a journey reaches each step, in both arms."""
     chances = [
-        shares @ reach(flow, tuple(steps), experiment.max_length)
-        for flow in (experiment.control, experiment.treatment)
+        experiment.shares[arm] @ reach(flow, tuple(steps), experiment.max_length)
+        for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True)
     ]
     return tuple(
         FunnelArms(step=step, control=float(before), treatment=float(after))
@@ -170,7 +168,7 @@ def build_report(
     experiment : Experiment
     recipe : dict of str
     """
-    arms = predict_funnel(experiment, simulator.shares, [step.step for step in funnel])
+    arms = predict_funnel(experiment, [step.step for step in funnel])
     misfits = wording.funnel_misfits(
         (step.step, step.rate, arm.control) for step, arm in zip(funnel, arms, strict=True)
     )

@@ -45,6 +45,16 @@ def decision(experiment: Experiment) -> str:
     )
 
 
+def _interval_meaning(log: LogFacts, experiment: Experiment) -> str:
+    drawn = (
+        f"Intervals are 95 % and come from reweighting the {count(log.users)} users of the log "
+        f"{count(experiment.n_draws)} times and fitting the personas again"
+    )
+    if experiment.total.uplifts["completion_rate"].assumption is None:
+        return f"{drawn}; they hold what the log cannot pin down, not whether the change acts as described."
+    return f"{drawn}, each time with other numbers from the ranges that the change is believed to lie in."
+
+
 def _size(estimate: Estimate) -> float:
     """Return how far from zero an estimate or an end of its interval lies."""
     return max(abs(estimate.value), *(abs(end) for end in estimate.total))
@@ -59,9 +69,7 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
         f"Every rate is a share of {units}; a journey ends at its first completion.",
         "People are assumed to move through the changed flow as they do today, but for the stated change: "
         "each next step depends on the current step and on the persona, not on the way there.",
-        f"Intervals are 95 % and come from reweighting the {count(log.users)} users of the log "
-        f"{count(experiment.n_draws)} times and fitting the personas again; they hold what the log cannot "
-        "pin down, not whether the change acts as described.",
+        _interval_meaning(log, experiment),
         f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "
         "per arm; more synthetic users shrink the simulation error only.",
     ]

@@ -84,7 +84,7 @@ class CohortCounts:
 
 
 def simulate_cohort(
-    flow: Flow, counts_per_persona: IntArray, max_length: int, seed: np.random.SeedSequence
+    flow: Flow, counts_per_persona: IntArray, max_length: int, seed: np.random.SeedSequence, arm: int = 0
 ) -> CohortCounts:
     """Walk a number of users of each persona, counted by state.
 
@@ -97,7 +97,9 @@ def simulate_cohort(
     max_length : int
         Events after which a walk is truncated.
     seed : SeedSequence
-        Each persona reads a stream of its own.
+        Each arm and persona reads a stream of its own.
+    arm : int
+        0 for control, 1 for treatment.
 
     Returns
     -------
@@ -132,7 +134,9 @@ def simulate_cohort(
     _check(users, max_length)
     moves = without_returns(flow)
     tallies = [
-        _Tally(flow, moves[k], int(count), max_length).run(flow.starts[k], stream(seed, Stream.COHORT, k))
+        _Tally(flow, moves[k], int(count), max_length).run(
+            flow.starts[k], stream(seed, Stream.COHORT, arm, k)
+        )
         for k, count in enumerate(users)
     ]
     return CohortCounts(

@@ -103,8 +103,8 @@ def evaluate(
         before = solve(control, max_length).metrics
         after = before if treatment is control else solve(treatment, max_length).metrics
         for metric in METRICS:
-            metrics["control"][metric].append(before[metric])
-            metrics["treatment"][metric].append(after[metric])
+            metrics["control"][metric].append(np.broadcast_to(before[metric], control_shares.shape))
+            metrics["treatment"][metric].append(np.broadcast_to(after[metric], control_shares.shape))
         shares["control"].append(control_shares)
         shares["treatment"].append(
             np.broadcast_to(modification.shift(control_shares, control, numbers), control_shares.shape)
@@ -205,6 +205,6 @@ def _simulated_mean(found: Evidence, members: Sequence[int], arm: str, metric: s
 def _paired_error(found: Evidence, members: Sequence[int], metric: str) -> float | None:
     """Return one standard error of the simulated uplift, personas as strata; None where there is none."""
     weights = {arm: _weights(found, members, arm) for arm in ARMS}
-    if not weights["control"].any():
+    if not all(each.any() for each in weights.values()):
         return None
     return float(np.sqrt(found.simulation.variance(metric, weights).sum()))

@@ -199,10 +199,10 @@ def entry_exit_rate(flow: Flow, before: int) -> FloatArray:
     return rate
 
 
-def entry_support(flow: Flow, before: int) -> float:
-    """Return the observed number of moves into a state from the others."""
-    others = np.arange(flow.n_states) != before
-    return float(flow.support[:, others, before].sum())
+def entry_support(support: FloatArray, before: int) -> float:
+    """Return the observed number of moves into a state from the others, of support (K, n, n + 2)."""
+    others = np.arange(support.shape[1]) != before
+    return float(support[:, others, before].sum())
 
 
 def add_friction(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:

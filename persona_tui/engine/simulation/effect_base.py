@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from persona_tui.engine.errors import PersonaError, SimulationError, unknown_name
@@ -123,6 +124,19 @@ class Effect(ABC):
         """Return the effect and its parameters by name, for results and recipes."""
         values = {each.name: getattr(self, each.name) for each in parameters_of(type(self))}
         return {"effect": self.name, **{name: _plain(value) for name, value in values.items()}}
+
+    def support(self, flow: Flow) -> FloatArray:
+        """Return the observed moves of the personas that it touches, shape (T, n, n + 2)."""
+        return flow.support[flow.persona_mask(self.personas)] if self.personas else flow.support
+
+    def went_on(self, flow: Flow) -> FloatArray:
+        """Return how often the personas that it touches went on from each state, shape (n,)."""
+        counted: FloatArray = self.support(flow)[..., ~flow.leaving_columns].sum(axis=(0, -1))
+        return counted
+
+    def for_everyone(self) -> Effect:
+        """Return the effect without its limit to some personas."""
+        return replace(self, personas=()) if self.personas else self  # type: ignore[type-var]  # all are
 
     def limited(self) -> str:
         """Return for whom the effect acts, in plain words; empty for all."""

@@ -18,7 +18,7 @@ from persona_tui.engine.modeling.mixture import chains_from_memberships, climb
 from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.params import faults_of, param
 from persona_tui.engine.simulation.effect_base import Values
-from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, Reward
+from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, MixShift, Reward
 from persona_tui.engine.simulation.flow import Flow, StateKind
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.types import AnyArray, FloatArray, Unit
@@ -38,7 +38,7 @@ class FlowModification:
     additional_steps : int
         Steps inserted before completion, at which by themselves nobody leaves.
     friction_factor : float
-        Share of those who would go on and now leave, at every step, the new ones too.
+        Share of those who would go on and now leave, at every step, the new ones too; no range.
     reward_factor : float
         Share of those who would leave and now go on, at every step.
     effects : tuple of Effect
@@ -102,6 +102,14 @@ class FlowModification:
         for effect, numbers in zip_longest(self.compile(), drawn):
             shares = effect.shift(shares, flow, numbers or {})
         return shares
+
+    def for_everyone(self) -> FlowModification:
+        """Return the modification as far as it can be told before personas are known."""
+        known = [effect for effect in self.compile() if not isinstance(effect, MixShift)]
+        return FlowModification(
+            description=self.description,
+            effects=tuple(effect.for_everyone() for effect in known),
+        )
 
     def caveats(self, flow: Flow) -> list[str]:
         """Return what the reader should know before trusting the modification on this flow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.cohort import MOST_USERS
 from persona_tui.engine.simulation.comparison import (
     ArmValues,
     Comparison,
@@ -31,7 +33,7 @@ from persona_tui.engine.simulation.simulated import (
 )
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.engine.statistics import largest_remainder
-from persona_tui.engine.types import FloatArray, RandomState, Unit
+from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,6 +68,8 @@ class Experiment:
         Share of draws in which the completion uplift is below zero, beyond what is cut at the horizon.
     caveats : tuple of str
     control, treatment : Flow
+    shares : dict of array of shape (K,)
+        Share of each persona, by arm.
     """
 
     modification: FlowModification
@@ -80,6 +84,7 @@ class Experiment:
     caveats: tuple[str, ...]
     control: Flow
     treatment: Flow
+    shares: dict[str, FloatArray]
 
 
 def run_ab_experiment(
@@ -132,18 +137,20 @@ def run_ab_experiment(
     modification = modification or FlowModification()
     control = simulator.flow
     treatment = modification.apply(control)
-    max_length = max_length or shortest_horizon(simulator.shares, control, treatment)
+    shares = {"control": simulator.shares, "treatment": modification.shift(simulator.shares, treatment)}
+    max_length = max_length or shortest_horizon(
+        (control, shares["control"]), (treatment, shares["treatment"])
+    )
     if draws is None:
         draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
-    per_persona = largest_remainder(simulator.shares, n_personas)
-    chosen = choose_solver(solver, n_personas)
-    simulation: Simulation
-    if chosen == "paths":
-        simulation = walk_arms(
-            control, treatment, per_persona, max_length, seed=seed, on_progress=on_progress
-        )
-    else:
-        simulation = count_arms(control, treatment, per_persona, max_length, seed=seed)
+    simulation = _simulate(
+        choose_solver(solver, n_personas),
+        (control, treatment),
+        largest_remainder(simulator.shares, n_personas),
+        max_length,
+        seed=seed,
+        on_progress=on_progress,
+    )
     found = _gather(simulator, modification, draws, max_length, seed=seed, simulation=simulation)
     on_progress(Progress(stage="intervals", done=draws.n_draws, total=draws.n_draws))
     everyone = range(len(simulator.names))
@@ -152,21 +159,32 @@ def run_ab_experiment(
     return Experiment(
         modification=modification,
         unit=simulator.unit,
-        solver=chosen,
+        solver=choose_solver(solver, n_personas),
         n_personas=n_personas,
         max_length=max_length,
         n_draws=draws.n_draws,
         total=total,
         personas=tuple(compare(name, found, [k]) for k, name in enumerate(simulator.names)),
         harm=float(surely_lower(spread, everyone).mean()),
-        caveats=(
-            *modification.caveats(control),
-            *_truncation_caveats(total, max_length),
-            *_sample_caveats(simulator),
-        ),
+        caveats=_caveats(simulator, modification, total, max_length),
         control=control,
         treatment=treatment,
+        shares=shares,
     )
+
+
+def _simulate(
+    solver: Literal["cohort", "paths"],
+    arms: tuple[Flow, Flow],
+    users: IntArray,
+    max_length: int,
+    *,
+    seed: np.random.SeedSequence,
+    on_progress: ProgressCallback,
+) -> Simulation:
+    if solver == "paths":
+        return walk_arms(*arms, users, max_length, seed=seed, on_progress=on_progress)
+    return count_arms(*arms, users, max_length, seed=seed)
 
 
 def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
@@ -176,12 +194,19 @@ def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
         "n_draws": n_draws,
     }
     faults = [f"{name} == {value}, must be >= 1." for name, value in bounds.items() if value < 1]
+    if n_personas > MOST_USERS:
+        faults.append(f"n_personas == {n_personas}, must be <= {MOST_USERS}.")
     if faults:
         raise SimulationError(" ".join(faults))
 
 
-def shortest_horizon(shares: FloatArray, *flows: Flow) -> int:
-    """Return the smallest power of two that truncates less than 0.1 % of journeys in every flow.
+def shortest_horizon(*arms: tuple[Flow, FloatArray]) -> int:
+    """Return the smallest power of two that truncates less than 0.1 % of journeys in every arm.
+
+    Parameters
+    ----------
+    *arms : (Flow, array of shape (K,))
+        Flow and shares.
 
     Raises
     ------
@@ -190,7 +215,7 @@ def shortest_horizon(shares: FloatArray, *flows: Flow) -> int:
     """
     horizon = 1
     while horizon <= _LONGEST_HORIZON:
-        truncated = [float(shares @ solve(flow, horizon).truncated) for flow in flows]
+        truncated = [float(shares @ solve(flow, horizon).truncated) for flow, shares in arms]
         if max(truncated) < TRUNCATION_GOAL:
             return horizon
         horizon *= 2
@@ -215,8 +240,7 @@ def _gather(
     numbers = draw_parameters(modification.compile(), draws.n_draws, seed)
     assumption = total = None
     if any(numbers):
-        copies = [(_one_draw(simulator.flow), np.repeat(simulator.shares[None], draws.n_draws, axis=0))]
-        assumption = evaluate(copies, modification, max_length, numbers)
+        assumption = evaluate(_copies(simulator, draws), modification, max_length, numbers)
         total = evaluate(draws.blocks(), modification, max_length, numbers)
     return Evidence(
         exact=ArmValues(
@@ -230,8 +254,25 @@ def _gather(
     )
 
 
+def _copies(simulator: ProductFlowSimulator, draws: FlowDraws) -> Iterator[tuple[Flow, FloatArray]]:
+    """Yield the fitted flow for as many draws as there are, in the blocks of the draws."""
+    for first in range(0, draws.n_draws, draws.block_size):
+        size = min(draws.block_size, draws.n_draws - first)
+        yield _one_draw(simulator.flow), np.repeat(simulator.shares[None], size, axis=0)
+
+
 def _one_draw(flow: Flow) -> Flow:
     return replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
+
+
+def _caveats(
+    simulator: ProductFlowSimulator, modification: FlowModification, total: Comparison, max_length: int
+) -> tuple[str, ...]:
+    return (
+        *modification.caveats(simulator.flow),
+        *_truncation_caveats(total, max_length),
+        *_sample_caveats(simulator),
+    )
 
 
 def _truncation_caveats(total: Comparison, max_length: int) -> list[str]:
@@ -277,6 +318,8 @@ def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:
                     "relative": estimate.relative,
                     "data_low": estimate.data[0],
                     "data_high": estimate.data[1],
+                    "assumption_low": None if estimate.assumption is None else estimate.assumption[0],
+                    "assumption_high": None if estimate.assumption is None else estimate.assumption[1],
                     "total_low": estimate.total[0],
                     "total_high": estimate.total[1],
                     "simulated_control": group.simulated_arms["control"][metric],

@@ -161,10 +161,7 @@ def count_arms(
 ) -> CountedArms:
     """Count both arms of a cohort; parameters as ``walk_arms``."""
     before = simulate_cohort(control, users, max_length, seed)
-    if treatment is control:
-        after = before
-    else:
-        other = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 1))
-        after = simulate_cohort(treatment, users, max_length, other)
+    same = treatment is control
+    after = before if same else simulate_cohort(treatment, users, max_length, seed, arm=1)
     exact = (solve(control, max_length), solve(treatment, max_length))
     return CountedArms(control=before, treatment=after, exact=exact)

@@ -60,11 +60,17 @@ class FlowDraws:
         """Return the number of draws."""
         return len(self.shares)
 
+    @property
+    def block_size(self) -> int:
+        """Return how many draws are evaluated at a time."""
+        n = self.simulator.counts.n_states
+        return int(max(1, _BLOCK_BYTES // (8 * self.shares.shape[1] * (n + 1) ** 2)))
+
     def blocks(self) -> Iterator[tuple[Flow, FloatArray]]:
         """Yield flows and shares in order, as many draws at a time as fit a fixed memory budget."""
         simulator = self.simulator
         counts, prior = simulator.counts, simulator.generator.prior
-        size = max(1, _BLOCK_BYTES // (8 * self.shares.shape[1] * (counts.n_states + 1) ** 2))
+        size = self.block_size
         for first in range(0, self.n_draws, size):
             tables = counts.tabulate(self.moved[first : first + size])
             flow = simulator.build_flow(smooth(tables, simulator.pooled, prior))

@@ -94,6 +94,7 @@ def make_report(
         modification=cast("object", None),
         unit="user",
         solver="paths",
+        shares={},
         n_personas=10_000,
         max_length=64,
         n_draws=400,

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support import logs
 
+from persona_tui.engine.analytics.reporting import predict_funnel
 from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import ModelingError, RunCancelled, SimulationError, UnknownNameError
@@ -12,7 +15,7 @@ from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.segmentation import cluster_event_sequences, find_personas
 from persona_tui.engine.params import Range
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.effects import Friction, InsertSteps
+from persona_tui.engine.simulation.effects import Friction, InsertSteps, MixShift, Redirect
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import results_to_dataframe, run_ab_experiment
 from persona_tui.engine.simulation.flow import METRICS, solve
@@ -274,3 +277,27 @@ def test_a_wanted_solver_is_used(simulator, draws):
     counted = run_ab_experiment(simulator, 500, random_state=0, draws=draws, solver="cohort")
     assert counted.solver == "cohort"
     assert run_ab_experiment(simulator, 500, random_state=0, draws=draws).solver == "paths"
+
+
+def test_a_shift_of_the_mix_moves_the_predicted_funnel_with_completion(simulator, draws):
+    change = FlowModification(effects=(MixShift(persona="1", share=0.9),))
+    experiment = run_ab_experiment(simulator, 2000, change, random_state=0, draws=draws)
+    (step,) = predict_funnel(experiment, ["signup_complete"])
+    arms = experiment.total.arms
+    assert step.control == pytest.approx(arms["control"]["completion_rate"])
+    assert step.treatment == pytest.approx(arms["treatment"]["completion_rate"])
+    assert step.treatment > step.control + 0.1
+    agrees(experiment)
+
+
+def test_nobody_simulated_in_an_arm_is_unknown_not_wrong(simulator, draws):
+    change = FlowModification(effects=(MixShift(persona="1", share=0.0),))
+    experiment = run_ab_experiment(simulator, 1, change, random_state=0, draws=draws)
+    assert np.isnan(experiment.total.simulated_uplifts["completion_rate"])
+    assert experiment.total.uplifts["completion_rate"].simulation_error is None
+
+
+def test_caveats_count_the_moves_of_the_personas_that_are_touched(simulator):
+    everyone = Redirect(source="browse_features", target="read_docs", to="signup_start", share=0.5)
+    assert everyone.caveats(simulator.flow) == []
+    assert any(replace(everyone, personas=(str(k + 1),)).caveats(simulator.flow) for k in range(4))
