@@ -8,7 +8,6 @@ of walks on common random numbers. With the numbers of users that only counts ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -234,45 +233,6 @@ def _likeliest_last(rows: FloatArray) -> tuple[FloatArray, IntArray]:
     ascending = np.take_along_axis(rows, order, axis=-1)
     back = np.argsort(order, axis=-1, kind="stable") + np.arange(len(rows))[:, None] * rows.shape[1]
     return ascending / ascending.sum(axis=-1, keepdims=True), back
-
-
-def cohort_error(
-    metric: str,
-    exact: tuple[Outcomes, Outcomes],
-    counts: tuple[CohortCounts, CohortCounts],
-    members: Sequence[int] | None = None,
-) -> float | None:
-    """Return one standard error of a simulated uplift, arms independent and personas strata.
-
-    Parameters
-    ----------
-    metric : str
-        One of ``METRICS``.
-    exact : (Outcomes, Outcomes)
-        Of control and treatment, arrays of shape (K,), at the same ``max_length``.
-    counts : (CohortCounts, CohortCounts)
-        Of control and treatment, with the same users of each persona.
-    members : sequence of int, optional
-        The personas that are pooled; all.
-
-    Returns
-    -------
-    float or None
-        None where there are no users.
-
-    Notes
-    -----
-    ``sqrt(sum_k n_k (p_k q_k + p'_k q'_k)) / sum_k n_k`` with p and p' the exact rates of the arms. The
-    variance of the length is taken from the counts, which know it to the same precision as the mean.
-    """
-    chosen = np.arange(len(counts[0].n_users)) if members is None else np.asarray(members, dtype=np.int64)
-    users = counts[0].n_users[chosen].astype(float)
-    if users.sum() == 0:
-        return None
-    variance = np.zeros(len(chosen))
-    for outcomes, counted in zip(exact, counts, strict=True):
-        variance += arm_variance(metric, outcomes, counted)[chosen]
-    return float(np.sqrt(users @ variance) / users.sum())
 
 
 def arm_variance(metric: str, exact: Outcomes, counts: CohortCounts) -> FloatArray:

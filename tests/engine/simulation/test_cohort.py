@@ -6,9 +6,10 @@ from support import flows, line_flow, random_flow
 
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.cohort import MOST_USERS, cohort_error, simulate_cohort
+from persona_tui.engine.simulation.cohort import MOST_USERS, arm_variance, simulate_cohort
 from persona_tui.engine.simulation.effects import Friction, InsertSteps, Reward
 from persona_tui.engine.simulation.flow import METRICS, expected_visits, solve, without_returns
+from persona_tui.engine.simulation.simulated import CountedArms
 
 USERS = np.array([40_000, 1_000_000])
 
@@ -112,6 +113,7 @@ def test_the_error_is_the_spread_of_the_uplift_over_seeds():
     control = random_flow(6)
     treatment = Friction(factor=0.1).apply(control)
     exact, users = (solve(control, 6), solve(treatment, 6)), np.array([300, 900])
+    weights = dict.fromkeys(("control", "treatment"), users / users.sum())
     uplifts, errors = {metric: [] for metric in METRICS}, {metric: [] for metric in METRICS}
     for number in range(300):
         counts = tuple(
@@ -121,15 +123,15 @@ def test_the_error_is_the_spread_of_the_uplift_over_seeds():
         before, after = (each.metrics for each in counts)
         for metric in METRICS:
             uplifts[metric].append((after[metric] - before[metric]) @ users / users.sum())
-            errors[metric].append(cohort_error(metric, exact, counts))
+            arms = CountedArms(control=counts[0], treatment=counts[1], exact=exact)
+            errors[metric].append(np.sqrt(arms.variance(metric, weights).sum()))
     for metric in METRICS:
         assert np.std(uplifts[metric]) == pytest.approx(np.mean(errors[metric]), rel=0.15), metric
 
 
-def test_the_error_of_some_personas_is_theirs_alone():
+def test_a_persona_without_users_adds_no_variance():
     flow = random_flow(6)
     exact, counts = solve(flow, 9), simulate_cohort(flow, np.array([0, 400]), 9, normalise_seed(1))
-    rate = exact.converted[1]
-    one = cohort_error("completion_rate", (exact, exact), (counts, counts), [1])
-    assert one == pytest.approx(np.sqrt(2 * rate * (1 - rate) / 400))
-    assert cohort_error("avg_length", (exact, exact), (counts, counts), [0]) is None
+    rates = exact.converted
+    assert arm_variance("completion_rate", exact, counts) == pytest.approx(rates * (1 - rates))
+    assert arm_variance("avg_length", exact, counts)[0] == 0
