@@ -13,9 +13,8 @@ from persona_tui.engine.analytics.numbers import (
     signed,
 )
 from persona_tui.engine.analytics.reporting import Report
-from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.analytics.wording import NOTICED_TRUNCATION, UNIT_WORDS
 from persona_tui.engine.simulation.comparison import Comparison
-from persona_tui.engine.simulation.experiments import TRUNCATION_GOAL
 from persona_tui.study.runs import FinishedRun
 
 METRIC_WORDS = {
@@ -100,7 +99,7 @@ def _print_experiment(page: Page, report: Report) -> None:
         [
             _metric_row(experiment.total, metric, word)
             for metric, word in METRIC_WORDS.items()
-            if metric != "truncated_rate" or truncated >= TRUNCATION_GOAL
+            if metric != "truncated_rate" or truncated >= NOTICED_TRUNCATION
         ],
     )
     page.sentence(

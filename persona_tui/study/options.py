@@ -132,7 +132,7 @@ class Settings:
         default=None,
         low=1,
         metavar="N",
-        shown_default="truncates under 0.1 %",
+        shown_default="none; the simulation cuts less than one in a million",
         help="Events after which a journey is cut.",
     )
     seed: int = option("--seed", default=0, low=0, metavar="N", help="Same seed, same bytes.")

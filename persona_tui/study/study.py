@@ -258,12 +258,14 @@ def _resolved(
         "solver": experiment.solver,
         "n_personas": settings.n_personas,
         "max_length": experiment.max_length,
+        "walk_length": experiment.walk_length,
         "n_draws": experiment.n_draws,
     }
 
 
 def _recipe(settings: Settings, prepared: PreparedLog, resolved: dict[str, Any]) -> dict[str, str]:
-    shown = {key: value for key, value in resolved.items() if key not in {"columns", "description"}}
+    hidden = {"columns", "description"}
+    shown = {key: value for key, value in resolved.items() if key not in hidden and value is not None}
     return {
         "source": Path(settings.events).name,
         "fingerprint": prepared.facts.fingerprint[:16],

@@ -8,11 +8,13 @@ from persona_tui.engine.analytics.numbers import count, interval_text, percent, 
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.experiments import TRUNCATION_GOAL, Experiment
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.statistics import Estimate
 
 MISFIT = 0.05
 """Difference between observed and predicted reach beyond which a step is named."""
+NOTICED_TRUNCATION = 0.001
+"""Share of journeys cut at a horizon from which it is shown."""
 UNIT_WORDS = {"user": "users", "session": "sessions"}
 
 
@@ -27,7 +29,7 @@ def decision(experiment: Experiment) -> str:
     arms = experiment.total.arms
     uplift = experiment.total.uplifts["completion_rate"]
     before, after = arms["control"]["completion_rate"], arms["treatment"]["completion_rate"]
-    cut = min(_size(experiment.total.uplifts["truncated_rate"]), TRUNCATION_GOAL)
+    cut = min(_size(experiment.total.uplifts["truncated_rate"]), NOTICED_TRUNCATION)
     if _size(uplift) <= cut + ROUNDING:  # what is cut at the horizon would have ended somehow
         return f"The change leaves completion where it is, at {percent(before)}."
     low, high = uplift.total
@@ -70,9 +72,12 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
         "People are assumed to move through the changed flow as they do today, but for the stated change: "
         "each next step depends on the current step and on the persona, not on the way there.",
         _interval_meaning(log, experiment),
-        f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "
-        "per arm; more synthetic users shrink the simulation error only.",
     ]
+    if experiment.n_personas:
+        told.append(
+            f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "
+            "per arm; more synthetic users shrink the simulation error only."
+        )
     if log.censored_users:
         told.append(
             f"{count(log.censored_users)} users ({percent(log.censored_users / log.users)}) may still have "

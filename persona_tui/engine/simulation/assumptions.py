@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,13 +60,22 @@ def draw_parameters(
 
     Notes
     -----
-    Ranges are independent; each parameter has a stream of its own, named by its effect's place.
+    Ranges are independent; each parameter has a stream of its own, named by its effect. Two scenarios
+    that hold the same effect so draw the same numbers for it, and others for what they do not share.
     """
     drawn = []
-    for place, effect in enumerate(effects):
-        numbers = {}
+    times: Counter[str] = Counter()
+    for effect in effects:
+        key, numbers = str(effect), {}
         for order, (name, belief) in enumerate(sorted(effect.ranges().items())):
-            uniforms = stream(seed, Stream.ASSUMPTIONS, place, order).random((n_draws, 1))
-            numbers[name] = pert_quantiles(belief, uniforms)
+            uniforms = stream(seed, Stream.ASSUMPTIONS, *_words(key), times[key], order)
+            numbers[name] = pert_quantiles(belief, uniforms.random((n_draws, 1)))
+        times[key] += 1
         drawn.append(numbers)
     return tuple(drawn)
+
+
+def _words(text: str) -> tuple[int, ...]:
+    """Return four 32-bit numbers that stand for a text."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return tuple(int.from_bytes(digest[first : first + 4], "little") for first in range(0, 16, 4))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from persona_tui.engine.simulation.effect_base import Values
-from persona_tui.engine.simulation.environment import FlowModification
-from persona_tui.engine.simulation.flow import METRICS, Flow, solve
+from persona_tui.engine.simulation.baseline import ArmValues
+from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.simulated import ARMS, Simulation
 from persona_tui.engine.statistics import Estimate, Interval, interval
 from persona_tui.engine.types import BoolArray, FloatArray
@@ -28,13 +27,15 @@ class Comparison:
     share : float
         Of all journeys, in control.
     n_personas : int
-        Synthetic users per arm.
+        Synthetic users per arm; zero where nobody was simulated.
     arms : dict of dict of float
         Exact value by arm and metric.
     uplifts : dict of Estimate
         Treatment minus control by metric.
+    harm : float
+        Share of draws in which completion falls, beyond what is cut at the horizon.
     simulated_arms : dict of dict of float
-        What the walks gave.
+        What the simulation gave, for the metrics that it counts.
     simulated_uplifts : dict of float
     """
 
@@ -43,89 +44,19 @@ class Comparison:
     n_personas: int
     arms: dict[str, dict[str, float]]
     uplifts: dict[str, Estimate]
+    harm: float
     simulated_arms: dict[str, dict[str, float]]
     simulated_uplifts: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArmValues:
-    """Exact values of both arms; every array has shape (..., K).
-
-    Parameters
-    ----------
-    metrics : dict of dict of array
-        By arm and metric.
-    shares : dict of array
-        Share of each persona by arm.
-    """
-
-    metrics: dict[str, dict[str, FloatArray]]
-    shares: dict[str, FloatArray]
-
-    def pooled(self, arm: str, metric: str, members: Sequence[int]) -> FloatArray:
-        """Return the share-weighted mean over some personas, shape (...)."""
-        values = self.metrics[arm][metric][..., members]
-        if len(members) == 1:
-            return values[..., 0]
-        weights = self.shares[arm][..., members]
-        mean: FloatArray = (values * weights).sum(axis=-1) / weights.sum(axis=-1)
-        return mean
-
-    def uplift(self, metric: str, members: Sequence[int]) -> FloatArray:
-        """Return treatment minus control over some personas, shape (...)."""
-        return self.pooled("treatment", metric, members) - self.pooled("control", metric, members)
-
-
-def evaluate(
-    flows: Iterable[tuple[Flow, FloatArray]],
-    modification: FlowModification,
-    max_length: int,
-    drawn: Sequence[Values] = (),
-) -> ArmValues:
-    """Return the exact values of both arms in every draw.
-
-    Parameters
-    ----------
-    flows : iterable of (Flow, array of shape (b, K))
-        Control flows and shares, some draws at a time.
-    modification : FlowModification
-    max_length : int
-    drawn : sequence of mapping, optional
-        Numbers by effect, arrays of shape (B, 1) over all draws.
-    """
-    metrics: dict[str, dict[str, list[FloatArray]]] = {arm: {m: [] for m in METRICS} for arm in ARMS}
-    shares: dict[str, list[FloatArray]] = {arm: [] for arm in ARMS}
-    first = 0
-    for control, control_shares in flows:
-        size = len(control_shares)
-        numbers = [{name: each[first : first + size] for name, each in one.items()} for one in drawn]
-        treatment = modification.apply(control, numbers)
-        before = solve(control, max_length).metrics
-        after = before if treatment is control else solve(treatment, max_length).metrics
-        for metric in METRICS:
-            metrics["control"][metric].append(np.broadcast_to(before[metric], control_shares.shape))
-            metrics["treatment"][metric].append(np.broadcast_to(after[metric], control_shares.shape))
-        shares["control"].append(control_shares)
-        shares["treatment"].append(
-            np.broadcast_to(modification.shift(control_shares, control, numbers), control_shares.shape)
-        )
-        first += size
-    return ArmValues(
-        metrics={
-            arm: {m: np.concatenate(parts) for m, parts in each.items()} for arm, each in metrics.items()
-        },
-        shares={arm: np.concatenate(parts) for arm, parts in shares.items()},
-    )
-
-
-def surely_lower(values: ArmValues, members: Sequence[int]) -> BoolArray:
+def surely_lower(values: ArmValues, part: FloatArray) -> BoolArray:
     """Return in which draws completion is lower even if all that was newly cut off had completed.
 
-    Journeys that are cut at the horizon would have ended somehow: a change that only lengthens
+    Journeys that are cut at a horizon would have ended somehow: a change that only lengthens
     them harms nobody. What is left below 1e-9 is rounding.
     """
-    cut = np.maximum(values.uplift("truncated_rate", members), 0.0)
-    lower: BoolArray = values.uplift("completion_rate", members) + cut < -ROUNDING
+    cut = np.maximum(values.uplift("truncated_rate", part), 0.0)
+    lower: BoolArray = values.uplift("completion_rate", part) + cut < -ROUNDING
     return lower
 
 
@@ -143,68 +74,104 @@ class Evidence:
         The chains as fitted, other numbers for the effects; None where none is a range.
     total : ArmValues or None
         Both at once.
-    simulation : Simulation
+    simulation : Simulation or None
     """
 
     exact: ArmValues
     data: ArmValues
     assumption: ArmValues | None
     total: ArmValues | None
-    simulation: Simulation
+    simulation: Simulation | None
+
+    @property
+    def spread(self) -> ArmValues:
+        """Return the draws with every doubt that was drawn."""
+        return self.total or self.data
 
 
-def compare(name: str, found: Evidence, members: Sequence[int]) -> Comparison:
-    """Return both arms over some personas."""
-    exact = found.exact
-    arms = {arm: {m: float(exact.pooled(arm, m, members)) for m in METRICS} for arm in ARMS}
-    simulated = {arm: {m: _simulated_mean(found, members, arm, m) for m in METRICS} for arm in ARMS}
+ModelRange = Callable[[str], Interval | None]
+"""Gives the range of a metric's uplift over other models, None where there is none."""
+
+
+def compare(name: str, found: Evidence, part: FloatArray, model: ModelRange) -> Comparison:
+    """Return both arms over some journeys.
+
+    Parameters
+    ----------
+    name : str
+    found : Evidence
+    part : array of shape (K,)
+        Share of each persona's journeys that are meant.
+    model : callable
+    """
+    exact, metrics = found.exact, tuple(found.exact.metrics["control"])
+    arms = {arm: {m: float(exact.pooled(arm, m, part)) for m in metrics} for arm in ARMS}
+    simulated = _simulated_arms(found, part)
     return Comparison(
         name=name,
-        share=float(exact.shares["control"][list(members)].sum()),
-        n_personas=int(found.simulation.n_personas[list(members)].sum()),
+        share=float(exact.shares["control"] @ part),
+        n_personas=0 if found.simulation is None else int(found.simulation.n_personas[part > 0].sum()),
         arms=arms,
-        uplifts={m: _estimate(found, members, m, arms["control"][m]) for m in METRICS},
+        uplifts={m: _estimate(found, part, m, arms["control"][m], model(m)) for m in metrics},
+        harm=float(surely_lower(found.spread, part).mean()),
         simulated_arms=simulated,
-        simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS},
+        simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS}
+        if simulated
+        else {},
     )
 
 
-def _estimate(found: Evidence, members: Sequence[int], metric: str, control: float) -> Estimate:
-    value = float(found.exact.uplift(metric, members))
-    data = interval(found.data.uplift(metric, members))
+def _estimate(
+    found: Evidence, part: FloatArray, metric: str, control: float, model: Interval | None
+) -> Estimate:
+    value = float(found.exact.uplift(metric, part))
+    data = interval(found.data.uplift(metric, part))
     return Estimate(
         value=value,
         relative=value / control if control > 0 else None,
         data=data,
-        model=None,
-        assumption=_interval_of(found.assumption, metric, members),
-        total=_interval_of(found.total, metric, members) or data,
-        simulation_error=_paired_error(found, members, metric),
+        model=model,
+        assumption=_interval_of(found.assumption, metric, part),
+        total=_interval_of(found.total, metric, part) or data,
+        simulation_error=_paired_error(found, part, metric),
     )
 
 
-def _interval_of(values: ArmValues | None, metric: str, members: Sequence[int]) -> Interval | None:
-    return None if values is None else interval(values.uplift(metric, members))
+def _interval_of(values: ArmValues | None, metric: str, part: FloatArray) -> Interval | None:
+    return None if values is None else interval(values.uplift(metric, part))
 
 
-def _weights(found: Evidence, members: Sequence[int], arm: str) -> FloatArray:
-    """Return the weight of each persona, shape (K,): the share of each member that was simulated."""
-    chosen = np.isin(np.arange(len(found.simulation.n_personas)), list(members)) & found.simulation.simulated
-    shares = np.where(chosen, 1.0 if len(members) == 1 else found.exact.shares[arm], 0.0)
-    weights: FloatArray = np.divide(shares, shares.sum(), out=shares, where=shares.sum() > 0)
-    return weights
+def _simulated_arms(found: Evidence, part: FloatArray) -> dict[str, dict[str, float]]:
+    if found.simulation is None:
+        return {}
+    means: dict[str, dict[str, float]] = {}
+    for arm in ARMS:
+        weights = _weights(found, found.simulation, part, arm)
+        known = weights > 0
+        means[arm] = {
+            metric: float(weights[known] @ found.simulation.means(arm, metric)[known])
+            if known.any()
+            else float("nan")
+            for metric in METRICS
+        }
+    return means
 
 
-def _simulated_mean(found: Evidence, members: Sequence[int], arm: str, metric: str) -> float:
-    weights = _weights(found, members, arm)
-    if not weights.any():
-        return float("nan")
-    return float(weights @ np.where(weights > 0, found.simulation.means(arm, metric), 0.0))
+def _weights(found: Evidence, simulation: Simulation, part: FloatArray, arm: str) -> FloatArray:
+    """Return the weight of each persona, shape (K,): the share of each one meant that was simulated."""
+    meant = np.where(simulation.simulated, part, 0.0)
+    shares = np.where(part > 0, 1.0, 0.0) if (part > 0).sum() == 1 else found.exact.shares[arm]
+    weights = meant * shares
+    total = weights.sum()
+    scaled: FloatArray = weights / total if total > 0 else weights
+    return scaled
 
 
-def _paired_error(found: Evidence, members: Sequence[int], metric: str) -> float | None:
+def _paired_error(found: Evidence, part: FloatArray, metric: str) -> float | None:
     """Return one standard error of the simulated uplift, personas as strata; None where there is none."""
-    weights = {arm: _weights(found, members, arm) for arm in ARMS}
+    if found.simulation is None or metric not in METRICS:
+        return None
+    weights = {arm: _weights(found, found.simulation, part, arm) for arm in ARMS}
     if not all(each.any() for each in weights.values()):
         return None
     return float(np.sqrt(found.simulation.variance(metric, weights).sum()))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -12,17 +12,12 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.cohort import MOST_USERS
-from persona_tui.engine.simulation.comparison import (
-    ArmValues,
-    Comparison,
-    Evidence,
-    compare,
-    evaluate,
-    surely_lower,
-)
+from persona_tui.engine.simulation.comparison import Comparison, Evidence, compare
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
-from persona_tui.engine.simulation.flow import METRICS, Flow, solve
+from persona_tui.engine.simulation.flow import Flow
+from persona_tui.engine.simulation.horizon import shortest_horizon
 from persona_tui.engine.simulation.simulated import (
     ARMS,
     Simulation,
@@ -32,7 +27,7 @@ from persona_tui.engine.simulation.simulated import (
     walk_arms,
 )
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
-from persona_tui.engine.statistics import largest_remainder
+from persona_tui.engine.statistics import Interval, largest_remainder
 from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
 
 if TYPE_CHECKING:
@@ -40,51 +35,97 @@ if TYPE_CHECKING:
 
 EVERYONE = "all"
 DEFAULT_N_PERSONAS = 10_000
-TRUNCATION_GOAL = 0.001
 TRUNCATION_WARNING = 0.01
 FEW_USERS = 50
-_LONGEST_HORIZON = 2**20
+
+
+class ModelRanges(Protocol):
+    """How far an uplift moves with the model of how people walk."""
+
+    def of(self, metric: str, persona: int | None) -> Interval | None:
+        """Return the range for a persona, or for all."""
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Return the models that the modification does not fit, and why."""
+
+
+class Alternatives(Protocol):
+    """Other models of the same log."""
+
+    def ranges(self, modification: FlowModification, max_length: int | None) -> ModelRanges:
+        """Return how far the uplifts of a modification move over the models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """A part of all journeys that is reported on its own.
+
+    Parameters
+    ----------
+    name : str
+    part : array of shape (K,)
+        Share of each persona's journeys that belong to it.
+    """
+
+    name: str
+    part: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Experiment:
-    """The result of one simulated experiment.
+    """The result of one experiment.
 
     Parameters
     ----------
     modification : FlowModification
     unit : {"user", "session"}
-    solver : {"paths", "cohort"}
-        How the simulation beside the exact values was run.
+    solver : {"exact", "paths", "cohort"}
+        How the simulation beside the exact values was run; ``exact`` where there was none.
     n_personas : int
         Synthetic users per arm.
-    max_length : int
-        Events after which a journey is truncated.
+    max_length : int or None
+        Events after which a journey is truncated, where that was asked for.
+    walk_length : int or None
+        The same of the simulation.
     n_draws : int
         Bootstrap draws behind the data intervals.
+    metrics : tuple of str
     total : Comparison
     personas : tuple of Comparison
-    harm : float
-        Share of draws in which the completion uplift is below zero, beyond what is cut at the horizon.
+    groups : tuple of Comparison
     caveats : tuple of str
+    left_out : dict of str
+        Models that the model layer does without, and why.
     control, treatment : Flow
     shares : dict of array of shape (K,)
         Share of each persona, by arm.
+    drawn_uplifts : array of shape (n_draws,)
+        Uplift of completion with every doubt that was drawn.
     """
 
     modification: FlowModification
     unit: Unit
-    solver: Literal["cohort", "paths"]
+    solver: Literal["exact", "cohort", "paths"]
     n_personas: int
-    max_length: int
+    max_length: int | None
+    walk_length: int | None
     n_draws: int
+    metrics: tuple[str, ...]
     total: Comparison
     personas: tuple[Comparison, ...]
-    harm: float
+    groups: tuple[Comparison, ...]
     caveats: tuple[str, ...]
+    left_out: dict[str, str]
     control: Flow
     treatment: Flow
     shares: dict[str, FloatArray]
+    drawn_uplifts: FloatArray
+
+    @property
+    def harm(self) -> float:
+        """Return the share of draws in which completion falls, beyond what is cut at the horizon."""
+        return self.total.harm
 
 
 def run_ab_experiment(
@@ -110,11 +151,11 @@ def run_ab_experiment(
     modification : FlowModification, optional
         No change where left out.
     max_length : int, optional
-        Events after which a journey is truncated; the smallest power of two that
-        truncates less than 0.1 % in both arms.
+        Events after which a journey is truncated; none where left out.
     random_state : int, SeedSequence, Generator or None
-    solver : {"auto", "paths", "cohort"}
-        Users walk event by event, or are counted by state; ``auto`` counts above a million per arm.
+    solver : {"auto", "paths", "cohort", "exact"}
+        Users walk event by event, or are counted by state; ``auto`` counts above a million per arm;
+        ``exact`` simulates nobody.
     n_draws : int
         Bootstrap draws, where ``draws`` is not given.
     draws : FlowDraws, optional
@@ -135,41 +176,89 @@ def run_ab_experiment(
     _check(n_personas, max_length, n_draws)
     seed = normalise_seed(random_state)
     modification = modification or FlowModification()
+    modification.shift(simulator.shares, modification.apply(simulator.flow))  # refused before the long work
+    if draws is None:
+        draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
+    baseline = Baseline(simulator=simulator, draws=draws, max_length=max_length)
+    return compare_arms(baseline, modification, n_personas, seed=seed, solver=solver, on_progress=on_progress)
+
+
+def compare_arms(
+    baseline: Baseline,
+    modification: FlowModification,
+    n_personas: int = DEFAULT_N_PERSONAS,
+    *,
+    seed: np.random.SeedSequence,
+    solver: Solver = "auto",
+    groups: Sequence[Group] = (),
+    alternatives: Alternatives | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Experiment:
+    """Predict what a modification does to a control that is drawn already.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    modification : FlowModification
+    n_personas : int
+    seed : SeedSequence
+    solver : {"auto", "paths", "cohort", "exact"}
+    groups : sequence of Group
+        Parts of all journeys to report besides the personas.
+    alternatives : Alternatives, optional
+        Other models, for the range over them.
+    on_progress : callable
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    SimulationError, UnknownNameError
+        If the modification does not fit the flow.
+    """
+    simulator, max_length = baseline.simulator, baseline.max_length
     control = simulator.flow
     treatment = modification.apply(control)
     shares = {"control": simulator.shares, "treatment": modification.shift(simulator.shares, treatment)}
-    max_length = max_length or shortest_horizon(
-        (control, shares["control"]), (treatment, shares["treatment"])
-    )
-    if draws is None:
-        draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
-    simulation = _simulate(
-        choose_solver(solver, n_personas),
-        (control, treatment),
-        largest_remainder(simulator.shares, n_personas),
-        max_length,
-        seed=seed,
-        on_progress=on_progress,
-    )
-    found = _gather(simulator, modification, draws, max_length, seed=seed, simulation=simulation)
-    on_progress(Progress(stage="intervals", done=draws.n_draws, total=draws.n_draws))
-    everyone = range(len(simulator.names))
-    total = compare(EVERYONE, found, everyone)
-    spread = found.total or found.data
+    chosen = choose_solver(solver, n_personas)
+    simulation: Simulation | None = None
+    walk_length: int | None = None
+    if chosen != "exact":
+        walk_length = max_length or shortest_horizon(
+            (control, shares["control"]), (treatment, shares["treatment"])
+        )
+        simulation = _simulate(
+            chosen,
+            (control, treatment),
+            largest_remainder(simulator.shares, n_personas),
+            walk_length,
+            seed=seed,
+            on_progress=on_progress,
+        )
+    found = _gather(baseline, modification, seed, simulation)
+    ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
+    total, personas, others = _compare_all(simulator, found, groups, ranges)
+    on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
     return Experiment(
         modification=modification,
         unit=simulator.unit,
-        solver=choose_solver(solver, n_personas),
-        n_personas=n_personas,
+        solver=chosen,
+        n_personas=0 if simulation is None else n_personas,
         max_length=max_length,
-        n_draws=draws.n_draws,
+        walk_length=walk_length,
+        n_draws=baseline.draws.n_draws,
+        metrics=baseline.metrics,
         total=total,
-        personas=tuple(compare(name, found, [k]) for k, name in enumerate(simulator.names)),
-        harm=float(surely_lower(spread, everyone).mean()),
+        personas=personas,
+        groups=others,
         caveats=_caveats(simulator, modification, total, max_length),
+        left_out={} if ranges is None else ranges.left_out,
         control=control,
         treatment=treatment,
         shares=shares,
+        drawn_uplifts=found.spread.uplift("completion_rate", np.ones(len(simulator.shares))),
     )
 
 
@@ -187,6 +276,21 @@ def _simulate(
     return count_arms(*arms, users, max_length, seed=seed)
 
 
+def _compare_all(
+    simulator: ProductFlowSimulator, found: Evidence, groups: Sequence[Group], ranges: ModelRanges | None
+) -> tuple[Comparison, tuple[Comparison, ...], tuple[Comparison, ...]]:
+    def range_of(persona: int | None) -> Any:  # noqa: ANN401 - a ModelRange
+        return lambda metric: None if ranges is None else ranges.of(metric, persona)
+
+    n_cells = len(simulator.shares)
+    personas = tuple(
+        compare(name, found, (np.arange(n_cells) == k).astype(float), range_of(k))
+        for k, name in enumerate(simulator.names)
+    )
+    total = compare(EVERYONE, found, np.ones(n_cells), range_of(None))
+    return total, personas, tuple(compare(g.name, found, g.part, lambda _metric: None) for g in groups)
+
+
 def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
     bounds = {
         "n_personas": n_personas,
@@ -200,73 +304,29 @@ def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
         raise SimulationError(" ".join(faults))
 
 
-def shortest_horizon(*arms: tuple[Flow, FloatArray]) -> int:
-    """Return the smallest power of two that truncates less than 0.1 % of journeys in every arm.
-
-    Parameters
-    ----------
-    *arms : (Flow, array of shape (K,))
-        Flow and shares.
-
-    Raises
-    ------
-    SimulationError
-        If journeys hardly ever end.
-    """
-    horizon = 1
-    while horizon <= _LONGEST_HORIZON:
-        truncated = [float(shares @ solve(flow, horizon).truncated) for flow, shares in arms]
-        if max(truncated) < TRUNCATION_GOAL:
-            return horizon
-        horizon *= 2
-    raise SimulationError(
-        f"After {_LONGEST_HORIZON} events {100 * max(truncated):.1f} % of journeys have still not ended.",
-        hint="Set max_length, or name the events that end a journey.",
-    )
-
-
 def _gather(
-    simulator: ProductFlowSimulator,
+    baseline: Baseline,
     modification: FlowModification,
-    draws: FlowDraws,
-    max_length: int,
-    *,
     seed: np.random.SeedSequence,
-    simulation: Simulation,
+    simulation: Simulation | None,
 ) -> Evidence:
     """Evaluate both arms as fitted, and under every source of doubt."""
-    point = [(_one_draw(simulator.flow), simulator.shares[None])]
-    exact = evaluate(point, modification, max_length)
-    numbers = draw_parameters(modification.compile(), draws.n_draws, seed)
-    assumption = total = None
-    if any(numbers):
-        assumption = evaluate(_copies(simulator, draws), modification, max_length, numbers)
-        total = evaluate(draws.blocks(), modification, max_length, numbers)
+    numbers = draw_parameters(modification.compile(), baseline.draws.n_draws, seed)
+    doubted = any(numbers)
     return Evidence(
-        exact=ArmValues(
-            metrics={arm: {m: v[0] for m, v in each.items()} for arm, each in exact.metrics.items()},
-            shares={arm: each[0] for arm, each in exact.shares.items()},
-        ),
-        data=evaluate(draws.blocks(), modification, max_length),
-        assumption=assumption,
-        total=total,
+        exact=baseline.evaluate([baseline.fitted], modification).only(0),
+        data=baseline.evaluate(baseline.drawn(), modification),
+        assumption=baseline.evaluate(baseline.repeated(), modification, numbers) if doubted else None,
+        total=baseline.evaluate(baseline.drawn(), modification, numbers) if doubted else None,
         simulation=simulation,
     )
 
 
-def _copies(simulator: ProductFlowSimulator, draws: FlowDraws) -> Iterator[tuple[Flow, FloatArray]]:
-    """Yield the fitted flow for as many draws as there are, in the blocks of the draws."""
-    for first in range(0, draws.n_draws, draws.block_size):
-        size = min(draws.block_size, draws.n_draws - first)
-        yield _one_draw(simulator.flow), np.repeat(simulator.shares[None], size, axis=0)
-
-
-def _one_draw(flow: Flow) -> Flow:
-    return replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
-
-
 def _caveats(
-    simulator: ProductFlowSimulator, modification: FlowModification, total: Comparison, max_length: int
+    simulator: ProductFlowSimulator,
+    modification: FlowModification,
+    total: Comparison,
+    max_length: int | None,
 ) -> tuple[str, ...]:
     return (
         *modification.caveats(simulator.flow),
@@ -275,7 +335,7 @@ def _caveats(
     )
 
 
-def _truncation_caveats(total: Comparison, max_length: int) -> list[str]:
+def _truncation_caveats(total: Comparison, max_length: int | None) -> list[str]:
     worst = max(total.arms[arm]["truncated_rate"] for arm in ARMS)
     if worst <= TRUNCATION_WARNING:
         return []
@@ -305,7 +365,7 @@ def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:
 
     rows: list[dict[str, Any]] = []
     for group in (experiment.total, *experiment.personas):
-        for metric in METRICS:
+        for metric in experiment.metrics:
             estimate = group.uplifts[metric]
             rows.append(
                 {
@@ -318,13 +378,14 @@ def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:
                     "relative": estimate.relative,
                     "data_low": estimate.data[0],
                     "data_high": estimate.data[1],
+                    "model_low": None if estimate.model is None else estimate.model[0],
+                    "model_high": None if estimate.model is None else estimate.model[1],
                     "assumption_low": None if estimate.assumption is None else estimate.assumption[0],
                     "assumption_high": None if estimate.assumption is None else estimate.assumption[1],
                     "total_low": estimate.total[0],
                     "total_high": estimate.total[1],
-                    "simulated_control": group.simulated_arms["control"][metric],
-                    "simulated_treatment": group.simulated_arms["treatment"][metric],
-                    "simulated_uplift": group.simulated_uplifts[metric],
+                    **{f"simulated_{arm}": group.simulated_arms.get(arm, {}).get(metric) for arm in ARMS},
+                    "simulated_uplift": group.simulated_uplifts.get(metric),
                     "simulation_error": estimate.simulation_error,
                     "n_personas": group.n_personas,
                 }

@@ -21,10 +21,10 @@ ARMS = ("control", "treatment")
 MOST_WALKERS = 1_000_000
 """Synthetic users per arm up to which they walk one by one where the solver is left open."""
 
-Solver: TypeAlias = Literal["auto", "cohort", "paths"]
+Solver: TypeAlias = Literal["auto", "cohort", "paths", "exact"]
 
 
-def choose_solver(wanted: Solver, n_personas: int) -> Literal["cohort", "paths"]:
+def choose_solver(wanted: Solver, n_personas: int) -> Literal["cohort", "paths", "exact"]:
     """Return the solver to use: walks up to a million users per arm, counts above, unless one is wanted.
 
     Examples

@@ -10,7 +10,6 @@ from persona_tui.engine.errors import SimulationError, UnknownNameError
 from persona_tui.engine.params import Range
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters, pert_quantiles
-from persona_tui.engine.simulation.comparison import evaluate
 from persona_tui.engine.simulation.effects import (
     Friction,
     InsertSteps,
@@ -192,10 +191,9 @@ def test_without_draws_a_range_acts_with_its_mode():
 
 
 def test_shifted_shares_weigh_the_treatment_only():
-    flow, shares = random_flow(2), np.array([[0.7, 0.3]])
+    flow, shares = random_flow(2), np.array([0.7, 0.3])
     change = FlowModification(effects=(MixShift(persona="1", share=0.2),))
-    values = evaluate([(flow, shares)], change, 50)
-    rates = solve(flow, 50).converted
-    assert values.uplift("completion_rate", [0, 1])[0] == pytest.approx(
+    rates = solve(flow).converted
+    assert change.shift(shares, flow) @ rates - shares @ rates == pytest.approx(
         (0.2 * rates[0] + 0.8 * rates[1]) - (0.7 * rates[0] + 0.3 * rates[1])
     )

@@ -156,17 +156,18 @@ def test_a_harmful_change_is_told_as_harmful_with_an_interval_around_it(simulato
     )
 
 
-def test_the_horizon_truncates_less_than_a_thousandth_in_both_arms(simulator, draws):
+def test_exact_values_have_no_horizon_and_walks_one_that_cuts_less_than_a_millionth(simulator, draws):
     experiment = run_ab_experiment(
         simulator, 500, FlowModification(additional_steps=3), random_state=0, draws=draws
     )
-    assert all(experiment.total.arms[arm]["truncated_rate"] < 0.001 for arm in ("control", "treatment"))
-    half = experiment.max_length // 2
+    assert experiment.max_length is None
+    assert all(experiment.total.arms[arm]["truncated_rate"] == 0.0 for arm in ("control", "treatment"))
+    half = experiment.walk_length // 2
     truncated = [
         float(simulator.shares @ solve(flow, half).truncated)
         for flow in (experiment.control, experiment.treatment)
     ]
-    assert max(truncated) >= 0.001
+    assert max(truncated) >= 1e-6
 
 
 def test_a_short_horizon_is_told_as_a_caveat(simulator, draws):
