@@ -30,11 +30,11 @@ def print_summary(finished: FinishedRun) -> None:
     report, page = finished.result.report, Page()
     _print_log(page, report)
     _print_personas(page, finished)
-    page.heading(report.title)
-    page.sentence(report.decision)
+    page.heading(report.lead.question)
+    page.sentence(report.lead.decision)
     _print_experiment(page, report)
     page.heading("What this rests on")
-    for sentence in (*report.assumptions, *report.experiment.caveats):
+    for sentence in (*report.assumptions, *report.lead.experiment.caveats):
         page.sentence(sentence, bullet=True)
     page.heading(f"Files in {finished.study}")
     for file in finished.files:
@@ -63,14 +63,14 @@ def _print_log(page: Page, report: Report) -> None:
                 percent(arms.control),
                 percent(arms.treatment),
             )
-            for step, arms in zip(report.funnel, report.funnel_arms, strict=True)
+            for step, arms in zip(report.funnel, report.lead.funnel_arms, strict=True)
         ],
     )
 
 
 def _print_personas(page: Page, finished: FinishedRun) -> None:
     report = finished.result.report
-    selection = finished.result.segmentation.selection
+    selection = finished.result.fit.segmentation.selection
     page.heading("Personas")
     if selection is not None:
         page.sentence(f"{selection.n_clusters} found: {selection.reason}.")
@@ -92,7 +92,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
 
 
 def _print_experiment(page: Page, report: Report) -> None:
-    experiment = report.experiment
+    experiment = report.lead.experiment
     truncated = max(arm["truncated_rate"] for arm in experiment.total.arms.values())
     page.table(
         ("", "control", "treatment", "uplift", "95 % interval", "simulated ± error"),

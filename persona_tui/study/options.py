@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names, split, unquote
+from persona_tui.study.scenarios import ScenarioSettings
 
 UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
@@ -192,6 +193,10 @@ class Settings:
     def n_clusters(self) -> int | Literal["auto"]:
         """Return the number of personas that is asked for."""
         return "auto" if self.clusters == AUTO else int(self.clusters)
+
+    def effective_scenarios(self) -> tuple[ScenarioSettings, ...]:
+        """Return the scenarios to run: the one that the modification makes."""
+        return (ScenarioSettings(name="change", effects=self.modification, description=self.description),)
 
     def left_at_default(self) -> tuple[str, ...]:
         """Return the names of the options that were not given, or given as their default."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.reporting import PersonaCard, Report
+from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import Comparison
-from persona_tui.engine.simulation.experiments import Experiment
-from persona_tui.engine.statistics import Estimate
+from persona_tui.engine.simulation.ranking import RankedScenario
+from persona_tui.engine.statistics import Estimate, Interval
 
 SCHEMA = "persona-tui/result/1"
-SCENARIO = "change"
 LIBRARIES = ("numpy", "polars", "scipy")
 
 
@@ -35,7 +36,8 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
         "data": _facts(report.log),
         "funnel": [_step(step) for step in report.funnel],
         "personas": [_card(card) for card in report.personas],
-        "experiments": [_experiment(report.experiment)],
+        "experiments": [_experiment(each) for each in report.scenarios],
+        "ranking": [_ranked(each) for each in report.ranking],
         "recipe": {
             "seed": seed,
             "version": __version__,
@@ -83,16 +85,19 @@ def _card(card: PersonaCard) -> dict[str, Any]:
     }
 
 
-def _experiment(experiment: Experiment) -> dict[str, Any]:
+def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
+    experiment = scenario.experiment
     total = experiment.total
     return {
-        "scenario": SCENARIO,
+        "scenario": scenario.name,
         "description": experiment.modification.description,
         "unit": experiment.unit,
         "solver": experiment.solver,
         "n_personas": experiment.n_personas,
         "effects": [effect.as_dict() for effect in experiment.modification.compile()],
-        "arms": total.arms,
+        "dose": _plain(scenario.dose),
+        "decision": scenario.decision,
+        "arms": {arm: _known(values) for arm, values in total.arms.items()},
         "uplifts": _uplifts(total),
         "harm": experiment.harm,
         "simulated": {
@@ -100,21 +105,58 @@ def _experiment(experiment: Experiment) -> dict[str, Any]:
             "uplifts": _known(total.simulated_uplifts),
         },
         "personas": [
-            {
-                "id": position,
-                "name": persona.name,
-                "share": persona.share,
-                "arms": persona.arms,
-                "uplifts": _uplifts(persona),
-            }
+            {"id": position, **_part(persona)}
             for position, persona in enumerate(experiment.personas, start=1)
         ],
+        "groups": [_part(group) for group in experiment.groups],
+        "funnel": [_plain(step) for step in scenario.funnel_arms],
+        **_insights(scenario),
+        "caveats": list(experiment.caveats),
+        "models_left_out": experiment.left_out,
     }
+
+
+def _part(part: Comparison) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "share": part.share,
+        "arms": {arm: _known(values) for arm, values in part.arms.items()},
+        "uplifts": _uplifts(part),
+        "harm": part.harm,
+    }
+
+
+def _insights(scenario: ScenarioReport) -> dict[str, Any]:
+    insights = scenario.insights
+    return {
+        "drop_off": [_plain(each) for each in insights.drop_off],
+        "leverage": [_plain(each) for each in insights.leverage],
+        "drivers": [_plain(each) for each in insights.drivers.drivers],
+        "break_even": [
+            {
+                "parameter": each.name,
+                "value": each.value,
+                "between": list(each.found.values),
+                "side": each.found.side,
+                "crossings": [_plain(crossing) for crossing in each.found.crossings],
+            }
+            for each in insights.break_even
+        ],
+        "plan": list(scenario.plan.sentences()),
+    }
+
+
+def _ranked(ranked: RankedScenario) -> dict[str, Any]:
+    return {"scenario": ranked.name, "uplift": ranked.uplift, "best": ranked.best, "beats": ranked.beats}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a dataclass of plain values
+    return None if value is None else asdict(value)
 
 
 def _known(values: dict[str, float]) -> dict[str, float | None]:
     """Return values with null in place of those that nobody was simulated for."""
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
+    return {name: _number(value) for name, value in values.items()}
 
 
 def _uplifts(comparison: Comparison) -> dict[str, Any]:
@@ -123,11 +165,20 @@ def _uplifts(comparison: Comparison) -> dict[str, Any]:
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
-        "value": estimate.value,
-        "relative": estimate.relative,
-        "data": list(estimate.data),
-        "model": None if estimate.model is None else list(estimate.model),
-        "assumption": None if estimate.assumption is None else list(estimate.assumption),
-        "total": list(estimate.total),
+        "value": _number(estimate.value),
+        "relative": _number(estimate.relative),
+        "data": _interval(estimate.data),
+        "model": _interval(estimate.model),
+        "assumption": _interval(estimate.assumption),
+        "total": _interval(estimate.total),
         "simulation_error": estimate.simulation_error,
     }
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number, None where it does not exist, such as a mean over no journeys."""
+    return None if value is None or math.isnan(value) else value
+
+
+def _interval(ends: Interval | None) -> list[float] | None:
+    return None if ends is None or any(math.isnan(end) for end in ends) else list(ends)

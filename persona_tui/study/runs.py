@@ -13,17 +13,17 @@ from types import TracebackType
 from typing import Self
 
 from persona_tui.engine.analytics.reporting import export_powerpoint
-from persona_tui.engine.analytics.tables import persona_table, to_csv
+from persona_tui.engine.analytics.tables import persona_table, scenario_table, to_csv
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
-from persona_tui.engine.simulation.experiments import results_to_dataframe
 from persona_tui.study.config import RUN_FILE, STUDY_FILE
+from persona_tui.study.log import prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers
 from persona_tui.study.store import locked, make_folder, new_run, replace_all, write_json, write_text
-from persona_tui.study.study import StudyResult, check_settings, prepare_log, read_modification, run_study
+from persona_tui.study.study import StudyResult, check_settings, run_study
 
 PROMISED = (
     "persona_summary.csv",
@@ -145,7 +145,7 @@ def run_batch(settings: Settings, *, on_progress: ProgressCallback = ignore_prog
         If the study folder cannot be written.
     """
     began = datetime.now(UTC)
-    read_modification(settings)
+    settings.effective_scenarios()
     prepared = prepare_log(settings, on_progress=on_progress)
     check_settings(settings, prepared)
     study = Path(settings.output) if settings.output else default_output(settings)
@@ -181,9 +181,7 @@ def _write_files(
     writers: dict[str, Callable[[Path], object]] = {
         RUN_FILE: lambda path: write_text(path, settings_text(settings)),
         "persona_summary.csv": lambda path: write_text(path, to_csv(persona_table(report.personas))),
-        "experiment_results.csv": lambda path: write_text(
-            path, to_csv(results_to_dataframe(report.experiment))
-        ),
+        "experiment_results.csv": lambda path: write_text(path, to_csv(scenario_table(report.scenarios))),
         "simulation_report.pptx": lambda path: export_powerpoint(report, path),
         "result.json": lambda path: write_json(path, result.document),
     }

@@ -62,14 +62,15 @@ def test_the_result_has_the_documented_shape(finished):
     (experiment,) = result["experiments"]
     assert set(experiment) == {
         *("scenario", "description", "unit", "solver", "n_personas", "effects", "arms", "uplifts"),
-        *("harm", "simulated", "personas"),
+        *("harm", "simulated", "personas", "groups", "funnel", "drop_off", "leverage", "drivers"),
+        *("break_even", "plan", "dose", "decision", "caveats", "models_left_out"),
     }
     assert set(experiment["arms"]) == {"control", "treatment"}
     assert set(experiment["arms"]["control"]) == METRICS
     assert set(experiment["uplifts"]["treatment"]) == METRICS
     assert set(experiment["uplifts"]["treatment"]["completion_rate"]) == ESTIMATE
     assert set(experiment["simulated"]["uplifts"]) == METRICS
-    assert set(experiment["personas"][0]) == {"id", "name", "share", "arms", "uplifts"}
+    assert set(experiment["personas"][0]) == {"id", "name", "share", "arms", "uplifts", "harm"}
     assert set(experiment["personas"][0]["uplifts"]["treatment"]["avg_length"]) == ESTIMATE
     assert set(result["recipe"]) == {"seed", "version", "settings", "libraries"}
 

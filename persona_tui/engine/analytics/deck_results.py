@@ -56,7 +56,8 @@ from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
-    from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
+    from persona_tui.engine.analytics.cards import PersonaCard
+    from persona_tui.engine.analytics.reporting import FunnelArms, Report
     from persona_tui.engine.data.funnel import FunnelStep
     from persona_tui.engine.simulation.comparison import Comparison
 
@@ -157,12 +158,12 @@ def _card_in_full(card: PersonaCard) -> str:
 
 def add_funnel(deck: Deck, report: Report) -> None:
     """Add how far journeys come in both arms."""
-    rows = tuple(zip(report.funnel, report.funnel_arms, strict=True))
+    rows = tuple(zip(report.funnel, report.lead.funnel_arms, strict=True))
     parts = pages(rows, STEPS_A_SLIDE)
-    draw = _draw_columns if _fits_columns(report.funnel_arms) else _draw_bars
-    scale = nice_scale([rate for arm in report.funnel_arms for rate in (arm.control, arm.treatment)])
+    draw = _draw_columns if _fits_columns(report.lead.funnel_arms) else _draw_bars
+    scale = nice_scale([rate for arm in report.lead.funnel_arms for rate in (arm.control, arm.treatment)])
     for number, part in enumerate(parts, start=1):
-        title = numbered(funnel_title(report.funnel_arms), number, len(parts))
+        title = numbered(funnel_title(report.lead.funnel_arms), number, len(parts))
         slide = add_slide(deck, report, "Funnel: control against treatment", title)
         draw(slide, part, scale)
         add_caption(
@@ -262,7 +263,7 @@ def _add_legend(slide: Slide, box: Box) -> None:
 
 def add_uplifts(deck: Deck, report: Report) -> None:
     """Add whom the change helps and whom it hurts."""
-    experiment = report.experiment
+    experiment = report.lead.experiment
     parts = pages(tuple(enumerate(experiment.personas, start=1)), PERSONAS_A_SLIDE)
     everyone = (experiment.total, *experiment.personas)
     scale = nice_scale([100 * end for each in everyone for end in _ends(each)])

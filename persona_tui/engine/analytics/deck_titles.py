@@ -8,7 +8,8 @@ from persona_tui.engine.analytics.deck_text import shorten
 from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
 
 if TYPE_CHECKING:
-    from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
+    from persona_tui.engine.analytics.cards import PersonaCard
+    from persona_tui.engine.analytics.reporting import FunnelArms, Report
     from persona_tui.engine.simulation.comparison import Comparison
 
 COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"

@@ -111,13 +111,13 @@ def _add_title(deck: Deck, report: Report) -> None:
         anchor=MSO_ANCHOR.BOTTOM,
     )
     answer = Box(left, 3.4, width - 1.2, 1.5)
-    fill_text(slide.placeholders[1], answer, report.decision, Style(22), sizes=(22, 20, 18, 16))
+    fill_text(slide.placeholders[1], answer, report.lead.decision, Style(22), sizes=(22, 20, 18, 16))
     add_text(slide, Box(left, 5.75, width, 0.3), titles.log_facts(report), Style(14, QUIET), name="Log")
     add_text(slide, Box(left, 6.1, width, 0.3), titles.origin(report), Style(14, QUIET), name="Recipe")
     write_notes(
         slide,
         f"The question: {report.title}",
-        f"The answer: {report.decision}",
+        f"The answer: {report.lead.decision}",
         "The last lines say which log was read and what makes the same numbers again.",
     )
 
@@ -127,7 +127,7 @@ def _add_decision(deck: Deck, report: Report) -> None:
         deck,
         report,
         "Decision",
-        report.decision,
+        report.lead.decision,
         title_box=Box(MARGIN, 0.72, ROOM, 1.7),
         sizes=(30, 28, 26, 24, 22, 20),
     )
@@ -146,7 +146,11 @@ def _add_decision(deck: Deck, report: Report) -> None:
 
 def _key_figures(report: Report) -> tuple[tuple[str, list[tuple[str, THEME]], str], ...]:
     """Return what each figure is, the number in its colours, and its doubt or scale."""
-    total, harm, n_draws = report.experiment.total, report.experiment.harm, report.experiment.n_draws
+    total, harm, n_draws = (
+        report.lead.experiment.total,
+        report.lead.experiment.harm,
+        report.lead.experiment.n_draws,
+    )
     uplift, drop_off = total.uplifts[titles.COMPLETION], total.uplifts[titles.DROP_OFF]
     ratio = "" if uplift.relative is None else f"; {relative(uplift.relative)} of control"
     return (
@@ -175,7 +179,7 @@ def _both_arms(total: Comparison, metric: str) -> list[tuple[str, THEME]]:
 
 
 def _reading(report: Report) -> list[str]:
-    experiment = report.experiment
+    experiment = report.lead.experiment
     uplift = experiment.total.uplifts[titles.COMPLETION]
     simulated = experiment.total.simulated_uplifts[titles.COMPLETION]
     told = [
@@ -197,7 +201,7 @@ def _reading(report: Report) -> list[str]:
 
 
 def _sources_of_doubt(report: Report) -> list[str]:
-    uplift = report.experiment.total.uplifts[titles.COMPLETION]
+    uplift = report.lead.experiment.total.uplifts[titles.COMPLETION]
     intervals = {
         "how well the log pins the personas": uplift.data,
         "other numbers of personas": uplift.model,
@@ -212,7 +216,7 @@ def _sources_of_doubt(report: Report) -> list[str]:
 
 
 def _add_assumptions(deck: Deck, report: Report) -> None:
-    caveats, assumptions = report.experiment.caveats, report.assumptions
+    caveats, assumptions = report.lead.experiment.caveats, report.assumptions
     if not caveats and not assumptions:
         return
     gap = 0.5

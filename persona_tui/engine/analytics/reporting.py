@@ -9,51 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from persona_tui.engine.analytics import wording
+from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
-from persona_tui.engine.modeling.naming import signature_events
-from persona_tui.engine.modeling.segmentation import SegmentationResult
+from persona_tui.engine.errors import unknown_name
+from persona_tui.engine.simulation.arrivals import Arrivals
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
-from persona_tui.engine.simulation.flow import METRICS, reach
+from persona_tui.engine.simulation.flow import reach
+from persona_tui.engine.simulation.insights import Insights, explain, plan_real_test
+from persona_tui.engine.simulation.planning import Plan
+from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
-from persona_tui.engine.simulation.uncertainty import FlowDraws
-from persona_tui.engine.statistics import Interval, interval, largest_remainder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonaCard:
-    """One persona as a reader meets it.
-
-    Parameters
-    ----------
-    id : int
-        Position by falling share, from 1.
-    name : str
-    users : int
-        Memberships summed over users, to whole users.
-    share : float
-        Of all journeys, memberships counted in parts.
-    conversion : float
-        Observed: of its journeys, open ones counted as not converted.
-    conversion_interval : (float, float)
-        95 % interval of the user bootstrap.
-    signature_events : tuple of str
-        What it does more than the others.
-    """
-
-    id: int
-    name: str
-    users: int
-    share: float
-    conversion: float
-    conversion_interval: Interval
-    signature_events: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +36,53 @@ class FunnelArms:
     treatment: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DosePoint:
+    """One value among several of one parameter.
+
+    Parameters
+    ----------
+    group : str
+        What the variants are called together.
+    parameter : str
+    value : float
+    """
+
+    group: str
+    parameter: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScenarioReport:
+    """What a report says of one scenario.
+
+    Parameters
+    ----------
+    name : str
+    question : str
+    decision : str
+        The answer in one sentence that says no more than the interval allows.
+    funnel_arms : tuple of FunnelArms
+        As predicted.
+    experiment : Experiment
+    insights : Insights
+    plan : Plan
+        Of a real test.
+    dose : DosePoint or None
+        Where it stands among variants of one effect.
+    """
+
+    name: str
+    question: str
+    decision: str
+    funnel_arms: tuple[FunnelArms, ...]
+    experiment: Experiment
+    insights: Insights
+    plan: Plan
+    dose: DosePoint | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
     """Everything that a report says.
@@ -72,18 +90,19 @@ class Report:
     Parameters
     ----------
     title : str
-        The question.
-    decision : str
-        The answer in one sentence that says no more than the interval allows.
+        The question, or as it was named.
     log : LogFacts
     unit : str
         ``user`` or ``session``.
     funnel : tuple of FunnelStep
         As observed.
-    funnel_arms : tuple of FunnelArms
-        As predicted.
     personas : tuple of PersonaCard
-    experiment : Experiment
+    scenarios : tuple of ScenarioReport
+        As listed in the study.
+    lead : ScenarioReport
+        The one that the report is about; one of the scenarios.
+    ranking : tuple of RankedScenario
+        All scenarios, the best first.
     assumptions : tuple of str
         What the numbers rest on, a sentence each.
     recipe : dict of str
@@ -91,48 +110,15 @@ class Report:
     """
 
     title: str
-    decision: str
     log: LogFacts
     unit: str
     funnel: tuple[FunnelStep, ...]
-    funnel_arms: tuple[FunnelArms, ...]
     personas: tuple[PersonaCard, ...]
-    experiment: Experiment
+    scenarios: tuple[ScenarioReport, ...]
+    lead: ScenarioReport
+    ranking: tuple[RankedScenario, ...]
     assumptions: tuple[str, ...]
     recipe: dict[str, str]
-
-
-def build_persona_cards(
-    simulator: ProductFlowSimulator, segmentation: SegmentationResult, draws: FlowDraws
-) -> tuple[PersonaCard, ...]:
-    """Return the personas of a simulator as a reader meets them.
-
-    Parameters
-    ----------
-    simulator : ProductFlowSimulator
-    segmentation : SegmentationResult
-        What its generator was made from.
-    draws : FlowDraws
-        For the intervals of observed conversion.
-    """
-    counts = simulator.counts
-    mass = counts.multiplicity[:, None] * simulator.memberships
-    signatures = signature_events(counts, mass)
-    conversion = (counts.n_converted @ mass) / np.maximum(counts.n_journeys @ mass, 1e-12)
-    memberships = segmentation.memberships.sum(axis=0)
-    users = largest_remainder(memberships, len(segmentation.user_ids))
-    return tuple(
-        PersonaCard(
-            id=k + 1,
-            name=simulator.names[k],
-            users=int(users[k]),
-            share=float(simulator.shares[k]),
-            conversion=float(conversion[k]),
-            conversion_interval=interval(draws.conversions[:, k]),
-            signature_events=tuple(signatures[k]),
-        )
-        for k in range(segmentation.n_clusters)
-    )
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
@@ -147,16 +133,53 @@ def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[Funnel
     )
 
 
+def report_scenario(
+    name: str,
+    simulator: ProductFlowSimulator,
+    experiment: Experiment,
+    *,
+    steps: Sequence[str],
+    arrivals: Arrivals,
+    dose: DosePoint | None = None,
+) -> ScenarioReport:
+    """Return what a report says of one scenario.
+
+    Parameters
+    ----------
+    name : str
+    simulator : ProductFlowSimulator
+        That the experiment is of.
+    experiment : Experiment
+    steps : sequence of str
+        Of the funnel.
+    arrivals : Arrivals
+        Of the unit, for how long a real test takes.
+    dose : DosePoint, optional
+    """
+    return ScenarioReport(
+        name=name,
+        question=wording.question(experiment),
+        decision=wording.decision(experiment),
+        funnel_arms=predict_funnel(experiment, steps),
+        experiment=experiment,
+        insights=explain(simulator, experiment),
+        plan=plan_real_test(experiment, arrivals, simulator.counts),
+        dose=dose,
+    )
+
+
 def build_report(
     *,
     log: LogFacts,
     funnel: tuple[FunnelStep, ...],
     personas: tuple[PersonaCard, ...],
     simulator: ProductFlowSimulator,
-    experiment: Experiment,
+    scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
+    title: str = "",
+    lead: str = "",
 ) -> Report:
-    """Return the report of one experiment.
+    """Return the report of some scenarios of one log.
 
     Parameters
     ----------
@@ -165,23 +188,36 @@ def build_report(
         As observed.
     personas : tuple of PersonaCard
     simulator : ProductFlowSimulator
-    experiment : Experiment
+    scenarios : tuple of ScenarioReport
+        At least one.
     recipe : dict of str
+    title : str
+        The question of the leading scenario where empty.
+    lead : str
+        Name of the scenario that the report is about; the first where empty.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no scenario of that name.
     """
-    arms = predict_funnel(experiment, [step.step for step in funnel])
+    by_name = {each.name: each for each in scenarios}
+    if lead and lead not in by_name:
+        raise unknown_name("scenario", lead, by_name)
+    main = by_name[lead] if lead else scenarios[0]
     misfits = wording.funnel_misfits(
-        (step.step, step.rate, arm.control) for step, arm in zip(funnel, arms, strict=True)
+        (step.step, step.rate, arm.control) for step, arm in zip(funnel, main.funnel_arms, strict=True)
     )
     return Report(
-        title=wording.question(experiment),
-        decision=wording.decision(experiment),
+        title=title or main.question,
         log=log,
-        unit=experiment.unit,
+        unit=main.experiment.unit,
         funnel=funnel,
-        funnel_arms=arms,
         personas=personas,
-        experiment=experiment,
-        assumptions=(*wording.assumptions(log, simulator, experiment), *misfits),
+        scenarios=scenarios,
+        lead=main,
+        ranking=rank_scenarios({each.name: each.experiment for each in scenarios}),
+        assumptions=(*wording.assumptions(log, simulator, main.experiment), *misfits),
         recipe=recipe,
     )
 
@@ -260,7 +296,7 @@ def experiment_summary(experiment: Experiment) -> pl.DataFrame:
     """
     total = experiment.total
     rows = []
-    for metric in METRICS:
+    for metric in experiment.metrics:
         estimate = total.uplifts[metric]
         rows.append(
             {
@@ -270,7 +306,7 @@ def experiment_summary(experiment: Experiment) -> pl.DataFrame:
                 "relative": estimate.relative,
                 "low": estimate.total[0],
                 "high": estimate.total[1],
-                "simulated_uplift": total.simulated_uplifts[metric],
+                "simulated_uplift": total.simulated_uplifts.get(metric),
                 "simulation_error": estimate.simulation_error,
             }
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from persona_tui.engine.analytics.reporting import PersonaCard
+from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.reporting import ScenarioReport
+from persona_tui.engine.simulation.experiments import results_to_dataframe
 from persona_tui.engine.text import inert_cell
 
 
@@ -21,6 +23,14 @@ def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
             "conversion_high": [card.conversion_interval[1] for card in personas],
             "signature_events": [" | ".join(card.signature_events) for card in personas],
         }
+    )
+
+
+def scenario_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
+    """Return every number of every scenario, one row a scenario, group of users and metric."""
+    return pl.concat(
+        results_to_dataframe(each.experiment).select(pl.lit(each.name).alias("scenario"), pl.all())
+        for each in scenarios
     )
 
 

@@ -226,16 +226,11 @@ def compare_arms(
     simulation: Simulation | None = None
     walk_length: int | None = None
     if chosen != "exact":
-        walk_length = max_length or shortest_horizon(
-            (control, shares["control"]), (treatment, shares["treatment"])
-        )
+        arms = ((control, shares["control"]), (treatment, shares["treatment"]))
+        walk_length = max_length or shortest_horizon(*arms)
+        users = largest_remainder(simulator.shares, n_personas)
         simulation = _simulate(
-            chosen,
-            (control, treatment),
-            largest_remainder(simulator.shares, n_personas),
-            walk_length,
-            seed=seed,
-            on_progress=on_progress,
+            chosen, (control, treatment), users, walk_length, seed=seed, on_progress=on_progress
         )
     found = _gather(baseline, modification, seed, simulation)
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)

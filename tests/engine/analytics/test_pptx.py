@@ -8,14 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
 from pptx import Presentation
 from pptx.util import Emu
 
 from persona_tui.engine.analytics import deck_file
+from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, text_width, wrap
 from persona_tui.engine.analytics.pptx import write_deck
-from persona_tui.engine.analytics.reporting import FunnelArms, PersonaCard, Report
+from persona_tui.engine.analytics.reporting import FunnelArms, Report, ScenarioReport
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.simulation.comparison import Comparison
@@ -53,6 +55,7 @@ def comparison(name, share, control, uplift, spread):
         n_personas=1000,
         arms=arms,
         uplifts={m: estimate(shift[m], shift[m] - spread, shift[m] + spread) for m in METRICS},
+        harm=0.9975 if uplift < 0 else 0.0,
         simulated_arms=arms,
         simulated_uplifts={metric: shift[metric] + 0.001 for metric in METRICS},
     )
@@ -96,19 +99,34 @@ def make_report(
         solver="paths",
         shares={},
         n_personas=10_000,
-        max_length=64,
+        max_length=None,
+        walk_length=64,
+        metrics=METRICS,
+        groups=(),
+        left_out={},
+        drawn_uplifts=np.full(400, uplift),
         n_draws=400,
         total=comparison("all", 1.0, 0.624, uplift, 0.009 if uplift else 0.0),
         personas=personas,
-        harm=0.9975 if uplift < 0 else 0.0,
         caveats=tuple(caveats),
         control=cast("object", None),
         treatment=cast("object", None),
     )
     reach = [0.97 * 0.86**place for place in range(len(steps))]
+    lead = ScenarioReport(
+        name="change",
+        question=title,
+        decision=decision,
+        funnel_arms=tuple(
+            FunnelArms(step=step, control=rate, treatment=rate * (1 + uplift * place / 2))
+            for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
+        ),
+        experiment=experiment,
+        insights=cast("object", None),
+        plan=cast("object", None),
+    )
     return Report(
         title=title,
-        decision=decision,
         log=LogFacts(
             events=64_210,
             users=8_412,
@@ -133,10 +151,6 @@ def make_report(
             )
             for step, rate in zip(steps, reach, strict=True)
         ),
-        funnel_arms=tuple(
-            FunnelArms(step=step, control=rate, treatment=rate * (1 + uplift * place / 2))
-            for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
-        ),
         personas=tuple(
             PersonaCard(
                 id=place + 1,
@@ -149,7 +163,9 @@ def make_report(
             )
             for place, (name, share) in enumerate(zip(names, shares, strict=True))
         ),
-        experiment=experiment,
+        scenarios=(lead,),
+        lead=lead,
+        ranking=(),
         assumptions=tuple(assumptions),
         recipe=recipe
         or {
@@ -308,13 +324,13 @@ def test_charts_are_native_and_hold_the_numbers_of_the_report(deck):
     (funnel,), (share,), (uplift,) = (
         charts(deck, name) for name in ("Funnel", "Share of journeys", "Uplift by persona")
     )
-    assert list(funnel.plots[0].categories) == [arm.step for arm in report.funnel_arms]
+    assert list(funnel.plots[0].categories) == [arm.step for arm in report.lead.funnel_arms]
     control, treatment = funnel.plots[0].series
     assert (control.name, treatment.name) == ("Control", "Treatment")
-    assert list(control.values) == pytest.approx([arm.control for arm in report.funnel_arms])
-    assert list(treatment.values) == pytest.approx([arm.treatment for arm in report.funnel_arms])
+    assert list(control.values) == pytest.approx([arm.control for arm in report.lead.funnel_arms])
+    assert list(treatment.values) == pytest.approx([arm.treatment for arm in report.lead.funnel_arms])
     assert list(share.plots[0].series[0].values) == pytest.approx([card.share for card in report.personas])
-    everyone = (report.experiment.total, *report.experiment.personas)
+    everyone = (report.lead.experiment.total, *report.lead.experiment.personas)
     expected = [100 * each.uplifts["completion_rate"].value for each in everyone]
     assert list(uplift.plots[0].series[0].values) == pytest.approx(expected)
 
@@ -322,7 +338,7 @@ def test_charts_are_native_and_hold_the_numbers_of_the_report(deck):
 def test_uplifts_carry_error_bars_that_refer_to_the_workbook(deck):
     (chart,) = charts(deck, "Uplift by persona")
     bars = chart._chartSpace.find(f".//{CHART}errBars")
-    total = make_report().experiment.total.uplifts["completion_rate"]
+    total = make_report().lead.experiment.total.uplifts["completion_rate"]
     plus, minus = bars.find(f"{CHART}plus"), bars.find(f"{CHART}minus")
     assert [bars.find(f"{CHART}{tag}").get("val") for tag in ("errBarType", "errValType")] == ["both", "cust"]
     assert plus.find(f".//{CHART}f").text == "Sheet1!$C$2:$C$6"

@@ -1,0 +1,142 @@
+"""What is learned from a log once, and read by every scenario, preview and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from persona_tui.engine.data.schema import FRICTION_DROP
+from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
+from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.experiments import Experiment, compare_arms
+from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.simulated import Solver
+from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, draw_flows
+from persona_tui.study.log import PreparedLog
+from persona_tui.study.options import Settings
+from persona_tui.study.resources import available_workers
+from persona_tui.study.scenarios import ScenarioSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fit:
+    """The personas of a log, its flow, and all that is the same for every change.
+
+    Parameters
+    ----------
+    segmentation : SegmentationResult
+    baseline : Baseline
+        The control as fitted and in every draw.
+    arrivals : Arrivals
+        Of the unit.
+    """
+
+    segmentation: SegmentationResult
+    baseline: Baseline
+    arrivals: Arrivals
+
+    @property
+    def simulator(self) -> ProductFlowSimulator:
+        """Return the flow of every persona."""
+        return self.baseline.simulator
+
+
+def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> ProductFlowSimulator:
+    """Return the flow of every persona of a log that is counted already."""
+    return ProductFlowSimulator.from_counts(
+        MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation),
+        prepared.counts,
+        friction_is_drop=FRICTION_DROP in prepared.drop,
+    )
+
+
+def fit_personas(
+    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+) -> Fit:
+    """Find the personas of a log and draw how well it pins their flow.
+
+    Parameters
+    ----------
+    settings : Settings
+    prepared : PreparedLog
+        Of the same settings.
+    on_progress : callable
+
+    Raises
+    ------
+    ModelingError, SimulationError
+        If the settings do not fit the log.
+    """
+    seed = normalise_seed(settings.seed)
+    workers = settings.workers or available_workers()
+    segmentation = find_personas(
+        prepared.counts, settings.n_clusters(), random_state=seed, workers=workers, on_progress=on_progress
+    )
+    simulator = build_simulator(prepared, segmentation)
+    check_scenarios(settings, simulator)  # before the long work
+    draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
+    return Fit(
+        segmentation=segmentation,
+        baseline=Baseline(simulator=simulator, draws=draws, max_length=settings.max_length),
+        arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
+    )
+
+
+def check_scenarios(settings: Settings, simulator: ProductFlowSimulator) -> None:
+    """Refuse scenarios that do not fit the flow.
+
+    Raises
+    ------
+    SimulationError, UnknownNameError
+        If one does not; the message names the scenario where there are several.
+    """
+    for scenario in settings.effective_scenarios():
+        modification = scenario.read_modification()
+        modification.shift(simulator.shares, modification.apply(simulator.flow))
+
+
+def run_scenario(
+    settings: Settings,
+    fit: Fit,
+    scenario: ScenarioSettings,
+    *,
+    solver: Solver | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Experiment:
+    """Predict what one scenario does.
+
+    Parameters
+    ----------
+    settings : Settings
+    fit : Fit
+    scenario : ScenarioSettings
+    solver : {"auto", "paths", "cohort", "exact"}, optional
+        Another one than the settings say; ``exact`` simulates nobody.
+    on_progress : callable
+    """
+    return compare_arms(
+        fit.baseline,
+        scenario.read_modification(),
+        settings.n_personas,
+        seed=normalise_seed(settings.seed),
+        solver=solver or settings.solver,
+        on_progress=on_progress,
+    )
+
+
+def run_scenarios(
+    settings: Settings,
+    fit: Fit,
+    *,
+    solver: Solver | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Mapping[str, Experiment]:
+    """Predict what every scenario does, by name in the order listed; parameters as ``run_scenario``."""
+    return {
+        scenario.name: run_scenario(settings, fit, scenario, solver=solver, on_progress=on_progress)
+        for scenario in settings.effective_scenarios()
+    }

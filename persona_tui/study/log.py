@@ -1,0 +1,119 @@
+"""A log with its funnel and outcomes, cut into journeys and counted: what personas are found in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from persona_tui.engine.data.etl import EventLog, load_event_log
+from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
+from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.schema import FRICTION_DROP
+from persona_tui.engine.data.sequences import Sequences, encode_sequences
+from persona_tui.engine.errors import DataError
+from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
+from persona_tui.engine.modeling.journeys import cut_journeys
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.study.options import Settings
+
+MAX_EVENT_TYPES = 500
+"""Chains are dense tables of this many rows and columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedLog:
+    """A log with its funnel and outcomes, cut into journeys and counted.
+
+    Parameters
+    ----------
+    log : EventLog
+    sequences : Sequences
+    funnel : tuple of FunnelStep
+        As observed on the whole log.
+    completion, drop : frozenset of str
+    counts : TransitionCounts
+    facts : LogFacts
+    """
+
+    log: EventLog
+    sequences: Sequences
+    funnel: tuple[FunnelStep, ...]
+    completion: frozenset[str]
+    drop: frozenset[str]
+    counts: TransitionCounts
+    facts: LogFacts
+
+
+def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> PreparedLog:
+    """Load the log that settings name, and work out what they leave open.
+
+    Raises
+    ------
+    DataError
+        If the log cannot be used.
+    UnknownNameError
+        If an option names an event or a column that is not there.
+    """
+    on_progress(Progress(stage="load", done=0, total=1))
+    log = load_event_log(settings.events, columns=settings.columns())
+    sequences = encode_sequences(log.events)
+    n_types = len(sequences.vocabulary)
+    if n_types > MAX_EVENT_TYPES:
+        raise DataError(
+            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
+            hint="Check which column is the event (--column event_type=NAME), or merge rare events.",
+        )
+    steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
+    funnel = count_funnel(sequences, steps, settings.unit)
+    completion, drop = _outcomes(settings, sequences, steps)
+    journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
+    counts = count_transitions(journeys)
+    _check_outcomes(counts)
+    on_progress(Progress(stage="load", done=1, total=1))
+    return PreparedLog(
+        log=log,
+        sequences=sequences,
+        funnel=funnel,
+        completion=completion,
+        drop=drop,
+        counts=counts,
+        facts=_facts(log, sequences, counts),
+    )
+
+
+def _outcomes(
+    settings: Settings, sequences: Sequences, steps: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the completion and the drop events: those given, else the last step and those named so."""
+    completion = frozenset(settings.completion or steps[-1:])
+    if settings.drop:
+        return completion, frozenset(settings.drop)
+    return completion, frozenset((*detect_drop_events(sequences.vocabulary), FRICTION_DROP)) - completion
+
+
+def _check_outcomes(counts: TransitionCounts) -> None:
+    if counts.n_converted.sum() == 0:
+        names = [
+            n
+            for n, is_one in zip(counts.journeys.vocabulary, counts.journeys.completion, strict=True)
+            if is_one
+        ]
+        raise DataError(
+            f"No journey reaches {' or '.join(names)}, so there is no conversion to predict.",
+            hint="Name another completion: --completion EVENT",
+        )
+
+
+def _facts(log: EventLog, sequences: Sequences, counts: TransitionCounts) -> LogFacts:
+    times = log.events["timestamp"]
+    return LogFacts(
+        events=log.events.height,
+        users=sequences.n_users,
+        sessions=sequences.n_sessions,
+        event_types=len(sequences.vocabulary),
+        first=times.min(),  # type: ignore[arg-type]  # a column of datetimes
+        last=times.max(),  # type: ignore[arg-type]
+        rejected=log.quality.n_rejected,
+        duplicates=log.quality.n_duplicates,
+        censored_users=counts.journeys.n_censored_users,
+        fingerprint=log.fingerprint,
+    )
