@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from persona_tui.cli.output import Page, shortened
-from persona_tui.engine.analytics.numbers import (
-    chance,
-    count,
-    interval_text,
-    percent,
-    percent_interval,
-    points_number,
-    signed,
-)
+from persona_tui.cli.scenario_page import print_outcome, print_parts, print_ranking
+from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.reporting import Report
-from persona_tui.engine.analytics.wording import NOTICED_TRUNCATION, UNIT_WORDS
-from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.study.runs import FinishedRun
-
-METRIC_WORDS = {
-    "completion_rate": "completion",
-    "drop_off_rate": "drop-off",
-    "truncated_rate": "cut off",
-    "avg_length": "events",
-}
 
 
 def print_summary(finished: FinishedRun) -> None:
@@ -30,9 +15,12 @@ def print_summary(finished: FinishedRun) -> None:
     report, page = finished.result.report, Page()
     _print_log(page, report)
     _print_personas(page, finished)
+    if len(report.scenarios) > 1:
+        print_ranking(page, report)
     page.heading(report.lead.question)
     page.sentence(report.lead.decision)
-    _print_experiment(page, report)
+    print_outcome(page, report.lead.experiment)
+    print_parts(page, report.lead.experiment)
     page.heading("What this rests on")
     for sentence in (*report.assumptions, *report.lead.experiment.caveats):
         page.sentence(sentence, bullet=True)
@@ -88,58 +76,4 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
             for card in report.personas
         ],
         left=2,
-    )
-
-
-def _print_experiment(page: Page, report: Report) -> None:
-    experiment = report.lead.experiment
-    truncated = max(arm["truncated_rate"] for arm in experiment.total.arms.values())
-    page.table(
-        ("", "control", "treatment", "uplift", "95 % interval", "simulated ± error"),
-        [
-            _metric_row(experiment.total, metric, word)
-            for metric, word in METRIC_WORDS.items()
-            if metric != "truncated_rate" or truncated >= NOTICED_TRUNCATION
-        ],
-    )
-    page.sentence(
-        f"Uplifts are in points. Chance that completion falls: {chance(experiment.harm, experiment.n_draws)}."
-    )
-    page.table(
-        ("completion of", "share", "control", "treatment", "uplift", "95 % interval"),
-        [_persona_row(persona) for persona in experiment.personas],
-    )
-
-
-def _metric_row(total: Comparison, metric: str, word: str) -> tuple[str, ...]:
-    estimate = total.uplifts[metric]
-    values = (total.arms["control"][metric], total.arms["treatment"][metric])
-    simulated, error = total.simulated_uplifts[metric], estimate.simulation_error or 0.0
-    low, high = estimate.total
-    if metric == "avg_length":
-        numbers = (*(f"{value:.2f}" for value in values), signed(estimate.value))
-        return (
-            word,
-            *numbers,
-            f"{signed(low)} to {signed(high)}",
-            f"{signed(simulated)} ± {error:.2f}",
-        )
-    return (
-        word,
-        *(percent(value) for value in values),
-        points_number(estimate.value),
-        interval_text(low, high),
-        f"{points_number(simulated)} ± {100 * error:.2f}",
-    )
-
-
-def _persona_row(persona: Comparison) -> tuple[str, ...]:
-    uplift = persona.uplifts["completion_rate"]
-    return (
-        persona.name,
-        percent(persona.share),
-        percent(persona.arms["control"]["completion_rate"]),
-        percent(persona.arms["treatment"]["completion_rate"]),
-        points_number(uplift.value),
-        interval_text(*uplift.total),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from itertools import pairwise
 
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+from persona_tui.engine.analytics.numbers import UNKNOWN, count, interval_text, percent, points
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
@@ -16,6 +18,41 @@ MISFIT = 0.05
 NOTICED_TRUNCATION = 0.001
 """Share of journeys cut at a horizon from which it is shown."""
 UNIT_WORDS = {"user": "users", "session": "sessions"}
+METRIC_WORDS = {
+    "completion_rate": "completion",
+    "drop_off_rate": "drop-off",
+    "truncated_rate": "cut off",
+    "avg_length": "events",
+    "steps_to_convert": "events to convert",
+    "seconds_in_sessions": "time in sessions",
+    "seconds_to_convert": "time to convert",
+    "sessions_per_user": "sessions",
+    "return_rate": "come back",
+    "value_per_journey": "value",
+}
+SHARES = frozenset({"completion_rate", "drop_off_rate", "truncated_rate", "return_rate"})
+"""Metrics that are shares of journeys; their uplifts are points."""
+_UNITS_OF_TIME = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its largest unit and the next, an empty one left out.
+
+    Examples
+    --------
+    >>> duration(75), duration(3600), duration(200_000), duration(0.25)
+    ('1 min 15 s', '1 h', '2 d 8 h', '0.2 s')
+    """
+    if math.isnan(seconds):
+        return UNKNOWN
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    name, size = next(each for each in _UNITS_OF_TIME if seconds >= each[1])
+    below = dict(pairwise(_UNITS_OF_TIME)).get((name, size))
+    if below is None:
+        return f"{seconds:.0f} s"
+    whole, rest = divmod(round(seconds / below[1]), size // below[1])
+    return f"{whole} {name} {rest} {below[0]}" if rest else f"{whole} {name}"
 
 
 def question(experiment: Experiment) -> str:

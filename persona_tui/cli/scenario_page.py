@@ -1,0 +1,229 @@
+"""What is printed of a scenario, whoever asks: its outcome, for whom, why, and how several compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from persona_tui.cli.output import Page, shortened
+from persona_tui.engine.analytics.numbers import (
+    chance,
+    count,
+    interval_text,
+    percent,
+    points,
+    points_number,
+    signed,
+)
+from persona_tui.engine.analytics.reporting import Report, ScenarioReport
+from persona_tui.engine.analytics.wording import METRIC_WORDS, NOTICED_TRUNCATION, SHARES, duration
+from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.simulated import ARMS
+from persona_tui.engine.statistics import Estimate, Interval
+
+_MOST_ROWS = 8
+_BAR_CELLS = 28
+
+
+def print_outcome(page: Page, experiment: Experiment) -> None:
+    """Add what the change does, in total."""
+    simulated = experiment.solver != "exact"
+    columns = ("", "control", "treatment", "uplift", "95 % interval")
+    page.table(
+        (*columns, "simulated ± error") if simulated else columns,
+        [_metric_row(experiment.total, metric, simulated=simulated) for metric in _shown_metrics(experiment)],
+    )
+    estimate = experiment.total.uplifts["completion_rate"]
+    falls = _harm(experiment.total, experiment)
+    page.sentence(
+        f"Uplifts of shares are in points. Chance that completion falls: {falls}.{_layers(estimate)}"
+    )
+
+
+def _shown_metrics(experiment: Experiment) -> list[str]:
+    truncated = max(arm["truncated_rate"] for arm in experiment.total.arms.values())
+    hidden = set() if truncated >= NOTICED_TRUNCATION else {"truncated_rate"}
+    return [metric for metric in experiment.metrics if metric not in hidden]
+
+
+def _harm(part: Comparison, experiment: Experiment) -> str:
+    return chance(part.harm, experiment.n_draws)
+
+
+def _layers(estimate: Estimate) -> str:
+    """Return the sources of doubt that the interval of the table is made of or stands beside."""
+    told = ""
+    if estimate.assumption is not None:
+        told += (
+            f" Doubt from the log alone: {interval_text(*estimate.data)}; from the stated ranges alone: "
+            f"{interval_text(*estimate.assumption)}."
+        )
+    if estimate.model is not None:
+        wider = " That is wider than what the log leaves open: mind the model." if _amber(estimate) else ""
+        told += f" Over other models of the same log: {interval_text(*estimate.model)}.{wider}"
+    return told
+
+
+def _amber(estimate: Estimate) -> bool:
+    return estimate.model is not None and _width(estimate.model) > _width(estimate.data)
+
+
+def _width(ends: Interval) -> float:
+    return ends[1] - ends[0]
+
+
+def _metric_row(total: Comparison, metric: str, *, simulated: bool) -> tuple[str, ...]:
+    estimate = total.uplifts[metric]
+    value, difference = _writers(metric)
+    row = (
+        METRIC_WORDS[metric],
+        *(value(total.arms[arm][metric]) for arm in ARMS),
+        difference(estimate.value),
+        interval_text(*estimate.total) if metric in SHARES else " to ".join(map(difference, estimate.total)),
+    )
+    return (*row, _simulated_cell(total, metric)) if simulated else row
+
+
+def _writers(metric: str) -> tuple[Callable[[float], str], Callable[[float], str]]:
+    """Return how a value and a difference of a metric are written."""
+    if metric in SHARES:
+        return percent, points_number
+    return (duration, _signed_duration) if "seconds" in metric else (_plain_number, signed)
+
+
+def _simulated_cell(total: Comparison, metric: str) -> str:
+    error = total.uplifts[metric].simulation_error
+    if metric not in total.simulated_uplifts or error is None:
+        return ""
+    value = total.simulated_uplifts[metric]
+    if metric in SHARES:
+        return f"{points_number(value)} ± {100 * error:.2f}"
+    return f"{signed(value)} ± {error:.2f}"
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _signed_duration(seconds: float) -> str:
+    sign = "" if round(abs(seconds)) == 0 else "+" if seconds > 0 else "−"
+    return f"{sign}{duration(abs(seconds))}"
+
+
+def print_parts(page: Page, experiment: Experiment) -> None:
+    """Add for whom: completion by persona and by group."""
+    for title, parts in (("completion of", experiment.personas), ("completion where", experiment.groups)):
+        if not parts:
+            continue
+        page.table(
+            (title, "share", "control", "treatment", "uplift", "95 % interval", "falls"),
+            [
+                (
+                    part.name,
+                    percent(part.share),
+                    *(percent(part.arms[arm]["completion_rate"]) for arm in ARMS),
+                    points_number(part.uplifts["completion_rate"].value),
+                    interval_text(*part.uplifts["completion_rate"].total),
+                    _harm(part, experiment),
+                )
+                for part in parts
+            ],
+        )
+
+
+def print_arms_funnel(page: Page, scenario: ScenarioReport) -> None:
+    """Add the funnel of both arms, drawn."""
+    rows: list[tuple[str, ...]] = []
+    for step in scenario.funnel_arms:
+        change = points_number(step.treatment - step.control)
+        rows += [
+            (step.step, "control", _bar(step.control), percent(step.control), ""),
+            ("", "treatment", _bar(step.treatment), percent(step.treatment), change),
+        ]
+    page.table(("funnel", "", "", "reached by", "uplift"), rows, left=3)
+
+
+def _bar(share: float) -> str:
+    """Return a bar of eighths of a cell; a share above zero is never drawn as nothing."""
+    eighths = max(round(8 * share * _BAR_CELLS), 1 if share > 0 else 0)
+    full, rest = divmod(eighths, 8)
+    part: str = ("", *"▏▎▍▌▋▊▉")[rest]
+    return "█" * full + part
+
+
+def print_insights(page: Page, scenario: ScenarioReport) -> None:
+    """Add why: what drives the uplift, where it would turn, and which steps are worth most."""
+    insights = scenario.insights
+    page.table(
+        ("what moves the uplift", "from", "to", "uplift there"),
+        [
+            (
+                driver.name + (" (assumed range)" if driver.assumed else ""),
+                *(("", "") if driver.values is None else (f"{value:g}" for value in driver.values)),
+                interval_text(*sorted(driver.uplifts)),
+            )
+            for driver in insights.drivers.drivers[:3]
+        ],
+    )
+    for each in insights.break_even:
+        page.sentence(f"{each.name}: {each.found.describe()}", bullet=True)
+    page.table(
+        ("one point less leaving at", "visits a journey", "leaving", "is worth"),
+        [
+            (step.state, _plain_number(step.visits), percent(step.leaving_rate), points(step.leverage / 100))
+            for step in insights.leverage[:_MOST_ROWS]
+        ],
+    )
+    moved = sorted(insights.drop_off, key=lambda each: -abs(each.uplift))[:_MOST_ROWS]
+    page.table(
+        ("where people leave", "control", "treatment", "change"),
+        [
+            (each.state, *(_plain_number(rate) for rate in each.leaving), signed(each.uplift))
+            for each in moved
+            if any(each.leaving)
+        ],
+    )
+
+
+def print_ranking(page: Page, report: Report) -> None:
+    """Add how the scenarios compare, the best first."""
+    by_name = {each.name: each for each in report.scenarios}
+    page.heading(f"{count(len(report.ranking))} scenarios, the best first")
+    page.table(
+        ("scenario", "completion", "uplift", "95 % interval", "falls", "is best", "beats the next"),
+        [
+            (
+                ranked.name,
+                percent(by_name[ranked.name].experiment.total.arms["treatment"]["completion_rate"]),
+                points_number(ranked.uplift),
+                interval_text(*by_name[ranked.name].experiment.total.uplifts["completion_rate"].total),
+                _harm(by_name[ranked.name].experiment.total, by_name[ranked.name].experiment),
+                percent(ranked.best),
+                "" if after is None else percent(ranked.beats[after.name]),
+            )
+            for ranked, after in zip(report.ranking, (*report.ranking[1:], None), strict=True)
+        ],
+    )
+    _print_doses(page, report.scenarios)
+
+
+def _print_doses(page: Page, scenarios: Sequence[ScenarioReport]) -> None:
+    groups: dict[tuple[str, str], list[tuple[float, ScenarioReport]]] = {}
+    for scenario in scenarios:
+        if scenario.dose is not None:
+            key = (scenario.dose.group, scenario.dose.parameter)
+            groups.setdefault(key, []).append((scenario.dose.value, scenario))
+    for (group, parameter), members in groups.items():
+        page.table(
+            (f"{shortened(group)}: {parameter}", "completion", "uplift", "95 % interval", ""),
+            [
+                (
+                    f"{value:g}",
+                    percent(scenario.experiment.total.arms["treatment"]["completion_rate"]),
+                    points_number(scenario.experiment.total.uplifts["completion_rate"].value),
+                    interval_text(*scenario.experiment.total.uplifts["completion_rate"].total),
+                    _bar(scenario.experiment.total.arms["treatment"]["completion_rate"]),
+                )
+                for value, scenario in sorted(members, key=lambda each: each[0])
+            ],
+        )
