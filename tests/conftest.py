@@ -1,7 +1,9 @@
 import os
+import tempfile
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # small products on many threads fight for the cores
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="persona-tui-tests-")  # nothing is kept between runs
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -15,7 +15,8 @@ from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.simulated import Solver
-from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, draw_flows
+from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
+from persona_tui.study.cache import FitCache, cache_folder
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
@@ -73,12 +74,26 @@ def fit_personas(
     """
     seed = normalise_seed(settings.seed)
     workers = settings.workers or available_workers()
-    segmentation = find_personas(
-        prepared.counts, settings.n_clusters(), random_state=seed, workers=workers, on_progress=on_progress
+    cache = FitCache(cache_folder(settings), settings, prepared, DEFAULT_N_DRAWS)
+    kept = cache.load()
+    segmentation = (
+        kept[0]
+        if kept
+        else find_personas(
+            prepared.counts,
+            settings.n_clusters(),
+            random_state=seed,
+            workers=workers,
+            on_progress=on_progress,
+        )
     )
     simulator = build_simulator(prepared, segmentation)
     check_scenarios(settings, simulator)  # before the long work
-    draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
+    if kept:
+        draws = FlowDraws(simulator=simulator, **kept[1])
+    else:
+        draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
+        cache.save(segmentation, draws)
     return Fit(
         segmentation=segmentation,
         baseline=Baseline(simulator=simulator, draws=draws, max_length=settings.max_length),

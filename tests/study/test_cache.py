@@ -1,0 +1,71 @@
+"""A kept fit is the fit; any other is not taken."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from persona_tui.study.cache import FitCache, cache_folder
+from persona_tui.study.fit import fit_personas, run_scenario
+from persona_tui.study.log import prepare_log
+from persona_tui.study.options import Settings
+
+SAMPLE_CSV = Path(__file__).parents[2] / "data" / "sample_events.csv"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def fitted(study):
+    settings = Settings(events=str(SAMPLE_CSV), clusters="2", output=str(study))
+    prepared = prepare_log(settings)
+    return settings, prepared, fit_personas(settings, prepared)
+
+
+def outcome(settings, fit):
+    (scenario,) = settings.effective_scenarios()
+    return run_scenario(settings, fit, scenario, solver="exact").total
+
+
+def test_a_kept_fit_gives_the_very_same_numbers(fitted, monkeypatch):
+    settings, prepared, first = fitted
+    monkeypatch.setattr("persona_tui.study.fit.draw_flows", None)  # nothing is learned again
+    again = fit_personas(settings, prepared)
+    assert outcome(settings, again) == outcome(settings, first)
+    assert again.segmentation.names == first.segmentation.names
+    assert np.array_equal(again.segmentation.memberships, first.segmentation.memberships)
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"clusters": "3"}, {"unit": "session"}, {"drop": ("help",)}])
+def test_other_settings_have_a_fit_of_their_own(fitted, study, other):
+    settings, prepared, _ = fitted
+    changed = replace(settings, **other)
+    of_settings = FitCache(study / "cache", settings, prepared, 400)
+    of_others = FitCache(study / "cache", changed, prepare_log(changed), 400)
+    assert of_settings.load() is not None
+    assert of_others.load() is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a file of arrays", None])
+def test_a_damaged_fit_is_learned_again(fitted, tmp_path, damage):
+    settings, prepared, fit = fitted
+    cache = FitCache(tmp_path, settings, prepared, 400)
+    cache.save(fit.segmentation, fit.baseline.draws)
+    whole = cache.path.read_bytes()
+    cache.path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    assert cache.load() is None
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(fitted, tmp_path):
+    settings, prepared, fit = fitted
+    (tmp_path / "file").write_text("")
+    FitCache(tmp_path / "file", settings, prepared, 400).save(fit.segmentation, fit.baseline.draws)
+
+
+def test_a_log_without_a_study_is_kept_in_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder(Settings(events="log.csv")) == tmp_path / "persona-tui"
