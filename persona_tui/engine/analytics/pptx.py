@@ -27,6 +27,7 @@ from persona_tui.engine.analytics.deck_page import (
     write_notes,
 )
 from persona_tui.engine.analytics.deck_results import add_funnel, add_personas, add_uplifts
+from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_plan, add_scenarios
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
     CONTROL,
@@ -195,7 +196,7 @@ def _reading(report: Report) -> list[str]:
         )
     if uplift.model is not None:
         told.append(
-            f"With other numbers of personas the uplift would be {interval_text(*uplift.model)} points."
+            f"With other models of the same log the uplift would be {interval_text(*uplift.model)} points."
         )
     return told
 
@@ -204,7 +205,7 @@ def _sources_of_doubt(report: Report) -> list[str]:
     uplift = report.lead.experiment.total.uplifts[titles.COMPLETION]
     intervals = {
         "how well the log pins the personas": uplift.data,
-        "other numbers of personas": uplift.model,
+        "other models: one chain for all, a persona more or less, second order": uplift.model,
         "the ranges assumed for the change": uplift.assumption,
         "log and assumed ranges together": uplift.total,
     }
@@ -295,6 +296,9 @@ _SLIDES: Final[tuple[Callable[[Deck, Report], None], ...]] = (
     add_personas,
     add_funnel,
     add_uplifts,
+    add_scenarios,
+    add_drivers,
+    add_plan,
     _add_assumptions,
     _add_recipe,
 )

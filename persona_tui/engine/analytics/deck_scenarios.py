@@ -1,0 +1,150 @@
+"""Slides on several scenarios, on what drives the leading one, and on the real test of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pptx.presentation import Presentation as Deck
+
+from persona_tui.engine.analytics.deck_page import (
+    BODY,
+    ROOM,
+    add_caption,
+    add_slide,
+    in_full,
+    numbered,
+    pages,
+    write_notes,
+)
+from persona_tui.engine.analytics.deck_shapes import Box, Style, add_bullets, flow_bullets
+from persona_tui.engine.analytics.deck_tables import Column, add_table
+from persona_tui.engine.analytics.numbers import chance, interval_text, percent, points, points_number
+from persona_tui.engine.analytics.wording import decision
+
+if TYPE_CHECKING:
+    from persona_tui.engine.analytics.reporting import Report, ScenarioReport
+    from persona_tui.engine.simulation.ranking import RankedScenario
+
+SCENARIOS_A_SLIDE: Final = 9
+MOST_DRIVERS: Final = 6
+_HEADER_HEIGHT = 0.42
+_TALLEST_ROW = 0.5
+_BULLET_SIZE = 15
+_SCENARIO_COLUMNS = (
+    Column(title="Scenario", width=4.2, bold=True),
+    Column(title="Completion", width=1.5, align="right"),
+    Column(title="Uplift, points", width=1.6, align="right", bold=True),
+    Column(title="95 % interval", width=2.0, align="right"),
+    Column(title="Chance it falls", width=1.5, align="right"),
+    Column(title="Chance it is best", width=ROOM - 10.8, align="right"),
+)
+_DRIVER_COLUMNS = (
+    Column(title="What moves the uplift", width=3.4, bold=True),
+    Column(title="From", width=0.9, align="right"),
+    Column(title="To", width=0.9, align="right"),
+    Column(title="Uplift there, points", width=2.0, align="right"),
+)
+
+
+def add_scenarios(deck: Deck, report: Report) -> None:
+    """Add how the scenarios compare; nothing where there is only one."""
+    if len(report.scenarios) < 2:
+        return
+    by_name = {each.name: each for each in report.scenarios}
+    parts = pages(report.ranking, SCENARIOS_A_SLIDE)
+    best = report.ranking[0]
+    message = (
+        f"“{best.name}” does best: {points(best.uplift)} of completion"
+        if best.uplift > 0
+        else "No scenario raises completion"
+    )
+    for number, part in enumerate(parts, start=1):
+        slide = add_slide(deck, report, "Scenarios", numbered(message, number, len(parts)))
+        room = (BODY.height - _HEADER_HEIGHT) / max(len(part), 1)
+        add_table(
+            slide,
+            (BODY.left, BODY.top),
+            _SCENARIO_COLUMNS,
+            [_scenario_cells(ranked, by_name[ranked.name]) for ranked in part],
+            row_heights=[_HEADER_HEIGHT, *[min(_TALLEST_ROW, room)] * len(part)],
+            name="Scenarios",
+            description="Completion under each scenario, its uplift, and how surely it is best.",
+        )
+        add_caption(
+            slide,
+            "All scenarios against the same control, on the same draws; the chance of being best counts "
+            "doing nothing as one of the choices.",
+        )
+        write_notes(
+            slide,
+            "Scenarios from the largest uplift of completion to the smallest.",
+            *(f"{in_full(each.name)}: {decision(by_name[each.name].experiment)}" for each in part),
+        )
+
+
+def _scenario_cells(ranked: RankedScenario, scenario: ScenarioReport) -> list[str]:
+    total, n_draws = scenario.experiment.total, scenario.experiment.n_draws
+    return [
+        ranked.name,
+        percent(total.arms["treatment"]["completion_rate"]),
+        points_number(ranked.uplift),
+        interval_text(*total.uplifts["completion_rate"].total),
+        chance(total.harm, n_draws),
+        chance(ranked.best, n_draws),
+    ]
+
+
+def add_drivers(deck: Deck, report: Report) -> None:
+    """Add what moves the uplift of the leading scenario, and where it would turn."""
+    insights = report.lead.insights
+    drivers = insights.drivers.drivers[:MOST_DRIVERS]
+    if not drivers:
+        return
+    slide = add_slide(deck, report, "Drivers", f"What moves the uplift most is {drivers[0].name}")
+    body = add_table(
+        slide,
+        (BODY.left, BODY.top),
+        _DRIVER_COLUMNS,
+        [
+            (
+                driver.name,
+                *(("", "") if driver.values is None else (f"{value:g}" for value in driver.values)),
+                interval_text(*sorted(driver.uplifts)),
+            )
+            for driver in drivers
+        ],
+        row_heights=[_HEADER_HEIGHT, *[_TALLEST_ROW] * len(drivers)],
+        name="Drivers",
+        description="The range of each source of doubt, and the uplift at its ends.",
+    )
+    left = body.left + body.width + 0.5
+    room = Box(left, BODY.top, BODY.left + ROOM - left, BODY.height)
+    told = [f"{each.name}: {each.found.describe()}" for each in insights.break_even]
+    told += [
+        f"One point less leaving at {step.state} is worth {points(step.leverage / 100)}."
+        for step in insights.leverage[:3]
+    ]
+    (shown, *_) = flow_bullets(told, room.width, room.height, _BULLET_SIZE) or [[]]
+    if shown:
+        add_bullets(slide, room, shown, Style(_BULLET_SIZE), name="Break-even and leverage")
+    add_caption(
+        slide,
+        "One number at a time, within its stated range, else half of it either way; “data” is the interval "
+        "that the log leaves open.",
+    )
+    write_notes(slide, "The widest range is the number to find out more about first.", *map(in_full, told))
+
+
+def add_plan(deck: Deck, report: Report) -> None:
+    """Add what a real test of the leading scenario takes."""
+    told = report.lead.plan.sentences()
+    message = told[1] if len(told) > 1 else told[0]
+    slide = add_slide(deck, report, "The real test", message)
+    (shown, *_) = flow_bullets(told, ROOM * 0.85, BODY.height, _BULLET_SIZE) or [[]]
+    room = Box(BODY.left, BODY.top, ROOM * 0.85, BODY.height)
+    add_bullets(slide, room, shown, Style(_BULLET_SIZE), name="Plan")
+    write_notes(
+        slide,
+        "A prediction is settled by a real test of the change; this is how large it has to be.",
+        *map(in_full, told),
+    )
