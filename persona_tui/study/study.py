@@ -20,7 +20,6 @@ from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.effects import parse_effect
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment, run_ab_experiment
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
@@ -155,15 +154,14 @@ def _facts(log: EventLog, sequences: Sequences, counts: TransitionCounts) -> Log
 
 
 def read_modification(settings: Settings) -> FlowModification:
-    """Return the modification that settings describe.
+    """Return the modification of the scenario that leads the settings.
 
     Raises
     ------
     SimulationError, UnknownNameError
         If it is malformed; every fault is named.
     """
-    effects = tuple(parse_effect(text) for text in settings.modification)
-    return FlowModification(description=settings.description, effects=effects)
+    return settings.lead_scenario().read_modification()
 
 
 def check_settings(settings: Settings, prepared: PreparedLog) -> None:
