@@ -11,7 +11,7 @@ import typer
 
 from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
 from persona_tui.engine.errors import SimulationError
-from persona_tui.study.config import read_settings, settings_file
+from persona_tui.study.config import merge_settings, read_settings, settings_file
 from persona_tui.study.options import Settings, options_by_name, shown_default
 from persona_tui.study.resources import available_workers, bound_threads
 
@@ -28,11 +28,13 @@ class Verb:
     options : tuple of str
         Names of ``Settings`` it takes.
     argument : str
-        What its positional argument stands for.
+        What its positional argument stands for; empty where it takes none.
     run : callable
         Gets the settings and the presentation.
     epilog : str
         What help says at the end.
+    presentation : tuple of str
+        Names of ``Presentation`` fields it takes.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Verb:
     argument: str
     run: Callable[[Settings, Presentation], None]
     epilog: str = ""
+    presentation: tuple[str, ...] = ("as_json", "progress", "quiet")
 
 
 def add_verb(app: typer.Typer, verb: Verb) -> None:
@@ -48,22 +51,27 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
     declared = options_by_name()
 
     def command(**given: Any) -> None:  # noqa: ANN401 - what Typer parsed
-        source = given.pop("source") or ""
+        source = given.pop("source", None) or ""
         shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
         if source and given.get("events"):
             raise SimulationError(
                 f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
             )
+        if given.get("events") and settings_file(given["events"]):
+            raise SimulationError(
+                f"--events names a log; '{given['events']}' is a study.",
+                hint=f"Give a study as the argument: persona-tui {verb.name} {given['events']}",
+            )
         file = settings_file(source) if source and verb.options else None
         kept = read_settings(file) if file else {"events": source} if source else {}
         values = {name: _plain(value) for name, value in given.items() if value not in (None, [])}
-        settings = Settings(**{**kept, **values})
+        settings = merge_settings(kept, values)
         bound_threads(settings.workers or available_workers())
         verb.run(settings, Presentation(**shown))
 
-    parameters = [_argument(verb.argument), *(_option(declared[name]) for name in verb.options)]
-    if verb.options:
-        parameters += _presentation_options()
+    parameters = [_argument(verb.argument)] if verb.argument else []
+    parameters += [_option(declared[name]) for name in verb.options]
+    parameters += [each for each in _presentation_options() if each.name in verb.presentation]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     app.command(name=verb.name, help=verb.help, epilog=verb.epilog or None)(command)
@@ -99,7 +107,7 @@ def _option(declared: Field[Any]) -> inspect.Parameter:
 
 
 def _presentation_options() -> list[inspect.Parameter]:
-    as_json = typer.Option("--json", help="Print one JSON object, the content of result.json.")
+    as_json = typer.Option("--json", help="Print the result as one JSON object.")
     modes = "|".join(PROGRESS_MODES)
     progress = typer.Option(
         "--progress",

@@ -128,23 +128,25 @@ def _parameter(declared: Field[Any], hint: object) -> Parameter:
 
 def faults_of(instance: object) -> list[str]:
     """Return what is wrong with the values of a dataclass of parameters, one sentence a fault."""
-    faults: list[str] = []
-    for each in parameters_of(type(instance)):
-        value = getattr(instance, each.name)
-        if each.kind not in NUMBERS or value is None:
-            continue
-        if isinstance(value, Range) and not each.takes_range:
-            faults.append(f"{each.name} == {value}, must be one number, not a range.")
-        elif isinstance(value, Range):
-            ends = [
-                f for end in ("low", "mode", "high") for f in _number_faults(each, getattr(value, end), end)
-            ]
-            faults += ends
-            if not ends and not value.low <= value.mode <= value.high:
-                faults.append(f"{each.name} == {value}, must have low <= mode <= high.")
-        else:
-            faults += _number_faults(each, value)
-    return faults
+    return [
+        fault
+        for each in parameters_of(type(instance))
+        for fault in value_faults(each, getattr(instance, each.name))
+    ]
+
+
+def value_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401 - unchecked
+    """Return what is wrong with the value of one parameter, one sentence a fault."""
+    if parameter.kind not in NUMBERS or value is None:
+        return []
+    if not isinstance(value, Range):
+        return _number_faults(parameter, value)
+    if not parameter.takes_range:
+        return [f"{parameter.name} == {value}, must be one number, not a range."]
+    ends = [f for end in ("low", "mode", "high") for f in _number_faults(parameter, getattr(value, end), end)]
+    if not ends and not value.low <= value.mode <= value.high:
+        return [f"{parameter.name} == {value}, must have low <= mode <= high."]
+    return ends
 
 
 def _number_faults(parameter: Parameter, value: Any, end: str = "") -> list[str]:  # noqa: ANN401 - unchecked

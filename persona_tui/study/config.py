@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from persona_tui.engine.errors import DataError
-from persona_tui.study.options import options_by_name
+from persona_tui.engine.errors import DataError, unknown_name
+from persona_tui.engine.params import format_names
+from persona_tui.study.effect_tables import read_effects
+from persona_tui.study.options import CHANGE_OPTIONS, Settings, option_fault, options_by_name
+from persona_tui.study.places import Faults
+from persona_tui.study.scenario_tables import read_scenarios
+from persona_tui.study.scenarios import CHANGE, ScenarioSettings
+from persona_tui.study.tables import is_whole, read_table, read_text, unknown_key
 
-RUN_FILE = "run.toml"
-STUDY_FILE = "study.toml"
+RUN_FILE: Final = "run.toml"
+STUDY_FILE: Final = "study.toml"
+EXPORTS: Final = Path("exports")
+"""Where studies go that have no folder of their own."""
+SCENARIOS: Final = "scenarios"
+REPORT: Final = "report"
+REPORT_KEYS: Final = ("title", "lead")
+NOT_IN_FILES: Final = frozenset({"output"})
+"""Options that a file does not hold: a study is where it stands."""
 
 
 def settings_file(source: str) -> Path | None:
@@ -26,13 +37,12 @@ def settings_file(source: str) -> Path | None:
         None where the source is a log.
     """
     path = Path(source)
-    if path.suffix == ".toml":
-        return path
-    return next((path / name for name in (RUN_FILE, STUDY_FILE) if (path / name).is_file()), None)
+    found = next((path / name for name in (RUN_FILE, STUDY_FILE) if (path / name).is_file()), None)
+    return path if found is None and path.suffix == ".toml" else found
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Return the options that a settings file gives, by name.
+    """Return what a settings file gives for ``Settings``, by name.
 
     Parameters
     ----------
@@ -46,46 +56,130 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If the file cannot be read, or holds what is no option; every fault is named with its line.
+        If the file cannot be read, or something in it has no meaning; every fault is named with its line.
     """
+    text = _read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
         given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise DataError(f"'{path}' is not TOML: {fault}.") from None
+    except RecursionError:
+        raise DataError(f"'{path}' cannot be read: its lists are nested too deeply.") from None
+    if not given:
+        raise DataError(f"'{path}' holds no settings.", hint='Name the log in it: events = "log.csv"')
+    faults = Faults()
+    values = _read_values(given, faults)
+    if faults:
+        told = faults.told(text)
+        plural = "fault" if len(told) == 1 else "faults"
+        raise DataError(f"{len(told)} {plural} in {path}: {' '.join(told)}")
+    if values.get("events"):
+        values["events"] = str(path.resolve().parent / values["events"])
+    return {**values, "output": str(_study_of(path))}
+
+
+def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
+    """Return the settings of a file with options that replace its own.
+
+    Parameters
+    ----------
+    kept : mapping
+        As ``read_settings`` returns them.
+    given : mapping
+        Options by name. A modification takes the place of every change that the file holds.
+
+    Raises
+    ------
+    SimulationError
+        If they do not fit together; every fault is named.
+    """
+    if "modification" in given:
+        kept = {name: each for name, each in kept.items() if name not in {*CHANGE_OPTIONS, SCENARIOS, "lead"}}
+    return Settings(**{**kept, **given})
+
+
+def _read_text(path: Path) -> str:
+    if path.is_dir():
+        raise DataError(
+            f"'{path}' is a folder without a {STUDY_FILE} or {RUN_FILE}.",
+            hint="Name the settings file itself.",
+        )
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except OSError as fault:
         raise DataError(f"'{path}' cannot be read: {fault.strerror or fault}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise DataError(f"'{path}' is not TOML: {fault}.") from None
-    declared = options_by_name()
-    faults = [
-        f"line {_line_of(text, key)}: {wrong}"
-        for key, value in given.items()
-        if (wrong := _fault(key, value, declared))
-    ]
-    if faults:
-        plural = "fault" if len(faults) == 1 else "faults"
-        raise DataError(f"{len(faults)} {plural} in {path}: {' '.join(faults)}")
+    except UnicodeDecodeError as fault:
+        line = fault.object.count(b"\n", 0, fault.start) + 1
+        raise DataError(f"'{path}' is not UTF-8 text: line {line}.", hint="Save it as UTF-8.") from None
+
+
+def _study_of(path: Path) -> Path:
+    """Return the study that a file belongs to: its folder, or one of its own where it only describes one."""
     folder = path.resolve().parent
-    study = folder.parent.parent if path.name == RUN_FILE and folder.parent.name == "runs" else folder
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    if "events" in values:
-        values["events"] = str(folder / given["events"])
-    return {**values, "output": str(study)}
+    if path.name == RUN_FILE and folder.parent.name == "runs":
+        return folder.parent.parent
+    return folder if path.name in {RUN_FILE, STUDY_FILE} else EXPORTS / path.stem
 
 
-def _fault(key: str, value: object, declared: Mapping[str, Field[Any]]) -> str:
-    if key not in declared:
-        near = difflib.get_close_matches(key, declared, n=1)
-        return f"unknown key '{key}'." + (f" Did you mean '{near[0]}'?" if near else "")
-    default = declared[key].default
-    if isinstance(default, tuple):
-        fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
-        return "" if fits else f"{key} must be a list of texts."
-    wanted: type = int if declared[key].metadata["low"] is not None else str
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        return f"{key} must be {'a whole number' if wanted is int else 'a text'}."
-    return ""
+def _read_values(given: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
+    declared = {name: each for name, each in options_by_name().items() if name not in NOT_IN_FILES}
+    values = {}
+    for name, value in given.items():
+        if name in declared:
+            values[name] = _read_option(declared[name], value, faults)
+        elif name in NOT_IN_FILES:
+            faults.add((name,), f"{name} has no place in a file; give it as --{name}.")
+        elif name not in {SCENARIOS, REPORT}:
+            faults.add((name,), unknown_key(name, (*declared, SCENARIOS, REPORT)))
+    if SCENARIOS in given:
+        values[SCENARIOS] = _read_scenarios(given[SCENARIOS], faults)
+        for name in CHANGE_OPTIONS:
+            if name in given:
+                faults.add((name,), f"{name} is for one change; scenarios have their own.")
+    if REPORT in given:
+        values |= _read_report(given[REPORT], values.get(SCENARIOS, ()), faults)
+    return values
 
 
-def _line_of(text: str, key: str) -> int:
-    found = re.compile(rf"^\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[=\]]", re.MULTILINE).search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+def _read_option(declared: Field[Any], value: object, faults: Faults) -> Any:  # noqa: ANN401 - any option
+    """Return the value of an option as ``Settings`` keep it."""
+    name, forms = declared.name, declared.metadata["forms"]
+    if name == "modification":
+        return read_effects(value, (name,), faults, key=name)
+    form = "text" if isinstance(value, str) else "whole number" if is_whole(value) else None
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        form = "texts"
+    if form not in forms:
+        faults.add((name,), f"{name} must be {' or '.join(_ARTICLE[each] for each in forms)}.")
+        return declared.default
+    if forms[0] == "text" and isinstance(value, list):
+        value = format_names(value)
+    elif forms[0] == "text":
+        value = str(value)
+    kept = tuple(value) if isinstance(value, list) else value
+    faults.add((name,), option_fault(declared, kept, name))
+    return kept
+
+
+_ARTICLE: Final = {"text": "a text", "texts": "a list of texts", "whole number": "a whole number"}
+
+
+def _read_scenarios(value: object, faults: Faults) -> tuple[ScenarioSettings, ...] | None:
+    """Return the scenarios; none where some have faults, so that nothing more can be said of them."""
+    mine = Faults()
+    scenarios = read_scenarios(value, (SCENARIOS,), mine)
+    faults.extend(mine)
+    return None if mine else scenarios
+
+
+def _read_report(
+    value: object, scenarios: tuple[ScenarioSettings, ...] | None, faults: Faults
+) -> dict[str, str]:
+    place = (REPORT,)
+    table = read_table(value, REPORT_KEYS, place, faults)
+    title, lead = (read_text(table, key, place, faults) for key in REPORT_KEYS)
+    if lead and scenarios is not None:
+        names = [each.name for each in scenarios] or [CHANGE]
+        if lead not in names:
+            faults.add((*place, "lead"), str(unknown_name("scenario", lead, names)))
+    return {"report_title": title, "lead": lead}

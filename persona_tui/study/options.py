@@ -1,22 +1,30 @@
 """Every option, declared once: flag, TOML key, type, default and help.
 
-The command line, the study file and the recipe are built from the fields of ``Settings``.
-To add an option, add a field. Nothing here is slow to import, so that help is instant.
+The command line, the study file, its schema and the recipe are built from the fields of
+``Settings``. To add an option, add a field with ``option``; what only a study file can say
+(scenarios, the report) has plain fields. Nothing here is slow to import, so that help is instant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names, split, unquote
-from persona_tui.study.scenarios import ScenarioSettings
+from persona_tui.study.scenarios import CHANGE, ScenarioSettings, read_effects, repeated_names
 
 UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
 AUTO = "auto"
+CLUSTERS_PATTERN: Final = rf"{AUTO}|[1-9][0-9]*"
+PART_PATTERN: Final = r"[^=]+=.+"
+
+Form: TypeAlias = Literal["text", "texts", "whole number"]
+"""How a study file may hold a value."""
 
 
 def option(
@@ -29,6 +37,9 @@ def option(
     choices: tuple[str, ...] = (),
     low: float | None = None,
     high: float | None = None,
+    also: Form | None = None,
+    pattern: str = "",
+    check: Callable[[Any], str] | None = None,
 ) -> Any:  # noqa: ANN401 - as dataclasses.field
     """Declare an option as a dataclass field.
 
@@ -45,7 +56,14 @@ def option(
     choices : tuple of str
     low, high : float, optional
         Inclusive bounds of a number.
+    also : str, optional
+        Another form in which a study file may hold it.
+    pattern : str
+        What its whole text, or each of its texts, matches; for the schema.
+    check : callable, optional
+        Gets the value and returns what is wrong with it, to stand after the option's name, or nothing.
     """
+    main: Form = "texts" if isinstance(default, tuple) else "text" if low is None else "whole number"
     metadata = {
         "flag": flag,
         "help": help,
@@ -54,8 +72,82 @@ def option(
         "choices": choices,
         "low": low,
         "high": high,
+        "forms": (main,) if also is None else (main, also),
+        "pattern": pattern,
+        "check": check,
     }
     return field(default=default, metadata=metadata)
+
+
+def _clusters_fault(text: str) -> str:
+    fits = re.fullmatch(CLUSTERS_PATTERN, text)
+    return "" if fits else f"== '{text}', must be a whole number from 1 or '{AUTO}'."
+
+
+def _column_fault(texts: tuple[str, ...]) -> str:
+    return " ".join(fault for text in texts if (fault := _fault_of(read_column, text)))
+
+
+def _fault_of(read: Callable[[str], object], text: str) -> str:
+    try:
+        read(text)
+    except ValueError as fault:
+        return str(fault)
+    return ""
+
+
+def read_column(text: str) -> tuple[str, str]:
+    """Return the part and the name of ``part=name``.
+
+    Raises
+    ------
+    ValueError
+        If it is not that, or a quote is not closed.
+
+    Examples
+    --------
+    >>> read_column("user_id=client")
+    ('user_id', 'client')
+    """
+    part, *name = split(text, "=")
+    if not name:
+        raise ValueError(f"{text}: write it as part=name, for example user_id=client.")
+    try:
+        return unquote(part), unquote("=".join(name))
+    except ValueError as fault:
+        raise ValueError(f"{text}: {fault}") from None
+
+
+def read_worth(text: str) -> tuple[str, float | str]:
+    """Return the event of ``event=number`` or ``event=column``, and what it is worth.
+
+    Returns
+    -------
+    tuple
+        The event; a number, or the name of a column or metadata key. A quoted number is a name.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or a quote is not closed.
+
+    Examples
+    --------
+    >>> read_worth("purchase=49.9"), read_worth("purchase=amount")
+    (('purchase', 49.9), ('purchase', 'amount'))
+    """
+    piece, *rest = split(text, "=")
+    amount = "=".join(rest).strip()
+    event = unquote(piece)
+    if not event or not amount:
+        raise ValueError(f"'{text}': write it as event=number or event=column, for example purchase=49.9.")
+    try:
+        number = float(amount)
+    except ValueError:
+        return event, unquote(amount)
+    if not math.isfinite(number):
+        raise ValueError(f"'{text}': must be worth a finite number.")
+    return event, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +163,8 @@ class Settings:
         metavar="PART=NAME",
         shown_default="recognised",
         help="Which column plays a part: user_id, session_id, timestamp, event_type or metadata; repeatable.",
+        pattern=PART_PATTERN,
+        check=_column_fault,
     )
     funnel: str = option(
         "--funnel",
@@ -78,6 +172,8 @@ class Settings:
         metavar="A,B,C",
         shown_default="detected",
         help="The steps to completion, in order.",
+        also="texts",
+        check=lambda text: _fault_of(parse_names, text),
     )
     completion: tuple[str, ...] = option(
         "--completion",
@@ -104,12 +200,16 @@ class Settings:
         default=AUTO,
         metavar="N|auto",
         help="Number of personas; auto takes the best on held-out users.",
+        also="whole number",
+        pattern=CLUSTERS_PATTERN,
+        check=_clusters_fault,
     )
     modification: tuple[str, ...] = option(
         "--modification",
         default=("insert_steps:count=2",),
         metavar="EFFECT",
         help="A change to the flow, as name:key=value,key=value; several act in order.",
+        check=lambda texts: "" if texts else "must name at least one effect.",
     )
     description: str = option(
         "--description",
@@ -117,6 +217,14 @@ class Settings:
         metavar="TEXT",
         shown_default="from the change",
         help="The change in your words.",
+    )
+    value: str = option(
+        "--value",
+        default="",
+        metavar="EVENT=NUMBER|COLUMN",
+        help="What an event is worth: a number, or the column or metadata key that holds the amount.",
+        pattern=PART_PATTERN,
+        check=lambda text: _fault_of(read_worth, text) if text else "",
     )
     solver: Literal["auto", "paths", "cohort"] = option(
         "--solver",
@@ -133,7 +241,7 @@ class Settings:
         default=None,
         low=1,
         metavar="N",
-        shown_default="none; the simulation cuts less than one in a million",
+        shown_default="truncates under 0.1 %",
         help="Events after which a journey is cut.",
     )
     seed: int = option("--seed", default=0, low=0, metavar="N", help="Same seed, same bytes.")
@@ -153,75 +261,117 @@ class Settings:
         help="The study folder to write to.",
     )
 
+    scenarios: tuple[ScenarioSettings, ...] = ()
+    report_title: str = ""
+    lead: str = ""
+
     def __post_init__(self) -> None:
-        faults = [fault for each in fields(self) if (fault := _fault(each, getattr(self, each.name)))]
+        faults = [
+            fault
+            for name, each in options_by_name().items()
+            if (fault := option_fault(each, getattr(self, name), each.metadata["flag"]))
+        ]
+        faults += self._scenario_faults()
         if faults:
             raise SimulationError(" ".join(faults))
 
-    def columns(self) -> dict[str, str]:
-        """Return the column mapping that is given.
+    def _scenario_faults(self) -> list[str]:
+        declared = options_by_name()
+        faults = [
+            f"'{name}' names two scenarios; case does not count."
+            for name in repeated_names(each.name for each in self.scenarios)
+        ]
+        faults += [
+            f"{declared[name].metadata['flag']} is for one change; scenarios have their own."
+            for name in CHANGE_OPTIONS
+            if self.scenarios and getattr(self, name) != declared[name].default
+        ]
+        names = [each.name for each in self.scenarios] or [CHANGE]
+        if self.lead and self.lead not in names:
+            faults.append(str(unknown_name("scenario", self.lead, names)))
+        return faults
+
+    def effective_scenarios(self) -> tuple[ScenarioSettings, ...]:
+        """Return the scenarios to simulate: those listed, else the one of ``modification``.
 
         Raises
         ------
-        SimulationError
-            If one is not ``part=name``.
+        SimulationError, UnknownNameError
+            If the modification is malformed; every fault is named.
         """
-        mapping = {}
-        for text in self.column:
-            part, *name = split(text, "=")
-            if not name:
-                raise SimulationError(f"--column {text}: write it as part=name, for example user_id=client.")
-            try:
-                mapping[unquote(part)] = unquote("=".join(name))
-            except ValueError as fault:
-                raise SimulationError(f"--column {text}: {fault}") from None
-        return mapping
+        if self.scenarios:
+            return self.scenarios
+        read_effects(self.modification)  # its faults are those of no scenario
+        return (ScenarioSettings(name=CHANGE, effects=self.modification, description=self.description),)
+
+    def lead_scenario(self) -> ScenarioSettings:
+        """Return the scenario that leads the report: the one named, else the first."""
+        scenarios = self.effective_scenarios()
+        return next((each for each in scenarios if each.name == self.lead), scenarios[0])
+
+    def columns(self) -> dict[str, str]:
+        """Return the column mapping that is given."""
+        return dict(map(read_column, self.column))
+
+    def worth(self) -> tuple[str, float | str] | None:
+        """Return an event and what it is worth, a number or the name of a column; none if not given."""
+        return read_worth(self.value) if self.value else None
 
     def funnel_steps(self) -> tuple[str, ...]:
-        """Return the funnel that is given, empty where it is to be detected.
-
-        Raises
-        ------
-        SimulationError
-            If a quote is not closed.
-        """
-        try:
-            return parse_names(self.funnel)
-        except ValueError as fault:
-            raise SimulationError(f"--funnel: {fault}") from None
+        """Return the funnel that is given, empty where it is to be detected."""
+        return parse_names(self.funnel)
 
     def n_clusters(self) -> int | Literal["auto"]:
         """Return the number of personas that is asked for."""
         return "auto" if self.clusters == AUTO else int(self.clusters)
 
-    def effective_scenarios(self) -> tuple[ScenarioSettings, ...]:
-        """Return the scenarios to run: the one that the modification makes."""
-        return (ScenarioSettings(name="change", effects=self.modification, description=self.description),)
-
     def left_at_default(self) -> tuple[str, ...]:
         """Return the names of the options that were not given, or given as their default."""
-        return tuple(each.name for each in fields(self) if getattr(self, each.name) == each.default)
+        idle = CHANGE_OPTIONS if self.scenarios else ()
+        declared = options_by_name().items()
+        return tuple(
+            name for name, each in declared if name not in idle and getattr(self, name) == each.default
+        )
 
     def as_toml(self) -> dict[str, Any]:
         """Return the settings as a study file holds them; what is left open is left out."""
-        return {
-            each.name: list(value) if isinstance(value, tuple) else value
-            for each in fields(self)
-            if (value := getattr(self, each.name)) not in (None, "", ())
-        }
+        kept: dict[str, Any] = {}
+        for name in options_by_name():
+            value = getattr(self, name)
+            if value not in (None, "", ()) and not (self.scenarios and name in CHANGE_OPTIONS):
+                kept[name] = list(value) if isinstance(value, tuple) else value
+        if self.scenarios:
+            kept["scenarios"] = [each.as_toml() for each in self.scenarios]
+        report = {"title": self.report_title, "lead": self.lead}
+        if any(report.values()):
+            kept["report"] = {key: text for key, text in report.items() if text}
+        return kept
 
 
-def _fault(each: Field[Any], value: Any) -> str:  # noqa: ANN401 - any option
-    flag, choices, low, high = (each.metadata[key] for key in ("flag", "choices", "low", "high"))
+CHANGE_OPTIONS: Final = ("modification", "description")
+"""Options that make the one scenario of settings that list none."""
+
+
+def option_fault(each: Field[Any], value: Any, called: str) -> str:  # noqa: ANN401 - any option
+    """Return what is wrong with the value of an option, empty where nothing is.
+
+    Parameters
+    ----------
+    each : Field
+        Its declaration.
+    value : object
+    called : str
+        The option's name where the value comes from: its flag, or its key in a file.
+    """
+    choices, low, high, check = (each.metadata[key] for key in ("choices", "low", "high", "check"))
     if choices and value not in choices:
-        return str(unknown_name(f"value of {flag}", str(value), choices))
+        return str(unknown_name(f"value of {called}", str(value), choices))
     if low is not None and value is not None and value < low:
-        return f"{flag} == {value}, must be >= {low:g}."
+        return f"{called} == {value}, must be >= {low:g}."
     if high is not None and value is not None and value > high:
-        return f"{flag} == {value}, must be <= {high:g}."
-    if each.name == "clusters" and value != AUTO and not (value.isdigit() and int(value) >= 1):
-        return f"{flag} == '{value}', must be a whole number from 1 or 'auto'."
-    return ""
+        return f"{called} == {value}, must be <= {high:g}."
+    fault = check(value) if check else ""
+    return f"{called} {fault}" if fault else ""
 
 
 def shown_default(each: Field[Any]) -> str:
@@ -234,5 +384,5 @@ def shown_default(each: Field[Any]) -> str:
 
 
 def options_by_name() -> Mapping[str, Field[Any]]:
-    """Return the declared options by name."""
-    return {each.name: each for each in fields(Settings)}
+    """Return the declared options by name; what only a study file can say is none."""
+    return {each.name: each for each in fields(Settings) if "flag" in each.metadata}

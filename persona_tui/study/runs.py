@@ -17,7 +17,7 @@ from persona_tui.engine.analytics.tables import persona_table, scenario_table, t
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
-from persona_tui.study.config import RUN_FILE, STUDY_FILE
+from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
 from persona_tui.study.log import prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
@@ -122,7 +122,7 @@ def default_output(settings: Settings) -> Path:
     name = Path(settings.events).name
     for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet"):
         name = name.removesuffix(suffix)
-    return Path("exports") / (name or "study")
+    return EXPORTS / (name or "study")
 
 
 def run_batch(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> FinishedRun:

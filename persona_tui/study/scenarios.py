@@ -76,22 +76,16 @@ class ScenarioSettings:
     dose: Dose | None = None
 
     def __post_init__(self) -> None:
-        faults = [
-            name_fault(self.name),
-            "" if self.effects else "it names no effect.",
-            *self._effect_faults(),
-        ]
+        faults = [name_fault(self.name), "" if self.effects else "it names no effect."]
+        faults += [effect_fault(text) for text in self.effects]
         if not any(faults) and self.dose is not None:
             faults.append(_dose_fault(self.dose, self.read_effects()))
         if any(faults):
-            raise SimulationError(f"Scenario '{self.name}': {' '.join(filter(None, faults))}")
-
-    def _effect_faults(self) -> list[str]:
-        return [effect_fault(text) for text in self.effects]
+            raise SimulationError(f"Scenario '{printable(self.name)}': {' '.join(filter(None, faults))}")
 
     def read_effects(self) -> tuple[Effect, ...]:
         """Return the effects in the order in which they act."""
-        return tuple(parse_effect(text) for text in self.effects)
+        return read_effects(self.effects)
 
     def read_modification(self) -> FlowModification:
         """Return the modification of the flow that the scenario stands for."""
@@ -121,7 +115,7 @@ def name_fault(name: str) -> str:
     if printable(name) != name:
         return f"name == '{printable(name)}', must be printable."
     if name.casefold() in RESERVED_NAMES:
-        return f"name == '{name}', is one that results use for something else; choose another."
+        return f"name == '{name}', which results use for something else; choose another."
     return ""
 
 
@@ -143,6 +137,29 @@ def effect_fault(text: str) -> str:
     except (SimulationError, UnknownNameError) as fault:
         return fault.message
     return ""
+
+
+def read_effects(texts: Iterable[str]) -> tuple[Effect, ...]:
+    """Return the effects that texts of the grammar describe.
+
+    Raises
+    ------
+    SimulationError, UnknownNameError
+        If one is malformed; every fault of every text is named.
+    """
+    effects: list[Effect] = []
+    faults: list[SimulationError | UnknownNameError] = []
+    for text in texts:
+        try:
+            effects.append(parse_effect(text))
+        except (SimulationError, UnknownNameError) as fault:
+            faults.append(fault)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        hint = next(filter(None, (fault.hint for fault in faults)), "")
+        raise SimulationError(" ".join(fault.message for fault in faults), hint=hint)
+    return tuple(effects)
 
 
 def number_of(effect: Effect, parameter: str) -> Parameter:

@@ -34,7 +34,7 @@ def test_the_version_is_printed(run):
     assert run("--version").stdout == f"persona-tui {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["help", "batch-help", "open"])
+@pytest.mark.parametrize("name", ["help", "batch-help", "schema-help", "open"])
 def test_the_words_are_as_kept(run, name):
-    arguments = {"help": ("--help",), "batch-help": ("batch", "--help"), "open": ()}[name]
+    arguments = {"open": ()}.get(name, (*name.split("-")[:-1], "--help"))
     golden(f"{name}.txt", run(*arguments, COLUMNS="80").stdout)

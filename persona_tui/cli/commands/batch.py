@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from persona_tui.cli import output
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.params import parameters_of
 from persona_tui.engine.simulation.effects import EFFECTS
-from persona_tui.study.options import Settings
+from persona_tui.study.options import Settings, options_by_name
 
 
 def _batch(settings: Settings, presentation: Presentation) -> None:
@@ -47,7 +45,7 @@ VERB = Verb(
     help="Turn a log into personas, a simulated experiment and a deck. "
     "Prints a summary; writes persona_summary.csv, experiment_results.csv, result.json, "
     "simulation_report.pptx and manifest.json into the study folder.",
-    options=tuple(each.name for each in fields(Settings)),
+    options=tuple(options_by_name()),
     argument="A log (if not given by --events), or a study or a run to do again.",
     run=_batch,
     epilog=_changes(),

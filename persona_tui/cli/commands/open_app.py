@@ -30,4 +30,5 @@ VERB = Verb(
     options=(),
     argument="A log or a study folder.",
     run=_open,
+    presentation=(),
 )
