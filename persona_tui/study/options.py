@@ -21,7 +21,8 @@ UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
 AUTO = "auto"
 CLUSTERS_PATTERN: Final = rf"{AUTO}|[1-9][0-9]*"
-PART_PATTERN: Final = r"[^=]+=.+"
+COLUMN_PATTERN: Final = r"[^=]*=[\s\S]*"
+VALUE_PATTERN: Final = r"([^=]+=[\s\S]+)?"
 
 Form: TypeAlias = Literal["text", "texts", "whole number"]
 """How a study file may hold a value."""
@@ -163,7 +164,7 @@ class Settings:
         metavar="PART=NAME",
         shown_default="recognised",
         help="Which column plays a part: user_id, session_id, timestamp, event_type or metadata; repeatable.",
-        pattern=PART_PATTERN,
+        pattern=COLUMN_PATTERN,
         check=_column_fault,
     )
     funnel: str = option(
@@ -223,7 +224,7 @@ class Settings:
         default="",
         metavar="EVENT=NUMBER|COLUMN",
         help="What an event is worth: a number, or the column or metadata key that holds the amount.",
-        pattern=PART_PATTERN,
+        pattern=VALUE_PATTERN,
         check=lambda text: _fault_of(read_worth, text) if text else "",
     )
     solver: Literal["auto", "paths", "cohort"] = option(
