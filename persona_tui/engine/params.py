@@ -154,13 +154,18 @@ def _number_faults(parameter: Parameter, value: Any, end: str = "") -> list[str]
     fraction = parameter.kind == "int" and not isinstance(value, int)
     if isinstance(value, bool) or fraction or not isinstance(value, (int, float)):
         return [f"{name} == {value!r}, must be {_word(parameter)}."]
-    if math.isnan(value):
+    if isinstance(value, float) and math.isnan(value):
         return [f"{name} is not a number."]
     if parameter.low is not None and value < parameter.low:
-        return [f"{name} == {value:g}, must be >= {parameter.low:g}."]
+        return [f"{name} == {_shown(value)}, must be >= {parameter.low:g}."]
     if parameter.high is not None and value > parameter.high:
-        return [f"{name} == {value:g}, must be <= {parameter.high:g}."]
+        return [f"{name} == {_shown(value)}, must be <= {parameter.high:g}."]
     return []
+
+
+def _shown(value: float) -> str:
+    """Return a number as messages show it; a whole one may be greater than any float."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _word(parameter: Parameter) -> str:

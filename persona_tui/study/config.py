@@ -61,7 +61,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     text = _read_text(path)
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+    except ValueError as fault:  # a number of thousands of digits is one that the parser does not wrap
         raise DataError(f"'{path}' is not TOML: {fault}.") from None
     except RecursionError:
         raise DataError(f"'{path}' cannot be read: its lists are nested too deeply.") from None

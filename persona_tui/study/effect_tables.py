@@ -146,7 +146,7 @@ def _read_number(
             believed = None
         if isinstance(believed, Range):
             return believed
-    if is_number(value) and fits(parameter, value):
+    if fits(parameter, value):
         return float(value) if parameter.kind == "float" else value  # type: ignore[arg-type, return-value]
     alternative = " or low/mode/high" if parameter.takes_range else ""
     faults.add(place, f"{parameter.name} must be {wanted_number(parameter)}{alternative}.")

@@ -7,21 +7,27 @@ The command line, the study file, its schema and the recipe are built from the f
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
 from persona_tui.engine.errors import SimulationError, unknown_name
-from persona_tui.engine.params import parse_names, split, unquote
+from persona_tui.engine.params import parse_names
+from persona_tui.study.option_texts import (
+    AUTO,
+    CLUSTERS_PATTERN,
+    COLUMN_PATTERN,
+    VALUE_PATTERN,
+    clusters_fault,
+    column_fault,
+    fault_of,
+    read_column,
+    read_worth,
+)
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings, read_effects, repeated_names
 
 UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
-AUTO = "auto"
-CLUSTERS_PATTERN: Final = rf"{AUTO}|[1-9][0-9]*"
-PART_PATTERN: Final = r"[^=]+=.+"
 
 Form: TypeAlias = Literal["text", "texts", "whole number"]
 """How a study file may hold a value."""
@@ -79,77 +85,6 @@ def option(
     return field(default=default, metadata=metadata)
 
 
-def _clusters_fault(text: str) -> str:
-    fits = re.fullmatch(CLUSTERS_PATTERN, text)
-    return "" if fits else f"== '{text}', must be a whole number from 1 or '{AUTO}'."
-
-
-def _column_fault(texts: tuple[str, ...]) -> str:
-    return " ".join(fault for text in texts if (fault := _fault_of(read_column, text)))
-
-
-def _fault_of(read: Callable[[str], object], text: str) -> str:
-    try:
-        read(text)
-    except ValueError as fault:
-        return str(fault)
-    return ""
-
-
-def read_column(text: str) -> tuple[str, str]:
-    """Return the part and the name of ``part=name``.
-
-    Raises
-    ------
-    ValueError
-        If it is not that, or a quote is not closed.
-
-    Examples
-    --------
-    >>> read_column("user_id=client")
-    ('user_id', 'client')
-    """
-    part, *name = split(text, "=")
-    if not name:
-        raise ValueError(f"{text}: write it as part=name, for example user_id=client.")
-    try:
-        return unquote(part), unquote("=".join(name))
-    except ValueError as fault:
-        raise ValueError(f"{text}: {fault}") from None
-
-
-def read_worth(text: str) -> tuple[str, float | str]:
-    """Return the event of ``event=number`` or ``event=column``, and what it is worth.
-
-    Returns
-    -------
-    tuple
-        The event; a number, or the name of a column or metadata key. A quoted number is a name.
-
-    Raises
-    ------
-    ValueError
-        If it is neither, or a quote is not closed.
-
-    Examples
-    --------
-    >>> read_worth("purchase=49.9"), read_worth("purchase=amount")
-    (('purchase', 49.9), ('purchase', 'amount'))
-    """
-    piece, *rest = split(text, "=")
-    amount = "=".join(rest).strip()
-    event = unquote(piece)
-    if not event or not amount:
-        raise ValueError(f"'{text}': write it as event=number or event=column, for example purchase=49.9.")
-    try:
-        number = float(amount)
-    except ValueError:
-        return event, unquote(amount)
-    if not math.isfinite(number):
-        raise ValueError(f"'{text}': must be worth a finite number.")
-    return event, number
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one run of the whole job is asked to do, before it meets the data."""
@@ -163,8 +98,8 @@ class Settings:
         metavar="PART=NAME",
         shown_default="recognised",
         help="Which column plays a part: user_id, session_id, timestamp, event_type or metadata; repeatable.",
-        pattern=PART_PATTERN,
-        check=_column_fault,
+        pattern=COLUMN_PATTERN,
+        check=column_fault,
     )
     funnel: str = option(
         "--funnel",
@@ -173,7 +108,7 @@ class Settings:
         shown_default="detected",
         help="The steps to completion, in order.",
         also="texts",
-        check=lambda text: _fault_of(parse_names, text),
+        check=lambda text: fault_of(parse_names, text),
     )
     completion: tuple[str, ...] = option(
         "--completion",
@@ -202,7 +137,7 @@ class Settings:
         help="Number of personas; auto takes the best on held-out users.",
         also="whole number",
         pattern=CLUSTERS_PATTERN,
-        check=_clusters_fault,
+        check=clusters_fault,
     )
     modification: tuple[str, ...] = option(
         "--modification",
@@ -223,8 +158,8 @@ class Settings:
         default="",
         metavar="EVENT=NUMBER|COLUMN",
         help="What an event is worth: a number, or the column or metadata key that holds the amount.",
-        pattern=PART_PATTERN,
-        check=lambda text: _fault_of(read_worth, text) if text else "",
+        pattern=VALUE_PATTERN,
+        check=lambda text: fault_of(read_worth, text) if text else "",
     )
     solver: Literal["auto", "paths", "cohort"] = option(
         "--solver",

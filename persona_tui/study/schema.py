@@ -105,7 +105,7 @@ def _definition(effect: str) -> str:
 def _either_effect() -> Schema:
     names = "|".join(EFFECTS.names())
     text = _TEXT | {
-        "pattern": f"^\\s*({names})\\s*(:|$)",
+        "pattern": f'^\\s*"?({names})"?\\s*(:|$)',
         "description": "name:key=value,key=value; items of a list are split by |, a range is low/mode/high.",
     }
     return {"anyOf": [text, *({"$ref": f"#/$defs/{_definition(name)}"} for name in EFFECTS.names())]}

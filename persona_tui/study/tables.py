@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -52,8 +53,10 @@ def is_whole(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a value is a number, whole or not."""
-    return is_whole(value) or isinstance(value, float)
+    """Return whether a value is a number, whole or not, that a float can hold."""
+    if isinstance(value, int):
+        return is_whole(value) and abs(value) <= sys.float_info.max
+    return isinstance(value, float)
 
 
 def _key_of(place: Place) -> str:

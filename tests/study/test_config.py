@@ -48,6 +48,7 @@ def test_every_fault_is_named_with_its_line(tmp_path):
         (b"a = ", "is not TOML"),
         (b"seed = 1\nseed = 2", "is not TOML: Cannot overwrite a value"),
         (b"a = " + b"[" * 100_000, "nested too deeply"),
+        (b"seed = " + b"9" * 5000, "is not TOML: Exceeds the limit"),
         (b"", "holds no settings"),
         (b"# seed = 1\n", "holds no settings"),
         (b'events = "a"\n# caf\xe9\n', "is not UTF-8 text: line 2"),

@@ -1,7 +1,8 @@
 import pytest
 
 from persona_tui.engine.errors import SimulationError
-from persona_tui.study.options import Settings, options_by_name, read_worth
+from persona_tui.study.option_texts import read_worth
+from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.scenarios import ScenarioSettings
 
 FRICTION = ScenarioSettings(name="Friction", effects=("friction:factor=0.1",))

@@ -261,3 +261,9 @@ def test_a_scenario_gives_its_modification_with_its_words():
     modification = scenario.read_modification()
     assert modification.description == "Words"
     assert modification.compile() == scenario.read_effects() == (Friction(factor=0.1),)
+
+
+@pytest.mark.parametrize("change", ['"friction:factor={}"', '{{ effect = "friction", factor = {} }}'])
+def test_a_whole_number_greater_than_any_float_is_one_fault(faults_of, change):
+    (fault,) = faults_of(f"modification = [{change.format('9' * 400)}]")
+    assert "factor" in fault
