@@ -14,12 +14,11 @@ from persona_tui.engine.simulation.edits import (
     entry_exit_rate,
     insert_steps,
     only_for,
-    remove_step,
 )
 from persona_tui.engine.simulation.effects import Effect, InsertSteps, Redirect, RemoveStep
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.flow import Flow, StateKind
-from persona_tui.engine.simulation.second_order import Past, Place, SecondOrder
+from persona_tui.engine.simulation.second_order import Past, Place, SecondOrder, passed_over
 from persona_tui.engine.types import BoolArray
 
 
@@ -132,12 +131,11 @@ def _entered(flow: Flow, position: int, others: BoolArray) -> bool:
 
 
 def _remove(model: SecondOrder, effect: RemoveStep) -> Flow:
-    """Take out every place of a step, after its leaving was lowered at all of them."""
+    """Take out every place of a step at once; whoever begins there still shows it."""
     at = model.at(effect.event)
     flow = add_reward(model.flow, effect.values()["rescued"], at)
-    for position in np.flatnonzero(at):
-        flow = remove_step(flow, int(position), 0.0)
-    return flow
+    moves = passed_over(flow.transitions, at)
+    return replace(flow, transitions=moves, kinds=np.where(at, StateKind.REMOVED, flow.kinds))
 
 
 def _redirect(model: SecondOrder, effect: Redirect) -> Flow:

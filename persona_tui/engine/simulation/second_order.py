@@ -20,7 +20,7 @@ from persona_tui.engine.simulation.flow import EXIT, FRICTION, N_ENDS, Flow, Sta
 from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray
 
 MAX_PLACES: Final = 600
-"""A solution costs the cube of their number: 6 personas of 600 places take a tenth of a second."""
+"""A solution costs the cube of their number: 0.05 s for 6 personas of 600 places."""
 
 
 class Past(Enum):
@@ -142,32 +142,65 @@ class SecondOrder:
 
         Notes
         -----
-        ``P' = P + P[:, R] (I - P[R, R])^-1 P[R, :]`` over all places R of a return: what
-        ``flow.without_returns`` does for one.
+        What ``flow.without_returns`` does for one return, for the return after every event.
         """
         flow = self.flow
         returns = flow.kinds == StateKind.RETURN
         if not returns.any():
             return flow
         kept = np.append(~returns, [True] * N_ENDS)
-        out = flow.transitions[..., ~returns, :]
-        back = flow.transitions[..., returns, :]
-        inner = back[..., np.append(returns, [False] * N_ENDS)]
-        try:
-            onward = np.linalg.solve(np.eye(int(returns.sum())) - inner, back[..., kept])
-        except np.linalg.LinAlgError:
-            raise SimulationError("Some journey can return for ever.") from None
-        entered = out[..., np.append(returns, [False] * N_ENDS)]
+        moves = passed_over(flow.transitions, returns)
         return Flow(
             states=tuple(np.array(flow.states, dtype=object)[~returns]),
             kinds=flow.kinds[~returns],
             unit=flow.unit,
             starts=flow.starts[..., ~returns].copy(),
-            transitions=out[..., kept] + np.matmul(entered, onward),
+            transitions=moves[..., ~returns, :][..., kept],
             support=flow.support[:, ~returns][..., kept],
             friction_is_drop=flow.friction_is_drop,
             personas=flow.personas,
         )
+
+
+def passed_over(moves: FloatArray, passed: BoolArray) -> FloatArray:
+    """Return the moves that go straight on where they would have passed some states.
+
+    Parameters
+    ----------
+    moves : array of shape (..., n, n + 2)
+    passed : bool array of shape (n,)
+        Which states.
+
+    Returns
+    -------
+    array of shape (..., n, n + 2)
+        The columns of the states passed are zero; their rows tell where those go who begin there.
+
+    Raises
+    ------
+    SimulationError
+        If a walk can stay among them for ever.
+
+    Notes
+    -----
+    ``P + P[:, R] (I - P[R, R])^-1 P[R, :]``, O(n ** 2 r) for r states passed.
+
+    Examples
+    --------
+    >>> moves = np.array([[0.0, 0.5, 0.5, 0.0], [0.5, 0.0, 0.5, 0.0]])
+    >>> passed_over(moves, np.array([False, True]))
+    array([[0.25, 0.  , 0.75, 0.  ],
+           [0.5 , 0.  , 0.5 , 0.  ]])
+    """
+    inside = np.append(passed, [False] * N_ENDS)
+    ahead = np.where(inside, 0.0, moves[..., passed, :])
+    try:
+        onward = np.linalg.solve(np.eye(int(passed.sum())) - moves[..., passed, :][..., inside], ahead)
+    except np.linalg.LinAlgError:
+        raise SimulationError("Some walk can go on for ever.") from None
+    straight: FloatArray = moves + np.matmul(moves[..., inside], onward)
+    straight[..., inside] = 0.0
+    return straight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
