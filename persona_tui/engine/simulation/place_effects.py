@@ -52,9 +52,9 @@ def _act(model: SecondOrder, effect: Effect) -> SecondOrder:
     first = effect.apply(model.first)  # names that do not fit are refused here
     if first is model.first:
         return model
-    changed = _on_all(model, effect.for_everyone())
     if not effect.personas:
-        return changed
+        return _on_all(model, effect)
+    changed = _on_all(model, replace(effect, personas=()))  # type: ignore[type-var]  # all are dataclasses
     touched = model.flow.persona_mask(effect.personas)
     return replace(changed, first=first, flow=only_for(changed.flow, model.flow, touched))
 
