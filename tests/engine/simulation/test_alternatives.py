@@ -187,6 +187,7 @@ class LeaveAt(Effect):
     name: ClassVar[str] = "leave_at"
     event: str = param(kind="event", help="The step.")
     personas: tuple[str, ...] = touched_personas()
+    segment: str = ""
 
     @property
     def neutral(self):
