@@ -9,6 +9,7 @@ from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.alternatives import Alternatives, fit_alternatives
 from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
@@ -32,12 +33,15 @@ class Fit:
     segmentation : SegmentationResult
     baseline : Baseline
         The control as fitted and in every draw.
+    alternatives : Alternatives
+        Other models of the same log.
     arrivals : Arrivals
         Of the unit.
     """
 
     segmentation: SegmentationResult
     baseline: Baseline
+    alternatives: Alternatives
     arrivals: Arrivals
 
     @property
@@ -97,6 +101,7 @@ def fit_personas(
     return Fit(
         segmentation=segmentation,
         baseline=Baseline(simulator=simulator, draws=draws, max_length=settings.max_length),
+        alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),
         arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
     )
 
@@ -139,6 +144,7 @@ def run_scenario(
         settings.n_personas,
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,
+        alternatives=fit.alternatives,
         on_progress=on_progress,
     )
 

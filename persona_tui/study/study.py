@@ -102,6 +102,8 @@ def run_study(
         simulator=fit.simulator,
         scenarios=scenarios,
         recipe=_recipe(settings, prepared, resolved),
+        title=settings.report_title,
+        lead=settings.lead,
     )
     return StudyResult(
         prepared=prepared,

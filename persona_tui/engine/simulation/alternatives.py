@@ -20,6 +20,7 @@ from persona_tui.engine.params import NUMBERS, parameters_of
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.other_models import (
     ControlArm,
     Model,
@@ -61,15 +62,17 @@ class ModelRanges:
         Parameters
         ----------
         metric : str
-            One of ``METRICS``.
+            None is returned for one that is not of ``METRICS``.
         persona : int, optional
-            Number of a persona as fitted; all users together where left out.
+            Number of a persona as fitted; all users together where left out. One chain for all
+            says nothing of how personas differ, so it has no part in the range of one.
         """
-        if not self.uplifts:
+        asked = {name: each for name, each in self.uplifts.items() if persona is None or name != POOLED}
+        if metric not in METRICS or len(asked) < 2:
             return None
         values = [
             each.total[metric] if persona is None else float(each.personas[metric][persona])
-            for each in self.uplifts.values()
+            for each in asked.values()
         ]
         return min(values), max(values)
 

@@ -385,4 +385,5 @@ def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:
                     "n_personas": group.n_personas,
                 }
             )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    return frame.with_columns(pl.selectors.by_dtype(pl.Null).cast(pl.Float64))

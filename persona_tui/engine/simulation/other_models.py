@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from persona_tui.engine.simulation.comparison import ArmValues
+from persona_tui.engine.simulation.baseline import ArmValues
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
 from persona_tui.engine.simulation.place_effects import modify
@@ -76,7 +76,7 @@ class ControlArm:
             metrics={"control": before, "treatment": after},
             shares={"control": self.shares, "treatment": shares},
         )
-        everyone = range(len(shares))
+        everyone = np.ones(len(shares))
         return Uplifts(
             total={metric: float(values.uplift(metric, everyone)) for metric in METRICS},
             personas={metric: after[metric] - before[metric] for metric in METRICS},
