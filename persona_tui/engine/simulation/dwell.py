@@ -9,6 +9,7 @@ import numpy as np
 
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.journeys import Journeys, kept_events
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, FloatArray, IntArray
 
@@ -127,9 +128,19 @@ class DwellTimes:
         ----------
         states : tuple of str, length m
             Moves from or into a state that the log does not have take as long as any move.
+
+        Raises
+        ------
+        SimulationError
+            If one of both has returns and the other not: they are of different units.
         """
         if states == self.states:
             return self
+        if (RETURN in states) != (RETURN in self.states):
+            raise SimulationError(
+                "The dwell times are of journeys of another unit than the flow.",
+                hint="Fit them on the journeys that the flow is estimated from.",
+            )
         known = [self.states.index(name) if name in self.states else -1 for name in states]
         place = np.array(known)
         rows, observed = _unseen(states)

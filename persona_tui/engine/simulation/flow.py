@@ -192,15 +192,19 @@ def without_returns(flow: Flow) -> FloatArray:
     -----
     ``P' = P + P[:, r] P[r, :] / (1 - P[r, r])``: a return takes no event.
     """
+    return fold_returns(flow, flow.transitions)
+
+
+def fold_returns(flow: Flow, moves: AnyArray) -> AnyArray:
+    """Return what ``without_returns`` does, of the moves of a flow that are weighted by something."""
     if RETURN not in flow.states:
-        return flow.transitions
+        return moves
     r = flow.states.index(RETURN)
-    moves = flow.transitions.copy()
     onward = moves[..., r, :] / (1 - moves[..., r, r])[..., None]
-    moves += moves[..., :, r, None] * onward[..., None, :]
-    moves[..., r, :] = 0.0
-    moves[..., :, r] = 0.0
-    return moves
+    folded: AnyArray = moves + moves[..., :, r, None] * onward[..., None, :]
+    folded[..., r, :] = 0.0
+    folded[..., :, r] = 0.0
+    return folded
 
 
 def expected_visits(

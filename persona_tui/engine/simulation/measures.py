@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.simulation.dwell import DwellTimes
 from persona_tui.engine.simulation.event_values import EventValues
@@ -36,11 +35,6 @@ class Measures:
     values : EventValues or None
         Without them no value.
 
-    Raises
-    ------
-    SimulationError
-        If the dwell times are those of another unit.
-
     Notes
     -----
     Dwell times are those of the log in every flow that is measured: an interval over draws of flows
@@ -50,13 +44,6 @@ class Measures:
     unit: Unit
     dwell: DwellTimes | None = None
     values: EventValues | None = None
-
-    def __post_init__(self) -> None:
-        if self.dwell is not None and (RETURN in self.dwell.states) != (self.unit == "user"):
-            raise SimulationError(
-                f"The dwell times were not fitted on journeys of unit '{self.unit}'.",
-                hint="Fit them on the journeys that the flow is estimated from.",
-            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +76,8 @@ class Measures:
         Raises
         ------
         SimulationError
-            If the flow has another unit, or the horizon is unlimited and a walk might never end.
+            If the flow or the dwell times have another unit, or the horizon is unlimited and a walk
+            might never end.
 
         Notes
         -----

@@ -193,8 +193,8 @@ def test_personas_that_never_convert_do_not_count_in_what_converting_takes():
 
 def test_times_of_another_unit_are_refused():
     flow = random_flow(1, unit="session")
-    with pytest.raises(SimulationError, match="unit 'user'"):
-        Measures(unit="user", dwell=random_dwell(0, flow))
+    with pytest.raises(SimulationError, match="dwell times are of journeys of another unit"):
+        Measures(unit="session", dwell=random_dwell(0, random_flow(1))).of(flow)
     with pytest.raises(SimulationError, match="'session', the measures 'user'"):
         Measures(unit="user").of(flow)
 
