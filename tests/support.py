@@ -11,6 +11,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from persona_tui.engine.data.schema import RETURN
+from persona_tui.engine.simulation.dwell import PROBABILITIES, DwellTimes
 from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
@@ -100,3 +101,18 @@ def golden(name: str, text: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def random_dwell(seed: int, flow: Flow) -> DwellTimes:
+    """Return a distribution of times for every move: log-normal ones, some with ties and some all zero."""
+    generator = np.random.default_rng(seed)
+    n, n_rows = flow.n_states, 8
+    spread = generator.normal(size=(n_rows, len(PROBABILITIES))) * generator.uniform(0, 2, (n_rows, 1))
+    quantiles = np.sort(np.exp(spread) * generator.uniform(1, 1_000, (n_rows, 1)), axis=1)
+    quantiles[-1] = np.round(quantiles[-1] / quantiles[-1].mean()) * 60
+    quantiles[:, :5] = np.where(generator.random((n_rows, 1)) < 0.5, 0.0, quantiles[:, :5])
+    quantiles[0] = 0.0
+    rows = generator.integers(1, n_rows, (n, n)).astype(np.int32)
+    rows[flow.kinds == StateKind.RETURN] = 0
+    observed = np.full((n, n), 100, dtype=np.int64)
+    return DwellTimes(states=flow.states, rows=rows, quantiles=quantiles, observed=observed)

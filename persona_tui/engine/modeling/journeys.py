@@ -164,6 +164,32 @@ def cut_journeys(
     )
 
 
+def kept_events(sequences: Sequences, journeys: Journeys) -> IntArray:
+    """Return the events that journeys keep, one journey after the other.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    journeys : Journeys
+        Cut from the same sequences.
+
+    Returns
+    -------
+    int64 array
+        Positions in ``sequences``; as many as ``journeys.steps`` has events.
+    """
+    by_session = journeys.unit == "session"
+    groups = sequences.sessions if by_session else sequences.users.astype(np.int64)
+    order: IntArray = np.argsort(groups, kind="stable") if by_session else np.arange(len(groups))
+    groups = groups[order]
+    is_event = (journeys.steps < len(journeys.vocabulary)).astype(np.int64)
+    kept_per_journey = np.add.reduceat(is_event, journeys.offsets[:-1])
+    begins = np.flatnonzero(np.diff(groups, prepend=-1))
+    sizes = np.diff(np.append(begins, len(groups)))
+    place = np.arange(len(groups)) - np.repeat(begins, sizes)
+    return order[place < np.repeat(kept_per_journey, sizes)]
+
+
 def _until_first(marked: BoolArray, groups: AnyArray) -> BoolArray:
     """Return which events come no later than the first marked one of their group."""
     before: IntArray = np.cumsum(marked) - marked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.errors import SimulationError, unknown_name
-from persona_tui.engine.modeling.journeys import Journeys
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.modeling.journeys import Journeys, kept_events
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, FloatArray, IntArray
 
 FEWEST_OBSERVED: Final = 30
@@ -45,27 +44,30 @@ class DwellTimes:
         Seconds at ``PROBABILITIES``; ascending along the last axis.
     observed : int64 array of shape (n, n)
         How often the log has each move; below 30 the move reads pooled quantiles.
-    factors : array of shape (n,)
-        What the seconds at each state are multiplied by; returns are not.
     """
 
     states: tuple[str, ...]
     rows: CodeArray
     quantiles: FloatArray
     observed: IntArray
-    factors: FloatArray
 
     def __post_init__(self) -> None:
-        for array in (self.rows, self.quantiles, self.observed, self.factors):
+        for array in (self.rows, self.quantiles, self.observed):
             array.setflags(write=False)
 
     @property
     def mean_seconds(self) -> FloatArray:
         """Return the mean of what is drawn for each move, shape (n, n)."""
-        means: FloatArray = _means(self.quantiles)[self.rows] * self._scales()
+        means: FloatArray = _means(self.quantiles)[self.rows]
         return means
 
-    def draw(self, generator: np.random.Generator, sources: AnyArray, targets: AnyArray) -> FloatArray:
+    def draw(
+        self,
+        generator: np.random.Generator,
+        sources: AnyArray,
+        targets: AnyArray,
+        factors: FloatArray | None = None,
+    ) -> FloatArray:
         """Draw how long some moves take.
 
         Parameters
@@ -73,15 +75,23 @@ class DwellTimes:
         generator : Generator
         sources, targets : int arrays of shape (N,)
             Positions in ``states``.
+        factors : array of shape (n,), optional
+            As ``invert``.
 
         Returns
         -------
         array of shape (N,)
             Seconds.
         """
-        return self.invert(generator.random(len(sources)), sources, targets)
+        return self.invert(generator.random(len(sources)), sources, targets, factors)
 
-    def invert(self, uniforms: FloatArray, sources: AnyArray, targets: AnyArray) -> FloatArray:
+    def invert(
+        self,
+        uniforms: FloatArray,
+        sources: AnyArray,
+        targets: AnyArray,
+        factors: FloatArray | None = None,
+    ) -> FloatArray:
         """Return how long some moves take, at given places in their distributions.
 
         Parameters
@@ -89,6 +99,9 @@ class DwellTimes:
         uniforms : array of shape (N,)
             From 0 to 1; the same numbers in two arms give the same seconds.
         sources, targets : int arrays of shape (N,)
+        factors : array of shape (n,), optional
+            What the seconds at each state are multiplied by, such as a persona's ``time_factors`` of a flow;
+            the gap before a return is not spent at a step and stays.
 
         Returns
         -------
@@ -102,40 +115,11 @@ class DwellTimes:
         share = (uniforms - PROBABILITIES[place]) / (PROBABILITIES[place + 1] - PROBABILITIES[place])
         row = self.rows[sources, targets]
         low, high = self.quantiles[row, place], self.quantiles[row, place + 1]
-        factors = np.where(self._is_return[targets], 1.0, self.factors[sources])
-        seconds: FloatArray = (low + share * (high - low)) * factors
+        seconds: FloatArray = low + share * (high - low)
+        if factors is not None:
+            by_state = np.broadcast_to(factors, len(self.states))
+            seconds *= np.where(self.is_return[targets], 1.0, by_state[sources])
         return seconds
-
-    def scaled(self, at: Sequence[str], factor: float) -> DwellTimes:
-        """Return the times after the time spent at some steps has changed.
-
-        Parameters
-        ----------
-        at : sequence of str
-            States; all where empty. The gap before a return is not spent at a step and stays.
-        factor : float
-            At least 0.
-
-        Returns
-        -------
-        DwellTimes
-            The same object where the factor is 1.
-
-        Raises
-        ------
-        SimulationError
-            If the factor is negative or not finite.
-        UnknownNameError
-            If there is no such state.
-        """
-        if not 0 <= factor < np.inf:
-            raise SimulationError(f"factor == {factor}, must be >= 0 and finite.")
-        for name in at:
-            if name not in self.states:
-                raise unknown_name("event", name, self.states)
-        touched = np.isin(self.states, list(at)) if at else np.ones(len(self.states), bool)
-        changed = replace(self, factors=np.where(touched, self.factors * factor, self.factors))
-        return self if factor == 1 else changed
 
     def arranged(self, states: tuple[str, ...]) -> DwellTimes:
         """Return the times over the states of another flow, such as one with inserted steps.
@@ -144,25 +128,31 @@ class DwellTimes:
         ----------
         states : tuple of str, length m
             Moves from or into a state that the log does not have take as long as any move.
+
+        Raises
+        ------
+        SimulationError
+            If one of both has returns and the other not: they are of different units.
         """
         if states == self.states:
             return self
+        if (RETURN in states) != (RETURN in self.states):
+            raise SimulationError(
+                "The dwell times are of journeys of another unit than the flow.",
+                hint="Fit them on the journeys that the flow is estimated from.",
+            )
         known = [self.states.index(name) if name in self.states else -1 for name in states]
         place = np.array(known)
         rows, observed = _unseen(states)
         both = (place[:, None] >= 0) & (place >= 0)
         rows = np.where(both, self.rows[place[:, None], place], rows)
         observed = np.where(both, self.observed[place[:, None], place], observed)
-        factors = np.where(place >= 0, self.factors[place], 1.0)
-        return replace(self, states=states, rows=rows, observed=observed, factors=factors)
+        return replace(self, states=states, rows=rows, observed=observed)
 
     @property
-    def _is_return(self) -> BoolArray:
+    def is_return(self) -> BoolArray:
+        """Return which state stands for coming back, shape (n,)."""
         return np.asarray(np.array(self.states) == RETURN, dtype=bool)
-
-    def _scales(self) -> FloatArray:
-        scales: FloatArray = np.where(self._is_return, 1.0, self.factors[:, None])
-        return scales
 
 
 def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
@@ -221,7 +211,7 @@ def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
     by_pair = _grouped(pair, seconds)
     rows[by_pair[0] // n, by_pair[0] % n] = 3 + len(by_source[0]) + np.arange(len(by_pair[0]))
     quantiles = np.concatenate([*tables, by_source[1], by_pair[1]])
-    return DwellTimes(states=states, rows=rows, quantiles=quantiles, observed=observed, factors=np.ones(n))
+    return DwellTimes(states=states, rows=rows, quantiles=quantiles, observed=observed)
 
 
 def _unseen(states: tuple[str, ...]) -> tuple[CodeArray, IntArray]:
@@ -235,15 +225,10 @@ def _unseen(states: tuple[str, ...]) -> tuple[CodeArray, IntArray]:
 
 def _timed_moves(sequences: Sequences, journeys: Journeys) -> tuple[IntArray, IntArray, FloatArray]:
     """Return source, target (``return`` where one lies between) and seconds of every move of the journeys."""
-    order = np.argsort(sequences.sessions, kind="stable") if journeys.unit == "session" else slice(None)
-    groups = sequences.sessions[order] if journeys.unit == "session" else sequences.users
     n_events = len(journeys.vocabulary)
     is_event = journeys.steps < n_events
     kept_per_journey = np.add.reduceat(is_event.astype(np.int64), journeys.offsets[:-1])
-    begins = np.flatnonzero(np.diff(groups, prepend=-1))
-    sizes = np.diff(np.append(begins, len(groups)))
-    kept = np.arange(len(groups)) - np.repeat(begins, sizes) < np.repeat(kept_per_journey, sizes)
-    gaps = np.diff(sequences.times[order][kept]) / 1e6
+    gaps = np.diff(sequences.times[kept_events(sequences, journeys)]) / 1e6
     codes = journeys.steps[is_event].astype(np.int64)
     returned = ~is_event[np.flatnonzero(is_event)[1:] - 1]
     moved = np.ones(len(gaps), dtype=bool)

@@ -6,7 +6,7 @@ draws) are carried through, so that one call solves a whole batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -58,6 +58,8 @@ class Flow:
         Whether ``friction_drop`` is among the drop events.
     personas : tuple of str, length K
         Their names; personas without names are known by their number, from 1.
+    time_factors : array that broadcasts against (..., K, n)
+        What the seconds spent at each state are multiplied by; the gap before a return is not.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Flow:
     support: FloatArray
     friction_is_drop: bool
     personas: tuple[str, ...] = ()
+    time_factors: FloatArray = field(default_factory=lambda: np.ones(1))
 
     def __post_init__(self) -> None:
         sums = self.transitions.sum(axis=-1)
@@ -82,7 +85,7 @@ class Flow:
             raise SimulationError(f"The moves out of '{state}' are not probabilities that sum to one.")
         if np.abs(self.starts.sum(axis=-1) - 1).max() > _ROW_TOLERANCE:
             raise SimulationError("The probabilities of starting do not sum to one.")
-        for array in (self.kinds, self.starts, self.transitions, self.support):
+        for array in (self.kinds, self.starts, self.transitions, self.support, self.time_factors):
             array.setflags(write=False)
 
     @property
@@ -189,15 +192,19 @@ def without_returns(flow: Flow) -> FloatArray:
     -----
     ``P' = P + P[:, r] P[r, :] / (1 - P[r, r])``: a return takes no event.
     """
+    return fold_returns(flow, flow.transitions)
+
+
+def fold_returns(flow: Flow, moves: AnyArray) -> AnyArray:
+    """Return what ``without_returns`` does, of the moves of a flow that are weighted by something."""
     if RETURN not in flow.states:
-        return flow.transitions
+        return moves
     r = flow.states.index(RETURN)
-    moves = flow.transitions.copy()
     onward = moves[..., r, :] / (1 - moves[..., r, r])[..., None]
-    moves += moves[..., :, r, None] * onward[..., None, :]
-    moves[..., r, :] = 0.0
-    moves[..., :, r] = 0.0
-    return moves
+    folded: AnyArray = moves + moves[..., :, r, None] * onward[..., None, :]
+    folded[..., r, :] = 0.0
+    folded[..., :, r] = 0.0
+    return folded
 
 
 def expected_visits(

@@ -330,7 +330,11 @@ class StateDropOff:
 
 
 def drop_off_by_state(
-    control: Flow, treatment: Flow, shares: FloatArray, max_length: int | None = None
+    control: Flow,
+    treatment: Flow,
+    control_shares: FloatArray,
+    treatment_shares: FloatArray,
+    max_length: int | None = None,
 ) -> tuple[StateDropOff, ...]:
     """Return where journeys leave, exactly, in the order of the states.
 
@@ -338,7 +342,8 @@ def drop_off_by_state(
     ----------
     control, treatment : Flow
         Without leading axes; the states may differ.
-    shares : array of shape (K,)
+    control_shares, treatment_shares : array of shape (K,)
+        Each persona's share of journeys by arm; they differ under ``mix_shift``.
     max_length : int, optional
 
     Returns
@@ -358,11 +363,11 @@ def drop_off_by_state(
     ...     states=("cart", "pay", "done"), kinds=np.array([0, 0, 1]), unit="session",
     ...     starts=np.array([[1.0, 0.0, 0.0]]), transitions=stays, support=100 * stays,
     ...     friction_is_drop=False)
-    >>> [(each.state, each.leaving[0]) for each in drop_off_by_state(funnel, funnel, np.ones(1))]
+    >>> [(each.state, each.leaving[0]) for each in drop_off_by_state(funnel, funnel, *np.ones((2, 1)))]
     [('cart', 0.2), ('pay', 0.4), ('done', 0.0)]
     """
-    before = _drop_off(control, shares, max_length)
-    after = before if treatment is control else _drop_off(treatment, shares, max_length)
+    before = _drop_off(control, control_shares, max_length)
+    after = _drop_off(treatment, treatment_shares, max_length)
     nowhere = (0.0, 0.0)
     pairs = [(state, before.get(state, nowhere), after.get(state, nowhere)) for state in before | after]
     return tuple(

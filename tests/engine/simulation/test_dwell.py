@@ -7,7 +7,6 @@ from support import logs, make_log
 
 from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.data.sequences import Sequences, encode_sequences
-from persona_tui.engine.errors import SimulationError, UnknownNameError
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.simulation.dwell import FEWEST_OBSERVED, PROBABILITIES, DwellTimes, fit_dwell
 
@@ -33,9 +32,9 @@ def fit(log: Sequences, **terms) -> DwellTimes:
     return fit_dwell(log, cut_journeys(log, **terms))
 
 
-def many_of(dwell: DwellTimes, source: str, target: str, n: int = N_USERS):
-    place = [np.full(n, dwell.states.index(name)) for name in (source, target)]
-    return dwell.draw(np.random.default_rng(9), *place)
+def many_of(dwell: DwellTimes, source: str, target: str, factors=None):
+    place = [np.full(N_USERS, dwell.states.index(name)) for name in (source, target)]
+    return dwell.draw(np.random.default_rng(9), *place, factors)
 
 
 def sparse_log(n_direct: int, n_other: int = 40) -> Sequences:
@@ -186,46 +185,24 @@ def test_the_mean_of_a_move_is_close_to_that_of_the_log(gaps):
     assert found == pytest.approx(np.mean(gaps) / 1e6, rel=0.05, abs=0.02 * max(gaps) / 1e6)
 
 
-def test_retimed_steps_take_longer_and_returns_do_not():
+def test_factors_scale_the_times_at_their_states_and_returns_not():
     dwell = fit(planted_log()[0])
-    slower = dwell.scaled(["a"], 1.5)
-    change = slower.mean_seconds / np.where(dwell.mean_seconds > 0, dwell.mean_seconds, 1)
-    np.testing.assert_allclose(change[0], [1.5, 1.5, 1.5, 1.0])
-    np.testing.assert_allclose(change[1:3], 1.0)
-    np.testing.assert_allclose(many_of(slower, "a", "b"), 1.5 * many_of(dwell, "a", "b"))
-    np.testing.assert_array_equal(many_of(slower, "c", "return"), many_of(dwell, "c", "return"))
-
-
-def test_retiming_without_names_touches_every_step():
-    dwell = fit(planted_log()[0], unit="session")
-    np.testing.assert_allclose(dwell.scaled((), 2.0).mean_seconds, 2 * dwell.mean_seconds)
-
-
-def test_retiming_by_one_is_the_same_object():
-    dwell = fit(planted_log()[0])
-    assert dwell.scaled(["a"], 1.0) is dwell
-
-
-@pytest.mark.parametrize("factor", [-0.1, np.inf, np.nan])
-def test_a_factor_out_of_bounds_is_refused(factor):
-    with pytest.raises(SimulationError, match="factor =="):
-        fit(planted_log()[0]).scaled(["a"], factor)
-
-
-def test_retiming_an_unknown_step_names_the_nearest():
-    log = encode_sequences(make_log({"u": [["landing", "signup"]]}))
-    with pytest.raises(UnknownNameError, match="Did you mean 'landing'"):
-        fit(log).scaled(["landin"], 2.0)
+    factors = np.array([1.5, 1.0, 1.0, 1.0])
+    slower = many_of(dwell, "a", "b", factors=factors)
+    np.testing.assert_allclose(slower, 1.5 * many_of(dwell, "a", "b"))
+    for source, target in (("b", "c"), ("a", "return")):
+        same = many_of(dwell, source, target, factors=factors)
+        np.testing.assert_array_equal(same, many_of(dwell, source, target))
 
 
 def test_inserted_steps_take_as_long_as_any_move():
-    dwell = fit(planted_log()[0]).scaled(["a"], 2.0)
+    dwell = fit(planted_log()[0])
     wider = dwell.arranged((*dwell.states, "added_step_1"))
     np.testing.assert_array_equal(wider.mean_seconds[:4, :4], dwell.mean_seconds)
     pooled = wider.quantiles[0] @ np.append(np.diff(PROBABILITIES), 0) / 2
     pooled += wider.quantiles[0] @ np.append(0, np.diff(PROBABILITIES)) / 2
     assert wider.mean_seconds[4, 1] == pytest.approx(pooled)
-    assert wider.mean_seconds[0, 4] == pytest.approx(2 * pooled)
+    assert wider.mean_seconds[0, 4] == pytest.approx(pooled)
     assert wider.mean_seconds[3, 4] == 0
     assert dwell.arranged(dwell.states) is dwell
 

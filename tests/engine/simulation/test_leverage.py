@@ -142,23 +142,23 @@ def test_leverage_on_few_observed_moves_is_flagged():
 @given(flows, horizons)
 def test_ends_by_state_sum_to_the_drop_off_rate_of_both_arms(flow, max_length):
     treatment = Friction(factor=0.1).apply(InsertSteps(count=2, exit_rate=0.1).apply(flow))
-    table = drop_off_by_state(flow, treatment, SHARES, max_length)
-    for arm, arm_flow in enumerate((flow, treatment)):
-        rate = SHARES @ solve(arm_flow, max_length).metrics["drop_off_rate"]
+    table = drop_off_by_state(flow, treatment, SHARES, SHARES[::-1], max_length)
+    for arm, (arm_flow, shares) in enumerate(((flow, SHARES), (treatment, SHARES[::-1]))):
+        rate = shares @ solve(arm_flow, max_length).metrics["drop_off_rate"]
         assert sum(row.ended[arm] for row in table) == pytest.approx(rate, abs=1e-12)
 
 
 @given(flows)
 def test_sessions_leave_once_unless_they_convert_or_begin_with_a_drop(flow):
     if flow.unit == "session":
-        table = drop_off_by_state(flow, flow, SHARES)
+        table = drop_off_by_state(flow, flow, SHARES, SHARES)
         begun = float(SHARES @ flow.starts[:, flow.index("drop")])
         assert sum(row.leaving[0] for row in table) + begun + conversion(flow, None) == pytest.approx(1)
 
 
 def test_drop_off_lists_the_states_of_both_arms():
     flow = line_flow(0.9, 0.5)
-    table = drop_off_by_state(flow, InsertSteps(count=1, exit_rate=0.2).apply(flow), np.ones(1))
+    table = drop_off_by_state(flow, InsertSteps(count=1, exit_rate=0.2).apply(flow), *np.ones((2, 1)))
     assert [row.state for row in table] == ["s0", "s1", "done", "added_step_1"]
     assert table[-1].leaving == pytest.approx((0, 0.45 * 0.2))
 
@@ -166,5 +166,5 @@ def test_drop_off_lists_the_states_of_both_arms():
 def test_drop_off_moves_down_where_a_step_keeps_more():
     flow = line_flow(0.8, 0.5)
     kept = Reward(factor=0.5, at=("s0",)).apply(flow)
-    first, second, _ = drop_off_by_state(flow, kept, np.ones(1))
+    first, second, _ = drop_off_by_state(flow, kept, *np.ones((2, 1)))
     assert (first.uplift, second.uplift) == pytest.approx((-0.1, 0.05))
