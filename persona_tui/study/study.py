@@ -182,7 +182,7 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
     pooled = ProductFlowSimulator.from_counts(
         MarkovPersonaGenerator.pooled(prepared.sequences), prepared.counts
     )
-    read_modification(settings).for_everyone().apply(pooled.flow)
+    read_modification(settings).check_before_personas(pooled.flow)
 
 
 def run_study(
