@@ -139,7 +139,7 @@ def attributes_of(events: pl.DataFrame, sequences: Sequences) -> Attributes:
 
     Notes
     -----
-    O(events log events), and one JSON object read for each distinct ``metadata`` text: 5 s a million.
+    O(events log events), and one JSON object read for each distinct ``metadata`` text: 7 s a million.
 
     Examples
     --------

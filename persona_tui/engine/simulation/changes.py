@@ -67,12 +67,12 @@ class RowChange:
         >>> change.sentence
         'signup_start → signup_complete: 62.0 % → 58.9 % (all personas)'
         """
-        who = ", ".join(self.who) or "all personas"
+        who = "; ".join(self.who) or "all personas"
         if self.kind == "time":
             return f"time at {self.state}: × {self.before:g} → × {self.after:g} ({who})"
         after = f"{100 * self.after:.1f} %"
         if self.kind == "new":
-            return f"{self.state} is new → {self.target}: {after} ({who})"
+            return f"{self.state} (new) → {self.target}: {after} ({who})"
         where = f"starts at {self.state}" if self.kind == "start" else f"{self.state} → {self.target}"
         return f"{where}: {100 * self.before:.1f} % → {after} ({who})"
 
@@ -230,7 +230,7 @@ def _who(flow: Flow, chains: BoolArray) -> tuple[str, ...]:
     segments = sorted(frozenset[str]().union(*flow.segments))
     for segment in segments:
         if (flow.persona_mask((), segment) == chains).all():
-            return (f"all personas where {segment}",)
+            return (f"all personas, where {segment}",)
     words: list[str] = []
     for name in flow.persona_names:
         own = flow.persona_mask((name,))
@@ -245,6 +245,6 @@ def _who(flow: Flow, chains: BoolArray) -> tuple[str, ...]:
 def _which_users(flow: Flow, name: str, touched: BoolArray, segments: Sequence[str]) -> list[str]:
     for segment in segments:
         if (flow.persona_mask((name,), segment) == touched).all():
-            return [f"{name} where {segment}"]
+            return [f"{name}, where {segment}"]
     patterns = [flow.segments[chain] for chain in np.flatnonzero(touched)]
-    return [f"{name} where {' and '.join(sorted(pattern)) or 'in no segment'}" for pattern in patterns]
+    return [f"{name}, where {' and '.join(sorted(pattern)) or 'in no segment'}" for pattern in patterns]

@@ -31,7 +31,7 @@ def _by_row(value: float | FloatArray) -> float | FloatArray:
 def _changed(flow: Flow, moves: FloatArray, starts: FloatArray | None = None) -> Flow:
     """Return the flow with other moves, its starts spread over their draws."""
     begins = flow.starts if starts is None else starts
-    return replace(flow, transitions=moves, starts=np.broadcast_to(begins, moves.shape[:-1]).copy())
+    return replace(flow, transitions=moves, starts=np.broadcast_to(begins, moves.shape[:-1]))
 
 
 def insert_steps(
@@ -121,17 +121,20 @@ def only_for(changed: Flow, before: Flow, touched: BoolArray) -> Flow:
     before : Flow
     touched : bool array of shape (K,)
     """
-    n, others = before.n_states, ~touched
-    moves, starts = changed.transitions.copy(), changed.starts.copy()
-    moves[..., others, :n, n:-N_ENDS] = 0.0
-    moves[..., others, :n, :n] = before.transitions[..., others, :, :n]
-    moves[..., others, :n, -N_ENDS:] = before.transitions[..., others, :, -N_ENDS:]
-    starts[..., others, :n] = before.starts[..., others, :]
-    starts[..., others, n:] = 0.0
-    kinds = np.append(before.kinds, changed.kinds[n:])
-    factors = changed.time_factors.copy()
-    factors[..., others, :n] = before.time_factors[..., others, :]
-    return replace(changed, transitions=moves, starts=starts, kinds=kinds, time_factors=factors)
+    n, extra = before.n_states, changed.n_states - before.n_states
+    rows = touched[:, None] | (np.arange(n + extra) >= n)  # nobody else comes to a new state
+    moves = before.transitions
+    if extra:
+        moves = np.zeros((*before.transitions.shape[:-2], n + extra, n + extra + N_ENDS))
+        copy_known(before.transitions, moves)
+    starts = np.pad(before.starts, [(0, 0)] * (before.starts.ndim - 1) + [(0, extra)])
+    return replace(
+        changed,
+        transitions=np.where(rows[..., None], changed.transitions, moves),
+        starts=np.where(touched[:, None], changed.starts, starts),
+        kinds=np.append(before.kinds, changed.kinds[n:]),
+        time_factors=np.where(touched[:, None], changed.time_factors, _with_ones(before.time_factors, extra)),
+    )
 
 
 def remove_step(flow: Flow, step: int, rescued: float | FloatArray) -> Flow:
@@ -155,7 +158,7 @@ def remove_step(flow: Flow, step: int, rescued: float | FloatArray) -> Flow:
         If whoever comes to the step stays there for ever.
     """
     at = np.arange(flow.n_states) == step
-    kept = add_reward(flow, rescued, at)
+    kept = add_reward(flow, rescued, at) if np.any(rescued) else flow
     moves = kept.transitions.copy()
     if moves[..., step, step].max() >= 1.0:
         raise SimulationError(
@@ -283,10 +286,11 @@ def add_reward(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
 
     Steps from which nobody was seen to go on stay as they are: there is nowhere to send the rescued.
     """
-    leaving, spread = flow.leaving(), _by_row(factor)
-    going = flow.transitions[..., ~flow.leaving_columns].sum(axis=-1)  # 1 - leaving, without its rounding
+    leaving, spread, ends = flow.leaving(), _by_row(factor), flow.leaving_columns
+    going = flow.transitions @ (~ends).astype(float)  # 1 - leaving, without its rounding
     touched = at & (continuing_support(flow) > 0) & (going > 0)
     stay = np.where(touched, 1.0 - spread, 1.0)
     onward = np.where(touched, 1.0 - leaving * (1.0 - spread), 1.0) / np.where(touched, going, 1.0)
-    moves = flow.transitions * np.where(flow.leaving_columns, stay[..., None], onward[..., None])
+    moves = flow.transitions * onward[..., None]
+    moves[..., ends] = flow.transitions[..., ends] * stay[..., None]
     return _changed(flow, moves)

@@ -134,7 +134,7 @@ class Flow:
 
     def leaving(self) -> FloatArray:
         """Return the chance of leaving at each visit, shape (..., K, n)."""
-        leaving: FloatArray = self.transitions[..., self.leaving_columns].sum(axis=-1)
+        leaving: FloatArray = self.transitions @ self.leaving_columns.astype(float)
         return leaving
 
     @property

@@ -47,10 +47,10 @@ def test_a_change_is_told_in_one_sentence():
 def test_new_steps_are_told_as_new_before_anything_else():
     changes = told(line_flow(0.9, 0.5), InsertSteps(count=2, exit_rate=0.2), Friction(factor=0.1, at=("s0",)))
     assert changes[:4] == [
-        "added_step_1 is new → added_step_2: 80.0 % (all personas)",
-        "added_step_1 is new → leaves: 20.0 % (all personas)",
-        "added_step_2 is new → done: 80.0 % (all personas)",
-        "added_step_2 is new → leaves: 20.0 % (all personas)",
+        "added_step_1 (new) → added_step_2: 80.0 % (all personas)",
+        "added_step_1 (new) → leaves: 20.0 % (all personas)",
+        "added_step_2 (new) → done: 80.0 % (all personas)",
+        "added_step_2 (new) → leaves: 20.0 % (all personas)",
     ]
     assert "s1 → added_step_1: 0.0 % → 50.0 % (all personas)" in changes
 
@@ -89,14 +89,17 @@ def test_the_change_that_most_journeys_pass_comes_first():
 def test_a_change_for_a_segment_is_told_once_where_chains_are_the_same():
     flow = split_flow(3)
     for effect, who in [
-        (Friction(factor=0.1, at=("e0",), segment="device=mobile", personas=("A",)), "A where device=mobile"),
+        (
+            Friction(factor=0.1, at=("e0",), segment="device=mobile", personas=("A",)),
+            "A, where device=mobile",
+        ),
         (Friction(factor=0.1, at=("e0",), personas=("A",)), "A"),
     ]:
         assert {change.who for change in describe_changes(flow, effect.apply(flow))} == {(who,)}
     same = replace(flow, transitions=np.repeat(flow.transitions[:1], 4, axis=0))
     changed = Friction(factor=0.1, at=("e0",), segment="device=mobile").apply(same)
     assert {change.who for change in describe_changes(same, changed)} == {
-        ("all personas where device=mobile",)
+        ("all personas, where device=mobile",)
     }
 
 
@@ -105,7 +108,7 @@ def test_users_in_no_segment_are_told_as_such():
     once = Friction(factor=0.1, at=("e0",), segment="device=mobile").apply(flow)
     everyone = Friction(factor=0.1, at=("e0",)).apply(flow)
     whos = {change.who for change in describe_changes(once, everyone)}
-    assert whos == {("A where in no segment",), ("B where in no segment",)}
+    assert whos == {("A, where in no segment",), ("B, where in no segment",)}
 
 
 def test_a_long_list_says_how_many_changes_are_left_out():
