@@ -188,6 +188,7 @@ def print_insights(page: Page, scenario: ScenarioReport) -> None:
 def print_ranking(page: Page, report: Report) -> None:
     """Add how the scenarios compare, the best first."""
     by_name = {each.name: each for each in report.scenarios}
+    n_draws = report.lead.experiment.n_draws
     page.heading(f"{count(len(report.ranking))} scenarios, the best first")
     page.table(
         ("scenario", "completion", "uplift", "95 % interval", "falls", "is best", "beats the next"),
@@ -198,8 +199,8 @@ def print_ranking(page: Page, report: Report) -> None:
                 points_number(ranked.uplift),
                 interval_text(*by_name[ranked.name].experiment.total.uplifts["completion_rate"].total),
                 _harm(by_name[ranked.name].experiment.total, by_name[ranked.name].experiment),
-                percent(ranked.best),
-                "" if after is None else percent(ranked.beats[after.name]),
+                chance(ranked.best, n_draws),
+                "" if after is None else chance(ranked.beats[after.name], n_draws),
             )
             for ranked, after in zip(report.ranking, (*report.ranking[1:], None), strict=True)
         ],

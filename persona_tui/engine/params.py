@@ -1,7 +1,8 @@
 """Described, bounded parameters and the one grammar that writes and reads them.
 
 A value with parameters reads ``name:key=value,key=value``; items of a list are split by
-``|``; a range reads ``low/mode/high``; a name that holds one of ``, | : = "`` is quoted as in CSV.
+``|``; a range reads ``low/mode/high``; a segment reads ``attribute=value|value``; a name that holds
+one of ``, | : = "`` is quoted as in CSV.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
 
-Kind: TypeAlias = Literal["int", "float", "event", "events", "persona", "personas"]
+Kind: TypeAlias = Literal["int", "float", "event", "events", "persona", "personas", "segment"]
 NUMBERS: Final = frozenset({"int", "float"})
 NAMES: Final = frozenset({"event", "persona"})
 LISTS: Final = frozenset({"events", "personas"})
+SEGMENT: Final = "segment"
 
 _SPECIAL = frozenset(',|:="')
 
@@ -84,8 +86,8 @@ def param(
     help : str
         One sentence.
     kind : str, optional
-        ``event`` and ``events`` name event types, ``personas`` personas; numbers are known by
-        their annotation.
+        ``event`` and ``events`` name event types, ``persona`` and ``personas`` personas, ``segment``
+        users of an attribute; numbers are known by their annotation.
     default : object, optional
         Without one the parameter is required.
     low, high : float, optional
@@ -137,6 +139,8 @@ def faults_of(instance: object) -> list[str]:
 
 def value_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401 - unchecked
     """Return what is wrong with the value of one parameter, one sentence a fault."""
+    if parameter.kind == SEGMENT:
+        return _segment_faults(parameter.name, value)
     if parameter.kind not in NUMBERS or value is None:
         return []
     if not isinstance(value, Range):
@@ -166,6 +170,15 @@ def _number_faults(parameter: Parameter, value: Any, end: str = "") -> list[str]
 def _shown(value: float) -> str:
     """Return a number as messages show it; a whole one may be greater than any float."""
     return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _segment_faults(name: str, value: str) -> list[str]:
+    try:
+        if value:
+            parse_segment(value)
+    except ValueError as fault:
+        return [f"{name}: {fault}"]
+    return []
 
 
 def _word(parameter: Parameter) -> str:
@@ -244,6 +257,37 @@ def format_names(names: Iterable[str], separator: str = ",") -> str:
     return separator.join(quote(name) for name in names)
 
 
+def parse_segment(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the attribute and the values that a segment names, the values sorted.
+
+    Raises
+    ------
+    ValueError
+        If it is not ``attribute=value|value``, or names nothing.
+
+    Examples
+    --------
+    >>> parse_segment('device = tablet|mobile')
+    ('device', ('mobile', 'tablet'))
+    """
+    attribute, *values = split(text, "=")
+    name, listed = unquote(attribute), parse_names("=".join(values), "|")
+    if not values or not name or not listed or "" in listed:
+        raise ValueError(f"'{text.strip()}' is not attribute=value, or attribute=value|value.")
+    return name, tuple(sorted(set(listed)))
+
+
+def format_segment(attribute: str, values: Iterable[str]) -> str:
+    """Return a segment as the grammar writes it; one text for the same attribute and values.
+
+    Examples
+    --------
+    >>> format_segment("device", ["tablet", "mobile"])
+    'device=mobile|tablet'
+    """
+    return f"{quote(attribute)}={format_names(sorted(set(values)), '|')}"
+
+
 def parse_call(text: str) -> tuple[str, dict[str, str]]:
     """Return the name and the raw parameters of ``name:key=value,key=value``.
 
@@ -282,6 +326,8 @@ def parse_value(parameter: Parameter, text: str) -> Any:  # noqa: ANN401 - the t
         return parse_names(text, "|")
     if parameter.kind in NAMES:
         return unquote(text)
+    if parameter.kind == SEGMENT:
+        return unquote(text) if len(split(text, "=")) == 1 else text.strip()
     number = int if parameter.kind == "int" else float
     parts = text.split("/")
     try:
@@ -302,7 +348,7 @@ def format_call(name: str, instance: object) -> str:
             continue
         if each.kind in LISTS:
             text = format_names(value, "|")
-        elif each.kind in NAMES:
+        elif each.kind in NAMES or each.kind == SEGMENT:
             text = quote(value)
         else:
             text = str(value) if isinstance(value, Range) else repr(value)

@@ -62,7 +62,7 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
         MarkovPersonaGenerator.pooled(prepared.sequences), prepared.counts
     )
     for scenario in settings.effective_scenarios():
-        scenario.read_modification().for_everyone().apply(pooled.flow)
+        scenario.read_modification().check_before_personas(pooled.flow)
 
 
 def run_study(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from persona_tui.engine.data.attributes import attribute_columns, first_value
 from persona_tui.engine.data.funnel import reached_in_order
-from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import DataError
 
@@ -176,12 +176,12 @@ def engineer_user_features(
     """
     require_columns(session_features, ("user_id", "duration_seconds", "gap_seconds", "is_bounce"))
     require_columns(path_features, ("user_id", "funnel_depth"))
-    attributes = {name: f"attribute {name}" for name in events.columns if name not in CANONICAL}
+    attributes = {name: f"attribute {name}" for name in attribute_columns(events)}
     per_user = (
         events.sort("timestamp", maintain_order=True)
         .group_by("user_id")
         .agg(
-            *(pl.col(name).drop_nulls().first().alias(held) for name, held in attributes.items()),
+            *(first_value(name).alias(held) for name, held in attributes.items()),
             first_seen=pl.col("timestamp").first(),
             last_seen=pl.col("timestamp").last(),
             n_events=pl.len(),

@@ -19,6 +19,9 @@ from persona_tui.engine.simulation.flow import (
 )
 from persona_tui.engine.types import BoolArray, FloatArray
 
+_MASS_TOLERANCE = 1e-9
+"""Shares that are off by less are off by rounding."""
+
 
 def _by_row(value: float | FloatArray) -> float | FloatArray:
     """Return one number a draw, shape (B, 1), so that it spreads over states too."""
@@ -28,7 +31,7 @@ def _by_row(value: float | FloatArray) -> float | FloatArray:
 def _changed(flow: Flow, moves: FloatArray, starts: FloatArray | None = None) -> Flow:
     """Return the flow with other moves, its starts spread over their draws."""
     begins = flow.starts if starts is None else starts
-    return replace(flow, transitions=moves, starts=np.broadcast_to(begins, moves.shape[:-1]).copy())
+    return replace(flow, transitions=moves, starts=np.broadcast_to(begins, moves.shape[:-1]))
 
 
 def insert_steps(
@@ -54,7 +57,7 @@ def insert_steps(
     n, first = flow.n_states, flow.n_states
     passing = np.arange(n) != before if sources is None else sources & (np.arange(n) != before)
     moves = np.zeros((*batch, n + count, n + count + N_ENDS))
-    _copy_known(flow.transitions, moves)
+    copy_known(flow.transitions, moves)
     moves[..., :n, first] = np.where(passing, flow.transitions[..., before], 0.0)
     moves[..., :n, before] = np.where(passing, 0.0, flow.transitions[..., before])
     for step in range(count):
@@ -67,7 +70,7 @@ def insert_steps(
         starts[..., first] = starts[..., before]
         starts[..., before] = 0.0
     support = np.zeros((flow.support.shape[0], n + count, n + count + N_ENDS))
-    _copy_known(flow.support, support)
+    copy_known(flow.support, support)
     return replace(
         flow,
         states=flow.states + _new_names(flow.states, count),
@@ -75,10 +78,33 @@ def insert_steps(
         starts=starts,
         transitions=moves,
         support=support,
+        time_factors=_with_ones(flow.time_factors, count),
     )
 
 
-def _copy_known(old: FloatArray, new: FloatArray) -> None:
+def _with_ones(factors: FloatArray, count: int) -> FloatArray:
+    """Return time factors with those of new states after them: nobody has changed their time."""
+    return np.concatenate([factors, np.ones((*factors.shape[:-1], count))], axis=-1)
+
+
+def is_entered(flow: Flow, state: int, sources: BoolArray | None, touched: BoolArray) -> bool:
+    """Return whether some chain that is touched comes to a state: from some sources, or from anywhere.
+
+    Parameters
+    ----------
+    flow : Flow
+    state : int
+    sources : bool array of shape (n,) or None
+        None takes every other state, and the journeys that start there.
+    touched : bool array of shape (K,)
+    """
+    others = np.arange(flow.n_states) != state
+    passing = others if sources is None else sources & others
+    entered = bool((flow.transitions[..., state][..., touched, :][..., passing] > 0).any())
+    return entered or (sources is None and bool((flow.starts[..., touched, state] > 0).any()))
+
+
+def copy_known(old: FloatArray, new: FloatArray) -> None:
     """Copy a table of moves into a larger one that has further states before its ends."""
     n = old.shape[-2]
     new[..., :n, :n] = old[..., :n]
@@ -86,7 +112,7 @@ def _copy_known(old: FloatArray, new: FloatArray) -> None:
 
 
 def only_for(changed: Flow, before: Flow, touched: BoolArray) -> Flow:
-    """Return the changed flow for some personas and the flow before for the others.
+    """Return the changed flow for some chains and the flow before for the others.
 
     Parameters
     ----------
@@ -95,15 +121,20 @@ def only_for(changed: Flow, before: Flow, touched: BoolArray) -> Flow:
     before : Flow
     touched : bool array of shape (K,)
     """
-    n, others = before.n_states, ~touched
-    moves, starts = changed.transitions.copy(), changed.starts.copy()
-    moves[..., others, :n, n:-N_ENDS] = 0.0
-    moves[..., others, :n, :n] = before.transitions[..., others, :, :n]
-    moves[..., others, :n, -N_ENDS:] = before.transitions[..., others, :, -N_ENDS:]
-    starts[..., others, :n] = before.starts[..., others, :]
-    starts[..., others, n:] = 0.0
-    kinds = np.append(before.kinds, changed.kinds[n:])
-    return replace(changed, transitions=moves, starts=starts, kinds=kinds)
+    n, extra = before.n_states, changed.n_states - before.n_states
+    rows = touched[:, None] | (np.arange(n + extra) >= n)  # nobody else comes to a new state
+    moves = before.transitions
+    if extra:
+        moves = np.zeros((*before.transitions.shape[:-2], n + extra, n + extra + N_ENDS))
+        copy_known(before.transitions, moves)
+    starts = np.pad(before.starts, [(0, 0)] * (before.starts.ndim - 1) + [(0, extra)])
+    return replace(
+        changed,
+        transitions=np.where(rows[..., None], changed.transitions, moves),
+        starts=np.where(touched[:, None], changed.starts, starts),
+        kinds=np.append(before.kinds, changed.kinds[n:]),
+        time_factors=np.where(touched[:, None], changed.time_factors, _with_ones(before.time_factors, extra)),
+    )
 
 
 def remove_step(flow: Flow, step: int, rescued: float | FloatArray) -> Flow:
@@ -120,10 +151,20 @@ def remove_step(flow: Flow, step: int, rescued: float | FloatArray) -> Flow:
     -----
     ``P'_ij = P_ij + P_ir P_rj / (1 - P_rr)``, ends likewise. A journey that begins at the step
     still shows it once: it has to arrive somewhere.
+
+    Raises
+    ------
+    SimulationError
+        If whoever comes to the step stays there for ever.
     """
     at = np.arange(flow.n_states) == step
-    kept = add_reward(flow, rescued, at)
+    kept = add_reward(flow, rescued, at) if np.any(rescued) else flow
     moves = kept.transitions.copy()
+    if moves[..., step, step].max() >= 1.0:
+        raise SimulationError(
+            f"Whoever comes to '{flow.states[step]}' stays there for ever, so no way leads past it.",
+            hint="Lower what keeps people there: the rescued share, or an earlier reward.",
+        )
     onward = moves[..., step, :] / (1.0 - moves[..., step, step])[..., None]
     onward[..., step] = 0.0
     moves[..., step, :] = onward
@@ -144,27 +185,46 @@ def redirect(flow: Flow, source: int, target: int, to: int, share: float | Float
     return _changed(flow, moves)
 
 
-def shift_mix(shares: FloatArray, persona: int, share: float | FloatArray) -> FloatArray:
+def scale_times(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
+    """Return the flow in which the time at some steps is multiplied by a factor; no move changes."""
+    return replace(flow, time_factors=flow.time_factors * np.where(at, _by_row(factor), 1.0))
+
+
+def shift_mix(
+    shares: FloatArray, touched: BoolArray, share: float | FloatArray, settled: BoolArray
+) -> FloatArray:
     """Return shares in which one persona has a given share and the others keep their proportions.
 
     Parameters
     ----------
     shares : array of shape (..., K)
-    persona : int
+    touched : bool array of shape (K,)
+        The persona's chains, which keep their proportions too.
     share : float or array of shape (B, 1)
+    settled : bool array of shape (K,)
+        Chains whose share stays as it is.
 
     Raises
     ------
     SimulationError
-        If there is no other persona to take or give the rest.
+        If nobody is left to take or give the rest, or less than nothing would be left.
     """
-    if shares.shape[-1] == 1:
-        raise SimulationError("mix_shift needs at least two personas.")
-    new = share if np.ndim(share) == 0 else np.asarray(share)[..., 0]
-    now = shares[..., persona]
-    scale = (1.0 - np.asarray(new)) / (1.0 - now)
-    others = np.arange(shares.shape[-1]) != persona
-    shifted: FloatArray = np.where(others, shares * scale[..., None], np.asarray(new)[..., None])
+    new = np.asarray(share if np.ndim(share) == 0 else np.asarray(share)[..., 0])
+    rest = ~touched & ~settled
+    now, open_share = shares[..., touched].sum(axis=-1), shares[..., rest].sum(axis=-1)
+    left = 1.0 - new - shares[..., settled & ~touched].sum(axis=-1)
+    if (left < -_MASS_TOLERANCE).any() or ((left > _MASS_TOLERANCE) & (open_share <= 0)).any():
+        raise SimulationError(
+            "mix_shift: the other personas cannot make up the rest of the journeys.",
+            hint="The shares that are set may sum to 1 at most, and at least one persona must be open.",
+        )
+    spread = np.broadcast_shapes(left.shape, now.shape)
+    even = np.full(spread, 1.0 / touched.sum())[..., None]
+    mine = np.where(now[..., None] > 0, shares / np.where(now > 0, now, 1.0)[..., None], even)
+    scale = np.where(open_share > 0, np.maximum(left, 0.0) / np.where(open_share > 0, open_share, 1.0), 0.0)
+    shifted: FloatArray = np.where(
+        touched, mine * new[..., None], np.where(rest, shares * scale[..., None], shares)
+    )
     return shifted
 
 
@@ -226,10 +286,11 @@ def add_reward(flow: Flow, factor: float | FloatArray, at: BoolArray) -> Flow:
 
     Steps from which nobody was seen to go on stay as they are: there is nowhere to send the rescued.
     """
-    leaving, spread = flow.leaving(), _by_row(factor)
-    going = flow.transitions[..., ~flow.leaving_columns].sum(axis=-1)  # 1 - leaving, without its rounding
+    leaving, spread, ends = flow.leaving(), _by_row(factor), flow.leaving_columns
+    going = flow.transitions @ (~ends).astype(float)  # 1 - leaving, without its rounding
     touched = at & (continuing_support(flow) > 0) & (going > 0)
     stay = np.where(touched, 1.0 - spread, 1.0)
     onward = np.where(touched, 1.0 - leaving * (1.0 - spread), 1.0) / np.where(touched, going, 1.0)
-    moves = flow.transitions * np.where(flow.leaving_columns, stay[..., None], onward[..., None])
+    moves = flow.transitions * onward[..., None]
+    moves[..., ends] = flow.transitions[..., ends] * stay[..., None]
     return _changed(flow, moves)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from persona_tui.engine.errors import PersonaError, SimulationError, unknown_name
@@ -17,9 +16,11 @@ from persona_tui.engine.params import (
     Range,
     faults_of,
     format_call,
+    format_segment,
     param,
     parameters_of,
     parse_call,
+    parse_segment,
     parse_value,
 )
 from persona_tui.engine.registry import Registry
@@ -40,20 +41,29 @@ def touched_personas() -> Any:  # noqa: ANN401 - as params.param
     return param(default=(), kind="personas", help="Only these personas, by name or number; all.")
 
 
+def touched_segment() -> Any:  # noqa: ANN401 - as params.param
+    """Declare the parameter that limits an effect to the users of an attribute's values."""
+    return param(default="", kind="segment", help="Only these users, as attribute=value|value; all.")
+
+
 class Effect(ABC):
     """One change to the chains; a frozen dataclass of parameters.
 
     A number may be a ``Range``; where nothing else is said it then acts with its mode.
+    A segment is kept in the one way that the grammar writes it.
     """
 
     __slots__ = ()
     name: ClassVar[str]
     personas: tuple[str, ...]
+    segment: str
 
     def __post_init__(self) -> None:
         faults = faults_of(self)
         if faults:
             raise SimulationError(f"{self.name}: {' '.join(faults)}")
+        if self.segment:
+            object.__setattr__(self, "segment", format_segment(*parse_segment(self.segment)))
 
     @property
     @abstractmethod
@@ -72,14 +82,23 @@ class Effect(ABC):
         """Return what the reader should know before trusting the effect on this flow."""
         return []
 
-    def shift(self, shares: FloatArray, _flow: Flow, _values: Values) -> FloatArray:
-        """Return the personas' shares, shape (..., K), after the effect."""
-        return shares
+    def shift(
+        self, shares: FloatArray, settled: BoolArray, _flow: Flow, _values: Values
+    ) -> tuple[FloatArray, BoolArray]:
+        """Return the chains' shares, shape (..., K), after the effect, and which of them are settled.
 
-    def is_zero(self, name: str) -> bool:
-        """Return whether a number is zero whatever is believed of it."""
+        Parameters
+        ----------
+        shares : array of shape (..., K)
+        settled : bool array of shape (K,)
+            Shares that an effect before has set.
+        """
+        return shares, settled
+
+    def is_surely(self, name: str, number: float) -> bool:
+        """Return whether a parameter is a number whatever is believed of it."""
         value = getattr(self, name)
-        return (value.low == value.high == 0) if isinstance(value, Range) else value == 0
+        return value.low == value.high == number if isinstance(value, Range) else value == number
 
     def ranges(self) -> dict[str, Range]:
         """Return the parameters of which only a range is believed."""
@@ -107,18 +126,38 @@ class Effect(ABC):
         Raises
         ------
         UnknownNameError
-            If a parameter names an event or a persona that the flow does not know.
+            If a parameter names an event, a persona or a segment that the flow does not know.
         SimulationError
             If a step cannot take the effect.
         """
         if self.neutral:
             return flow
         changed = self.act(flow, self.values(drawn))
-        if not self.personas:
+        if not self.is_limited:
             return changed
         from persona_tui.engine.simulation.edits import only_for  # noqa: PLC0415 - 0.1 s, as numpy
 
-        return only_for(changed, flow, flow.persona_mask(self.personas))
+        return only_for(changed, flow, self.touched(flow))
+
+    @property
+    def is_limited(self) -> bool:
+        """Return whether the effect touches only some personas or users."""
+        return bool(self.personas or self.segment)
+
+    def touched(self, flow: Flow) -> BoolArray:
+        """Return which chains the effect touches, shape (K,)."""
+        return flow.persona_mask(self.personas, self.segment)
+
+    def events(self) -> tuple[str, ...]:
+        """Return the events that the parameters name, in the order of the parameters."""
+        named: list[str] = []
+        for each in parameters_of(type(self)):
+            value = getattr(self, each.name)
+            if each.kind == "events":
+                named.extend(value)
+            elif each.kind == "event" and value is not None:
+                named.append(value)
+        return tuple(named)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the effect and its parameters by name, for results and recipes."""
@@ -126,21 +165,18 @@ class Effect(ABC):
         return {"effect": self.name, **{name: _plain(value) for name, value in values.items()}}
 
     def support(self, flow: Flow) -> FloatArray:
-        """Return the observed moves of the personas that it touches, shape (T, n, n + 2)."""
-        return flow.support[flow.persona_mask(self.personas)] if self.personas else flow.support
+        """Return the observed moves of those that it touches, shape (T, n, n + 2)."""
+        return flow.support[self.touched(flow)] if self.is_limited else flow.support
 
     def went_on(self, flow: Flow) -> FloatArray:
-        """Return how often the personas that it touches went on from each state, shape (n,)."""
+        """Return how often those that it touches went on from each state, shape (n,)."""
         counted: FloatArray = self.support(flow)[..., ~flow.leaving_columns].sum(axis=(0, -1))
         return counted
 
-    def for_everyone(self) -> Effect:
-        """Return the effect without its limit to some personas."""
-        return replace(self, personas=()) if self.personas else self  # type: ignore[type-var]  # all are
-
     def limited(self) -> str:
         """Return for whom the effect acts, in plain words; empty for all."""
-        return f" for {', '.join(self.personas)}" if self.personas else ""
+        who = f" for {', '.join(self.personas)}" if self.personas else ""
+        return f"{who} where {self.segment}" if self.segment else who
 
     def __str__(self) -> str:
         return format_call(self.name, self)
@@ -173,11 +209,20 @@ def steps_named(flow: Flow, names: Sequence[str]) -> BoolArray:
     for position in positions:
         if not flow.steps[position]:
             raise SimulationError(
-                f"'{flow.states[position]}' ends a journey, joins two sessions or was removed; "
-                "no effect can act at it.",
+                f"'{flow.states[position]}' {_why_no_step(flow, position)}; no effect can act at it.",
                 hint="Name steps that journeys go on from.",
             )
     return np.isin(np.arange(flow.n_states), positions)
+
+
+def _why_no_step(flow: Flow, position: int) -> str:
+    from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - 0.1 s, as numpy
+
+    reasons = {
+        int(StateKind.RETURN): "joins two sessions",
+        int(StateKind.REMOVED): "was removed by an earlier effect",
+    }
+    return reasons.get(int(flow.kinds[position]), "ends a journey")
 
 
 def percent(share: float | Range) -> str:

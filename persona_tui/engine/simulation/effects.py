@@ -20,11 +20,12 @@ from persona_tui.engine.simulation.effect_base import (
     percent,
     steps_named,
     touched_personas,
+    touched_segment,
 )
 
 if TYPE_CHECKING:
     from persona_tui.engine.simulation.flow import Flow
-    from persona_tui.engine.types import FloatArray
+    from persona_tui.engine.types import BoolArray, FloatArray
 
 __all__ = [
     "EFFECTS",
@@ -34,6 +35,7 @@ __all__ = [
     "MixShift",
     "Redirect",
     "RemoveStep",
+    "Retime",
     "Reward",
     "parse_effect",
 ]
@@ -57,6 +59,7 @@ class InsertSteps(Effect):
     )
     sources: tuple[str, ...] = param(default=(), kind="events", help="Only entries from these; all.")
     personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
 
     @property
     def neutral(self) -> bool:
@@ -65,12 +68,25 @@ class InsertSteps(Effect):
 
     def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with the new states."""
-        from persona_tui.engine.simulation.edits import insert_steps  # noqa: PLC0415 - 0.1 s, as numpy
+        import numpy as np  # noqa: PLC0415 - 0.1 s, not needed to list effects
 
-        for target in self._targets(flow):
-            sources = steps_named(flow, self.sources) if self.sources else None
-            flow = insert_steps(flow, self.count, flow.index(target), values["exit_rate"], sources)
+        from persona_tui.engine.simulation.edits import insert_steps, is_entered  # noqa: PLC0415 - as numpy
+
+        sources = steps_named(flow, self.sources) if self.sources else None
+        targets = [flow.index(target) for target in self._targets(flow)]
+        if not any(is_entered(flow, target, sources, self.touched(flow)) for target in targets):
+            raise SimulationError(
+                f"Nobody {self._entry(flow)}, so nobody would pass the new steps{self.limited()}.",
+                hint="Name another event, or other sources.",
+            )
+        for target in targets:
+            passing = None if sources is None else np.pad(sources, (0, flow.n_states - len(sources)))
+            flow = insert_steps(flow, self.count, target, values["exit_rate"], passing)
         return flow
+
+    def _entry(self, flow: Flow) -> str:
+        came = f" from {', '.join(self.sources)}" if self.sources else ""
+        return f"comes{came} to {', '.join(self._targets(flow))}"
 
     def _targets(self, flow: Flow) -> list[str]:
         from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - 0.1 s, as numpy
@@ -120,6 +136,7 @@ class RemoveStep(Effect):
         help="Share of those who left there and go on.",
     )
     personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
 
     @property
     def neutral(self) -> bool:
@@ -131,7 +148,7 @@ class RemoveStep(Effect):
         from persona_tui.engine.simulation.edits import remove_step  # noqa: PLC0415 - 0.1 s, as numpy
 
         (position,) = steps_named(flow, (self.event,)).nonzero()[0]
-        if not self.is_zero("rescued") and self.went_on(flow)[position] <= 0:
+        if not self.is_surely("rescued", 0) and self.went_on(flow)[position] <= 0:
             raise SimulationError(
                 f"Nobody was seen to go on from '{self.event}', so nobody can be rescued there.",
                 hint="Set rescued=0, or redirect the moves into it.",
@@ -141,7 +158,9 @@ class RemoveStep(Effect):
     def describe(self) -> str:
         """Return the effect in plain words."""
         rescued = (
-            "" if self.is_zero("rescued") else f", keeping {percent(self.rescued)} of those who left there"
+            ""
+            if self.is_surely("rescued", 0)
+            else f", keeping {percent(self.rescued)} of those who left there"
         )
         return f"remove {self.event}{self.limited()}{rescued}"
 
@@ -158,11 +177,12 @@ class Friction(Effect):
     )
     at: tuple[str, ...] = param(default=(), kind="events", help="The steps; all.")
     personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
 
     @property
     def neutral(self) -> bool:
         """Whether nobody leaves more."""
-        return self.is_zero("factor")
+        return self.is_surely("factor", 0)
 
     def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with more leaving."""
@@ -188,11 +208,12 @@ class Reward(Effect):
     )
     at: tuple[str, ...] = param(default=(), kind="events", help="The steps; all.")
     personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
 
     @property
     def neutral(self) -> bool:
         """Whether nobody stays longer."""
-        return self.is_zero("factor")
+        return self.is_surely("factor", 0)
 
     def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with less leaving."""
@@ -241,11 +262,12 @@ class Redirect(Effect):
         default=1.0, low=0, high=1, unit="share of the move", help="How many of them."
     )
     personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
 
     @property
     def neutral(self) -> bool:
         """Whether nobody goes elsewhere."""
-        return self.is_zero("share") or self.to == self.target
+        return self.is_surely("share", 0) or self.to == self.target
 
     def act(self, flow: Flow, values: Values) -> Flow:
         """Return the flow with the move split."""
@@ -256,9 +278,11 @@ class Redirect(Effect):
         target, to = flow.index(self.target), flow.index(self.to)
         if flow.kinds[to] in (StateKind.RETURN, StateKind.REMOVED):
             raise SimulationError(f"Nobody can be sent to '{self.to}': it is not a step.")
-        if flow.transitions[..., source, target].max() <= 0:
+        if flow.transitions[..., source, target][..., self.touched(flow)].max() <= 0:
             raise SimulationError(
-                f"Nobody moves from '{self.source}' to '{self.target}', so there is no move to redirect."
+                f"Nobody moves from '{self.source}' to '{self.target}'{self.limited()}, "
+                "so there is no move to redirect.",
+                hint="Name a move that is made, as the flow's table shows it.",
             )
         return redirect(flow, int(source), target, to, values["share"])
 
@@ -285,6 +309,7 @@ class MixShift(Effect):
     persona: str = param(kind="persona", help="The persona, by name or number.")
     share: float | Range = param(low=0, high=1, unit="share of journeys", help="Its new share.")
     personas: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]  # it touches all shares
+    segment: ClassVar[str] = ""  # type: ignore[misc]
 
     @property
     def neutral(self) -> bool:
@@ -296,13 +321,52 @@ class MixShift(Effect):
         flow.persona_mask((self.persona,))
         return flow
 
-    def shift(self, shares: FloatArray, flow: Flow, values: Values) -> FloatArray:
-        """Return the shares with the persona's set and the others scaled to what is left."""
+    def shift(
+        self, shares: FloatArray, settled: BoolArray, flow: Flow, values: Values
+    ) -> tuple[FloatArray, BoolArray]:
+        """Return the shares with the persona's set and those not settled scaled to what is left."""
         from persona_tui.engine.simulation.edits import shift_mix  # noqa: PLC0415 - 0.1 s, as numpy
 
-        (persona,) = flow.persona_mask((self.persona,)).nonzero()[0]
-        return shift_mix(shares, int(persona), self.values(values)["share"])
+        touched = flow.persona_mask((self.persona,))
+        shifted = shift_mix(shares, touched, self.values(values)["share"], settled)
+        return shifted, settled | touched
 
     def describe(self) -> str:
         """Return the effect in plain words."""
         return f"make {self.persona} {percent(self.share)} of journeys"
+
+
+@EFFECTS.register("retime", help="Scale the time that is spent at some steps (default: at all).")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retime(Effect):
+    """Scale the time from each visit of a step to the next event; where journeys go stays as it is."""
+
+    name: ClassVar[str] = "retime"
+
+    factor: float | Range = param(
+        low=0, high=100, unit="times", help="What the time at a step is multiplied by; 1 changes nothing."
+    )
+    at: tuple[str, ...] = param(default=(), kind="events", help="The steps; all.")
+    personas: tuple[str, ...] = touched_personas()
+    segment: str = touched_segment()
+
+    @property
+    def neutral(self) -> bool:
+        """Whether every step takes as long as before."""
+        return self.is_surely("factor", 1)
+
+    def act(self, flow: Flow, values: Values) -> Flow:
+        """Return the flow with other times; the gap before a return is not spent at a step and stays."""
+        from persona_tui.engine.simulation.edits import scale_times  # noqa: PLC0415 - 0.1 s, as numpy
+
+        return scale_times(flow, values["factor"], steps_named(flow, self.at))
+
+    def describe(self) -> str:
+        """Return the effect in plain words."""
+        where = f"at {', '.join(self.at)}" if self.at else "at every step"
+        factor = self.factor
+        if isinstance(factor, Range):
+            times = f"{factor.low:g} to {factor.high:g} times (likeliest {factor.mode:g} times)"
+        else:
+            times = f"{factor:g} times"
+        return f"take {times} as long {where}{self.limited()}"

@@ -10,15 +10,17 @@ from typing import Self
 
 import numpy as np
 
+from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
 from persona_tui.engine.modeling.mixture import chains_from_memberships, climb
 from persona_tui.engine.modeling.steps import tabulate_moves
-from persona_tui.engine.params import faults_of, param
+from persona_tui.engine.params import Range, faults_of, param
+from persona_tui.engine.simulation.composition import compose, stand_in
 from persona_tui.engine.simulation.effect_base import Values
-from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, MixShift, Reward
+from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps, Reward
 from persona_tui.engine.simulation.flow import Flow, StateKind
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.types import AnyArray, FloatArray, Unit
@@ -37,9 +39,9 @@ class FlowModification:
         What changes, in words; made from the effects where empty.
     additional_steps : int
         Steps inserted before completion, at which by themselves nobody leaves.
-    friction_factor : float
-        Share of those who would go on and now leave, at every step, the new ones too; no range.
-    reward_factor : float
+    friction_factor : float or Range
+        Share of those who would go on and now leave, at every step, the new ones too.
+    reward_factor : float or Range
         Share of those who would leave and now go on, at every step.
     effects : tuple of Effect
         Further effects, applied after those.
@@ -58,8 +60,12 @@ class FlowModification:
 
     description: str = ""
     additional_steps: int = param(default=0, low=0, high=100, unit="steps", help="Steps before completion.")
-    friction_factor: float = param(default=0.0, low=0, high=1, unit="probability", help="Added leaving.")
-    reward_factor: float = param(default=0.0, low=0, high=1, unit="share", help="Leaving that is saved.")
+    friction_factor: float | Range = param(
+        default=0.0, low=0, high=1, unit="probability", help="Added leaving."
+    )
+    reward_factor: float | Range = param(
+        default=0.0, low=0, high=1, unit="share", help="Leaving that is saved."
+    )
     effects: tuple[Effect, ...] = ()
 
     def __post_init__(self) -> None:
@@ -90,26 +96,43 @@ class FlowModification:
 
         Raises
         ------
-        UnknownNameError, SimulationError
-            As the effects.
+        SimulationError
+            If something does not fit the flow, or two effects contradict each other; every fault is
+            told, with the place of its effect.
+        UnknownNameError
+            If the only fault is a name that the flow does not know.
         """
-        for effect, numbers in zip_longest(self.compile(), drawn):
-            flow = effect.apply(flow, numbers)
-        return flow
+        return compose(self.compile(), flow, drawn)
 
     def shift(self, shares: FloatArray, flow: Flow, drawn: Sequence[Values] = ()) -> FloatArray:
-        """Return the personas' shares, shape (..., K), under the modification."""
+        """Return the chains' shares, shape (..., K), under the modification.
+
+        A share that is set stays as it is set: those after it take only from what is open.
+        """
+        settled = np.zeros(shares.shape[-1], dtype=bool)
         for effect, numbers in zip_longest(self.compile(), drawn):
-            shares = effect.shift(shares, flow, numbers or {})
+            shares, settled = effect.shift(shares, settled, flow, numbers or {})
         return shares
 
-    def for_everyone(self) -> FlowModification:
-        """Return the modification as far as it can be told before personas are known."""
-        known = [effect for effect in self.compile() if not isinstance(effect, MixShift)]
-        return FlowModification(
-            description=self.description,
-            effects=tuple(effect.for_everyone() for effect in known),
-        )
+    def segments(self) -> tuple[str, ...]:
+        """Return the segments that effects are limited to, each once."""
+        return tuple(dict.fromkeys(effect.segment for effect in self.compile() if effect.segment))
+
+    def check_before_personas(self, pooled: Flow) -> None:
+        """Refuse what fits no personas, before they are found.
+
+        Parameters
+        ----------
+        pooled : Flow
+            With one chain for all users.
+
+        Raises
+        ------
+        SimulationError, UnknownNameError
+            As ``apply``; any persona and any segment counts as known.
+        """
+        effects = self.compile()
+        compose(effects, stand_in(pooled, effects))
 
     def caveats(self, flow: Flow) -> list[str]:
         """Return what the reader should know before trusting the modification on this flow."""
@@ -137,6 +160,8 @@ class ProductFlowSimulator:
         Whether journeys still open at the end of the log count as open rather than left.
     counted : TransitionCounts, optional
         The journeys of just these definitions, where they are counted already.
+    attributes : Attributes, optional
+        Of the same users; effects that are limited to a segment need them.
 
     Raises
     ------
@@ -152,6 +177,7 @@ class ProductFlowSimulator:
     unit: Unit = field(kw_only=True, default="user")
     censor: bool = field(kw_only=True, default=True)
     counted: TransitionCounts | None = field(kw_only=True, default=None)
+    attributes: Attributes | None = field(kw_only=True, default=None)
 
     def __post_init__(self) -> None:
         if not self.completion_events:
@@ -165,7 +191,12 @@ class ProductFlowSimulator:
 
     @classmethod
     def from_counts(
-        cls, generator: MarkovPersonaGenerator, counts: TransitionCounts, *, friction_is_drop: bool = True
+        cls,
+        generator: MarkovPersonaGenerator,
+        counts: TransitionCounts,
+        *,
+        friction_is_drop: bool = True,
+        attributes: Attributes | None = None,
     ) -> Self:
         """Return the simulator of journeys that are cut and counted already."""
         journeys = counts.journeys
@@ -178,12 +209,28 @@ class ProductFlowSimulator:
             unit=journeys.unit,
             censor=journeys.censor,
             counted=counts,
+            attributes=attributes,
         )
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def persona_names(self) -> tuple[str, ...]:
         """Return the names of the personas."""
         return self.generator.names
+
+    @property
+    def persona_cells(self) -> tuple[tuple[int, ...], ...]:
+        """Return the positions of each persona's chains: one, unless users are told apart by segments."""
+        return tuple((number,) for number in range(len(self.persona_names)))
+
+    @property
+    def segments(self) -> tuple[frozenset[str], ...]:
+        """Return the segments that the users of each chain are in; empty where they are not told apart."""
+        return ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return a name for each chain: its persona's."""
+        return self.persona_names
 
     @property
     def journeys(self) -> Journeys:
@@ -230,7 +277,7 @@ class ProductFlowSimulator:
 
     @cached_property
     def shares(self) -> FloatArray:
-        """Return each persona's share of journeys, shape (K,)."""
+        """Return each chain's share of journeys, shape (K,)."""
         return journey_shares(self.counts, self.counts.multiplicity[:, None] * self.memberships)
 
     @cached_property
@@ -248,7 +295,7 @@ class ProductFlowSimulator:
         return np.concatenate([table, np.zeros((*table.shape[:-1], 1))], axis=-1)
 
     def build_flow(self, chains: FloatArray) -> Flow:
-        """Return the flow of chains of shape (..., K, n + 1, n + 1)."""
+        """Return the flow of personas' chains of shape (..., K, n + 1, n + 1)."""
         friction = np.zeros((*chains.shape[:-2], chains.shape[-1] - 1, 1))
         journeys = self.journeys
         return Flow(
@@ -259,7 +306,12 @@ class ProductFlowSimulator:
             transitions=np.concatenate([chains[..., 1:, :], friction], axis=-1),
             support=self.support,
             friction_is_drop=FRICTION_DROP in self.drop_events,
-            personas=self.names,
+            personas=tuple(
+                name
+                for name, cells in zip(self.persona_names, self.persona_cells, strict=True)
+                for _ in cells
+            ),
+            segments=self.segments,
         )
 
 

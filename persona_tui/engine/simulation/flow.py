@@ -14,6 +14,7 @@ import numpy as np
 
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import SimulationError, unknown_name
+from persona_tui.engine.simulation.chain_owners import mask_personas, mask_segment, number_personas
 from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, Unit
 
 N_ENDS: Final = 2
@@ -57,14 +58,18 @@ class Flow:
     friction_is_drop : bool
         Whether ``friction_drop`` is among the drop events.
     personas : tuple of str, length K
-        Their names; personas without names are known by their number, from 1.
-    time_factors : array that broadcasts against (..., K, n)
-        What the seconds spent at each state are multiplied by; the gap before a return is not.
+        Their names; personas without names are known by their number, from 1. Where users are told
+        apart by segments a persona has several chains, and its name stands at each.
+    segments : tuple of frozenset of str, length K
+        The segments that the users of each chain are in; empty where users are not told apart.
+    time_factors : array of shape (..., K, n)
+        What the time spent at each state is multiplied by; ones, spread to shape where it is smaller.
 
     Raises
     ------
     SimulationError
-        If a row does not sum to one or holds a negative number.
+        If a row does not sum to one or holds a negative number, two states have one name, or a
+        field does not fit the chains.
     """
 
     states: tuple[str, ...]
@@ -75,11 +80,14 @@ class Flow:
     support: FloatArray
     friction_is_drop: bool
     personas: tuple[str, ...] = ()
-    time_factors: FloatArray = field(default_factory=lambda: np.ones(1))
+    segments: tuple[frozenset[str], ...] = ()
+    time_factors: FloatArray = field(default_factory=lambda: np.ones((1, 1)))
 
     def __post_init__(self) -> None:
+        self._check_names()
+        object.__setattr__(self, "time_factors", _spread_factors(self.time_factors, self.starts.shape[-2:]))
         sums = self.transitions.sum(axis=-1)
-        wrong = np.abs(sums - ~self.absorbing) > _ROW_TOLERANCE
+        wrong = ~(np.abs(sums - ~self.absorbing) <= _ROW_TOLERANCE)
         if wrong.any() or (self.transitions < 0).any() or (self.starts < 0).any():
             state = self.states[int(np.argwhere(wrong)[0][-1])] if wrong.any() else "?"
             raise SimulationError(f"The moves out of '{state}' are not probabilities that sum to one.")
@@ -87,6 +95,18 @@ class Flow:
             raise SimulationError("The probabilities of starting do not sum to one.")
         for array in (self.kinds, self.starts, self.transitions, self.support, self.time_factors):
             array.setflags(write=False)
+
+    def _check_names(self) -> None:
+        if len(set(self.states)) < len(self.states):
+            twice = next(name for name in self.states if self.states.count(name) > 1)
+            raise SimulationError(
+                f"Two states are called '{twice}'.",
+                hint="Load the log with etl.load_event_log, which renames events of reserved names.",
+            )
+        n_chains = self.transitions.shape[-3]
+        for name, given in (("personas", self.personas), ("segments", self.segments)):
+            if given and len(given) != n_chains:
+                raise SimulationError(f"{len(given)} {name} are given for {n_chains} chains.")
 
     @property
     def n_states(self) -> int:
@@ -114,25 +134,35 @@ class Flow:
 
     def leaving(self) -> FloatArray:
         """Return the chance of leaving at each visit, shape (..., K, n)."""
-        leaving: FloatArray = self.transitions[..., self.leaving_columns].sum(axis=-1)
+        leaving: FloatArray = self.transitions @ self.leaving_columns.astype(float)
         return leaving
 
-    def persona_mask(self, wanted: tuple[str, ...]) -> BoolArray:
-        """Return which personas are wanted, by name or by number from 1; shape (K,).
+    @property
+    def persona_names(self) -> tuple[str, ...]:
+        """Return the name of each persona once; its number, from 1, where it has none."""
+        return number_personas(self.personas, self.segments, self.transitions.shape[-3])[0]
+
+    def persona_mask(self, wanted: tuple[str, ...], segment: str = "") -> BoolArray:
+        """Return which chains are of some personas and of users in a segment, shape (K,).
+
+        Parameters
+        ----------
+        wanted : tuple of str
+            Personas, by name or by number from 1; all where empty.
+        segment : str
+            As ``params.format_segment`` writes it; all users where empty.
 
         Raises
         ------
         UnknownNameError
-            If there is none of that name or number.
+            If there is no persona of that name or number, or no such segment.
+        SimulationError
+            If users are not told apart by segments.
         """
-        n_personas = self.transitions.shape[-3]
-        names = self.personas or tuple(str(number + 1) for number in range(n_personas))
-        numbers = {str(number + 1): number for number in range(n_personas)}
-        positions = {**numbers, **{name: number for number, name in enumerate(names)}}
-        for name in wanted:
-            if name not in positions:
-                raise unknown_name("persona", name, names)
-        return np.isin(np.arange(n_personas), [positions[name] for name in wanted])
+        n_chains = self.transitions.shape[-3]
+        names, owners = number_personas(self.personas, self.segments, n_chains)
+        chosen = mask_personas(wanted, names, owners)
+        return chosen & mask_segment(segment, self.segments, n_chains) if segment else chosen
 
     def index(self, state: str) -> int:
         """Return the position of a state.
@@ -146,6 +176,20 @@ class Flow:
             return self.states.index(state)
         except ValueError:
             raise unknown_name("event", state, self.states) from None
+
+
+def _spread_factors(factors: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Return factors over chains and states, leading axes kept."""
+    try:
+        spread = np.broadcast_to(factors, np.broadcast_shapes(factors.shape, shape))
+    except ValueError:
+        raise SimulationError(
+            f"The time factors have shape {factors.shape}, which does not fit {shape[0]} chains of "
+            f"{shape[1]} states."
+        ) from None
+    if not ((spread >= 0) & (spread < np.inf)).all():
+        raise SimulationError("A time factor is negative or not a finite number.")
+    return spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -83,7 +83,9 @@ def explain(simulator: ProductFlowSimulator, experiment: Experiment) -> Insights
     """
     control, shares, horizon = experiment.control, experiment.shares, experiment.max_length
     return Insights(
-        drop_off=drop_off_by_state(control, experiment.treatment, shares["control"], horizon),
+        drop_off=drop_off_by_state(
+            control, experiment.treatment, shares["control"], shares["treatment"], horizon
+        ),
         leverage=step_leverage(control, shares["control"], horizon),
         drivers=tornado(
             control,

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,20 @@ from hypothesis import strategies as st
 from support import flows, line_flow, random_flow
 
 from persona_tui.engine.errors import SimulationError, UnknownNameError
-from persona_tui.engine.simulation.effects import EFFECTS, Friction, InsertSteps, Reward, parse_effect
+from persona_tui.engine.params import Range
+from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.effects import (
+    EFFECTS,
+    Friction,
+    InsertSteps,
+    MixShift,
+    Redirect,
+    RemoveStep,
+    Retime,
+    Reward,
+    parse_effect,
+)
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.flow import solve
 
@@ -16,6 +31,7 @@ effects = st.one_of(
     st.builds(Friction, factor=factors),
     st.builds(Reward, factor=factors),
     st.builds(Friction, factor=factors, at=st.just(("e0", "e1"))),
+    st.builds(Retime, factor=st.floats(0, 100), at=st.just(("e0",))),
 )
 
 
@@ -28,7 +44,9 @@ def test_rows_stay_stochastic_under_any_effects(flow, chosen):
     assert changed.starts.sum(axis=-1) == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.parametrize("effect", [InsertSteps(count=0), Friction(factor=0), Reward(factor=0)])
+@pytest.mark.parametrize(
+    "effect", [InsertSteps(count=0), Friction(factor=0), Reward(factor=0), Retime(factor=1)]
+)
 def test_a_neutral_effect_returns_the_same_object(effect):
     flow = random_flow(3)
     assert effect.apply(flow) is flow
@@ -197,7 +215,7 @@ def test_effects_read_back_as_written(effect):
 
 def test_every_effect_describes_itself_and_its_parameters():
     assert EFFECTS.names() == (
-        *("insert_steps", "remove_step", "friction", "reward", "redirect", "mix_shift"),
+        *("insert_steps", "remove_step", "friction", "reward", "redirect", "mix_shift", "retime"),
     )
     assert Friction(factor=0.05).describe() == "lose 5 % more of those who would go on at every step"
     assert InsertSteps(count=1, before="form").describe() == "insert 1 step before form"
@@ -216,8 +234,6 @@ def test_several_completions_each_get_steps_of_their_own():
     kinds[flow.index("e2")] = 1
     moves = flow.transitions.copy()
     moves[:, flow.index("e2")] = 0
-    from dataclasses import replace
-
     two = replace(flow, kinds=kinds, transitions=moves)
     changed = InsertSteps(count=1, exit_rate=0.5).apply(two)
     assert changed.n_states == two.n_states + 2
@@ -235,3 +251,78 @@ def test_an_exit_rate_taken_from_hardly_any_moves_is_told():
 def test_rewards_after_nearly_full_friction_keep_rows_stochastic(flow, friction):
     change = FlowModification(friction_factor=friction, reward_factor=0.5)
     assert change.apply(flow).transitions[:, flow.steps].sum(axis=-1) == pytest.approx(1, abs=1e-9)
+
+
+def test_retiming_changes_times_and_no_move():
+    flow = random_flow(3)
+    changed = Retime(factor=0.5, at=("e1",), personas=("2",)).apply(flow)
+    expected = np.ones((2, flow.n_states))
+    expected[1, flow.index("e1")] = 0.5
+    assert changed.time_factors.tolist() == expected.tolist()
+    assert (changed.transitions == flow.transitions).all()
+
+
+def test_times_multiply_and_leave_returns_and_ends():
+    flow = random_flow(3)
+    changed = Retime(factor=3, at=("e0",)).apply(Retime(factor=2).apply(flow))
+    assert changed.time_factors[0].tolist() == [6, 2, 2, 1, 2, 1]
+
+
+def test_new_steps_take_as_long_as_they_take():
+    flow = Retime(factor=2).apply(random_flow(3))
+    changed = InsertSteps(count=2, exit_rate=0.0).apply(flow)
+    assert changed.time_factors[:, -2:].tolist() == [[1, 1], [1, 1]]
+    assert Retime(factor=4, at=("added_step_2",)).apply(changed).time_factors[0, -2:].tolist() == [1, 4]
+
+
+@given(flows, st.floats(0, 100))
+def test_every_edit_carries_times_along(flow, factor):
+    slow = Retime(factor=factor, at=("e0", "e2")).apply(flow)
+    for effect in (
+        Friction(factor=0.2),
+        Reward(factor=0.2, personas=("1",)),
+        RemoveStep(event="e1", rescued=0.1),
+        Redirect(source="e0", target="e1", to="e2"),
+        InsertSteps(count=1, personas=("2",)),
+        MixShift(persona="1", share=0.4),
+    ):
+        kept = effect.apply(slow).time_factors[:, : flow.n_states]
+        assert kept.tolist() == slow.time_factors.tolist()
+
+
+def test_times_believed_in_a_range_have_one_factor_a_draw():
+    flow, effect = random_flow(3), Retime(factor=Range(0.5, 1, 2), at=("e0",), personas=("1",))
+    (drawn,) = draw_parameters((effect,), 5, normalise_seed(0))
+    changed = effect.apply(flow, drawn)
+    assert changed.time_factors.shape == (5, 2, flow.n_states)
+    assert changed.time_factors[:, 0, 0] == pytest.approx(drawn["factor"][:, 0])
+    assert (changed.time_factors[:, 1] == 1).all()
+
+
+@pytest.mark.parametrize("factors", [np.full((1, 1), -1.0), np.full((1, 1), np.nan), np.ones((2, 3))])
+def test_times_that_make_no_sense_are_refused(factors):
+    with pytest.raises(SimulationError, match="time factor"):
+        replace(random_flow(3), time_factors=factors)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("retime:factor=-1", "factor == -1, must be >= 0"),
+        ("retime:factor=101", "factor == 101, must be <= 100"),
+        ("retime:factor=2,at=done", "'done' ends a journey"),
+        ("retime:factor=2,at=return", "'return' joins two sessions"),
+    ],
+)
+def test_times_out_of_bounds_or_at_no_step_are_refused(text, fault):
+    with pytest.raises(SimulationError, match=fault):
+        parse_effect(text).apply(random_flow(3))
+
+
+def test_times_are_described_in_words():
+    assert Retime(factor=0.5, at=("form",)).describe() == "take 0.5 times as long at form"
+    believed = Retime(factor=Range(1, 2, 3), segment="device=mobile")
+    assert (
+        believed.describe()
+        == "take 1 to 3 times (likeliest 2 times) as long at every step where device=mobile"
+    )

@@ -62,6 +62,7 @@ def test_a_user_who_comes_back_with_a_chance_has_geometrically_many_sessions():
         starts=np.array([[1.0, 0, 0]]),
         transitions=moves,
         support=moves,
+        time_factors=np.ones(1),
     )
     dwell = fixed_dwell(flow.states, [[0, 7, 1_000], [0, 0, 0], [0, 0, 0]])
     measured = Measures(unit="user", dwell=dwell).of(flow)
