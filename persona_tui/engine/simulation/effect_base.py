@@ -168,6 +168,16 @@ class Effect(ABC):
         """Return the observed moves of those that it touches, shape (T, n, n + 2)."""
         return flow.support[self.touched(flow)] if self.is_limited else flow.support
 
+    def audience_caveats(self, flow: Flow) -> list[str]:
+        """Say where an effect that is limited touches hardly anybody whom the log has seen."""
+        if not self.is_limited:
+            return []
+        moves = self.support(flow)
+        journeys = moves[..., -2:].sum() + moves[..., : flow.n_states][..., flow.absorbing].sum()
+        if journeys >= THIN_SUPPORT:
+            return []
+        return [f"{self.name}: the log has only {journeys:.0f} journeys{self.limited()}."]
+
     def went_on(self, flow: Flow) -> FloatArray:
         """Return how often those that it touches went on from each state, shape (n,)."""
         counted: FloatArray = self.support(flow)[..., ~flow.leaving_columns].sum(axis=(0, -1))

@@ -138,7 +138,7 @@ class FlowModification:
         """Return what the reader should know before trusting the modification on this flow."""
         notes = []
         for effect in self.compile():
-            notes += effect.caveats(flow)
+            notes += effect.audience_caveats(flow) + effect.caveats(flow)
             flow = effect.apply(flow)
         return notes
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support import make_log, random_flow
 
 from persona_tui.engine.data.attributes import attributes_of
+from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import DataError, SimulationError, UnknownNameError
 from persona_tui.engine.modeling.segmentation import find_personas
@@ -141,6 +142,30 @@ def test_the_support_of_an_effect_is_that_of_whom_it_touches(simulator):
     assert part.support(split.flow).sum() == pytest.approx(split.flow.support[mobile].sum())
     assert whole.support(split.flow).sum() == pytest.approx(simulator.flow.support.sum())
     assert len(part.caveats(split.flow)) >= len(whole.caveats(split.flow))
+
+
+def test_an_effect_that_touches_hardly_anybody_is_told():
+    devices = ["watch"] * 12 + ["desktop"] * 68
+    flow = split_by_segments(small_simulator(devices), ["device=watch", "device=desktop"]).flow
+    assert FlowModification(effects=(Friction(factor=0.1, segment="device=watch"),)).caveats(flow) == [
+        "friction: the log has only 12 journeys where device=watch."
+    ]
+    assert not FlowModification(effects=(Friction(factor=0.1, segment="device=desktop"),)).caveats(flow)
+
+
+@pytest.mark.real
+def test_a_real_log_is_told_apart_by_its_attributes_without_changing_control(real_log):
+    log = load_event_log_csv(real_log("online_wizard"))
+    simulator = ProductFlowSimulator(
+        MarkovPersonaGenerator.from_events(log),
+        completion_events={"confirm"},
+        attributes=attributes_of(log, encode_sequences(log)),
+    )
+    women = simulator.attributes.in_segment("gendr=F")
+    split = split_by_segments(simulator, ["gendr=F"])
+    assert split.shares[1] == pytest.approx(women.mean(), abs=1e-12)
+    control = split.shares @ solve(split.flow).converted
+    assert control == pytest.approx(solve(simulator.flow).converted[0], abs=1e-12)
 
 
 def test_shares_of_a_segment_vary_over_draws_as_those_of_weighted_users():
