@@ -128,7 +128,7 @@ def make_report(
         question=title,
         decision=decision,
         funnel_arms=tuple(
-            FunnelArms(step=step, control=rate, treatment=rate * (1 + uplift * place / 2))
+            FunnelArms(step, rate, rate * (1 + uplift * place / 2), rate, rate)
             for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
         ),
         experiment=experiment,

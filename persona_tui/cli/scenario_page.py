@@ -15,7 +15,13 @@ from persona_tui.engine.analytics.numbers import (
     signed,
 )
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
-from persona_tui.engine.analytics.wording import METRIC_WORDS, NOTICED_TRUNCATION, SHARES, duration
+from persona_tui.engine.analytics.wording import (
+    METRIC_WORDS,
+    NOTICED_TRUNCATION,
+    SHARES,
+    duration,
+    duration_interval,
+)
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.simulated import ARMS
@@ -79,9 +85,15 @@ def _metric_row(total: Comparison, metric: str, *, simulated: bool) -> tuple[str
         METRIC_WORDS[metric],
         *(value(total.arms[arm][metric]) for arm in ARMS),
         difference(estimate.value),
-        interval_text(*estimate.total) if metric in SHARES else " to ".join(map(difference, estimate.total)),
+        _band(metric, estimate.total),
     )
     return (*row, _simulated_cell(total, metric)) if simulated else row
+
+
+def _band(metric: str, ends: Interval) -> str:
+    if metric in SHARES:
+        return interval_text(*ends)
+    return duration_interval(*ends) if "seconds" in metric else " to ".join(map(signed, ends))
 
 
 def _writers(metric: str) -> tuple[Callable[[float], str], Callable[[float], str]]:
@@ -106,17 +118,19 @@ def _plain_number(value: float) -> str:
 
 
 def _signed_duration(seconds: float) -> str:
-    sign = "" if round(abs(seconds)) == 0 else "+" if seconds > 0 else "−"
-    return f"{sign}{duration(abs(seconds))}"
+    return f"{'+' if seconds > 0 else ''}{duration(seconds)}"
 
 
 def print_parts(page: Page, experiment: Experiment) -> None:
-    """Add for whom: completion by persona and by group."""
-    for title, parts in (("completion of", experiment.personas), ("completion where", experiment.groups)):
+    """Add for whom: completion by persona, and by the groups whose uplift differs most from all."""
+    value = experiment.total.uplifts["completion_rate"].value
+    groups = sorted(experiment.groups, key=lambda group: -abs(group.uplifts["completion_rate"].value - value))
+    title = f"completion where ({min(_MOST_ROWS, len(groups))} of {len(groups)} groups)"
+    for heading, parts in (("completion of", experiment.personas), (title, groups[:_MOST_ROWS])):
         if not parts:
             continue
         page.table(
-            (title, "share", "control", "treatment", "uplift", "95 % interval", "falls"),
+            (heading, "share", "control", "treatment", "uplift", "95 % interval", "falls"),
             [
                 (
                     part.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from persona_tui.engine.data.attributes import attributes_of
 from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
@@ -12,9 +13,13 @@ from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.alternatives import Alternatives, fit_alternatives
 from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.dwell import fit_dwell
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.event_values import value_of
 from persona_tui.engine.simulation.experiments import Experiment, compare_arms
+from persona_tui.engine.simulation.measures import Measures
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.study.cache import FitCache, cache_folder
@@ -56,6 +61,7 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
         MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation),
         prepared.counts,
         friction_is_drop=FRICTION_DROP in prepared.drop,
+        attributes=attributes_of(prepared.log.events, prepared.sequences),
     )
 
 
@@ -100,9 +106,23 @@ def fit_personas(
         cache.save(segmentation, draws)
     return Fit(
         segmentation=segmentation,
-        baseline=Baseline(simulator=simulator, draws=draws, max_length=settings.max_length),
+        baseline=Baseline(
+            simulator=simulator,
+            draws=draws,
+            max_length=settings.max_length,
+            measures=measure(settings, prepared, simulator),
+        ),
         alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),
         arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
+    )
+
+
+def measure(settings: Settings, prepared: PreparedLog, simulator: ProductFlowSimulator) -> Measures:
+    """Return what is measured beside how journeys end: time, returns, and value where an event has one."""
+    return Measures(
+        unit=settings.unit,
+        dwell=fit_dwell(prepared.sequences, prepared.counts.journeys),
+        values=value_of(settings.value, prepared.log.events, simulator) if settings.value else None,
     )
 
 
@@ -116,7 +136,7 @@ def check_scenarios(settings: Settings, simulator: ProductFlowSimulator) -> None
     """
     for scenario in settings.effective_scenarios():
         modification = scenario.read_modification()
-        modification.shift(simulator.shares, modification.apply(simulator.flow))
+        modification.apply(split_by_segments(simulator, modification.segments()).flow)
 
 
 def run_scenario(

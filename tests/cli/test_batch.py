@@ -18,6 +18,9 @@ PROMISED = (
 )
 ESTIMATE = {"value", "relative", "data", "model", "assumption", "total", "simulation_error"}
 METRICS = {"completion_rate", "drop_off_rate", "truncated_rate", "avg_length"}
+MEASURES = {
+    *("sessions_per_user", "return_rate", "steps_to_convert", "seconds_in_sessions", "seconds_to_convert"),
+}
 
 
 def test_json_on_stdout_is_exactly_the_file(finished):
@@ -66,8 +69,8 @@ def test_the_result_has_the_documented_shape(finished):
         *("break_even", "plan", "dose", "decision", "caveats", "models_left_out"),
     }
     assert set(experiment["arms"]) == {"control", "treatment"}
-    assert set(experiment["arms"]["control"]) == METRICS
-    assert set(experiment["uplifts"]["treatment"]) == METRICS
+    assert set(experiment["arms"]["control"]) == METRICS | MEASURES
+    assert set(experiment["uplifts"]["treatment"]) == METRICS | MEASURES
     assert set(experiment["uplifts"]["treatment"]["completion_rate"]) == ESTIMATE
     assert set(experiment["simulated"]["uplifts"]) == METRICS
     assert set(experiment["personas"][0]) == {"id", "name", "share", "arms", "uplifts", "harm"}
@@ -92,7 +95,11 @@ def test_a_modification_of_zeros_is_exactly_zero(small_csv, run):
     done = run("batch", small_csv, "--json", "--modification", "friction:factor=0", "--n-personas", "300")
     (experiment,) = json.loads(done.stdout)["experiments"]
     for estimate in experiment["uplifts"]["treatment"].values():
-        assert (estimate["value"], estimate["data"], estimate["simulation_error"]) == (0.0, [0.0, 0.0], 0.0)
+        assert (estimate["value"], estimate["data"], estimate["simulation_error"] or 0.0) == (
+            0.0,
+            [0.0, 0.0],
+            0.0,
+        )
     assert set(experiment["simulated"]["uplifts"].values()) == {0.0}
     assert experiment["harm"] == 0.0
 

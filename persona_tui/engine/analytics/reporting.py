@@ -21,19 +21,22 @@ from persona_tui.engine.simulation.arrivals import Arrivals
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import reach
+from persona_tui.engine.simulation.funnels import reached_in_order
 from persona_tui.engine.simulation.insights import Insights, explain, plan_real_test
 from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FunnelArms:
-    """The chance that a journey reaches a step in each arm, exactly."""
+    """The chance that a journey reaches a step in each arm, and that it does so in order, exactly."""
 
     step: str
     control: float
     treatment: float
+    control_in_order: float
+    treatment_in_order: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +125,14 @@ class Report:
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
-    """Return the chance that a journey reaches each step, in both arms."""
+    """Return the chance that a journey reaches each step, and does so in order, in both arms."""
+    wanted = tuple(steps)
     chances = [
-        experiment.shares[arm] @ reach(flow, tuple(steps), experiment.max_length)
+        (experiment.shares[arm] @ of_chains(flow, wanted, experiment.max_length)).tolist()
+        for of_chains in (reach, reached_in_order)
         for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True)
     ]
-    return tuple(
-        FunnelArms(step=step, control=float(before), treatment=float(after))
-        for step, before, after in zip(steps, *chances, strict=True)
-    )
+    return tuple(FunnelArms(*row) for row in zip(wanted, *chances, strict=True))
 
 
 def report_scenario(
@@ -162,7 +164,7 @@ def report_scenario(
         decision=wording.decision(experiment),
         funnel_arms=predict_funnel(experiment, steps),
         experiment=experiment,
-        insights=explain(simulator, experiment),
+        insights=explain(experiment),
         plan=plan_real_test(experiment, arrivals, simulator.counts),
         dose=dose,
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from itertools import pairwise
 
-from persona_tui.engine.analytics.numbers import UNKNOWN, count, interval_text, percent, points
+from persona_tui.engine.analytics.numbers import MINUS, UNKNOWN, count, interval_text, percent, points
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
@@ -32,27 +31,43 @@ METRIC_WORDS = {
 }
 SHARES = frozenset({"completion_rate", "drop_off_rate", "truncated_rate", "return_rate"})
 """Metrics that are shares of journeys; their uplifts are points."""
-_UNITS_OF_TIME = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_UNITS_OF_TIME = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its largest unit and the next, an empty one left out.
+    """Return a time in the unit that suits its size.
 
     Examples
     --------
-    >>> duration(75), duration(3600), duration(200_000), duration(0.25)
-    ('1 min 15 s', '1 h', '2 d 8 h', '0.2 s')
+    >>> duration(75), duration(802), duration(56_880), duration(-400_000), duration(0.25)
+    ('75 s', '13.4 min', '15.8 h', '−4.6 d', '0.2 s')
     """
+    return f"{_amount_of_time(seconds, seconds)} {_unit_of_time(seconds)[0]}"
+
+
+def duration_interval(low: float, high: float) -> str:
+    """Return an interval of differences of time, in the unit that suits the larger end.
+
+    Examples
+    --------
+    >>> duration_interval(-1079, -828)
+    '−18.0 to −13.8 min'
+    """
+    larger = max(abs(low), abs(high))
+    ends = (f"{'+' if end > 0 else ''}{_amount_of_time(end, larger)}" for end in (low, high))
+    return f"{' to '.join(ends)} {_unit_of_time(larger)[0]}"
+
+
+def _unit_of_time(seconds: float) -> tuple[str, int]:
+    return next((each for each in _UNITS_OF_TIME if abs(seconds) >= 2 * each[1]), ("s", 1))
+
+
+def _amount_of_time(seconds: float, scale: float) -> str:
     if math.isnan(seconds):
         return UNKNOWN
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    name, size = next(each for each in _UNITS_OF_TIME if seconds >= each[1])
-    below = dict(pairwise(_UNITS_OF_TIME)).get((name, size))
-    if below is None:
-        return f"{seconds:.0f} s"
-    whole, rest = divmod(round(seconds / below[1]), size // below[1])
-    return f"{whole} {name} {rest} {below[0]}" if rest else f"{whole} {name}"
+    name, size = _unit_of_time(scale)
+    text = f"{seconds / size:.{0 if name == 's' and abs(scale) >= 10 else 1}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
 
 
 def question(experiment: Experiment) -> str:

@@ -5,33 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
 from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
+from persona_tui.engine.simulation.groups import Group, attribute_groups
+from persona_tui.engine.simulation.measures import OF_CONVERTING, Measures
+from persona_tui.engine.simulation.segments import split_by_segments, split_draws
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.simulation.uncertainty import FlowDraws
 from persona_tui.engine.types import FloatArray
 
-PER_CONVERSION = frozenset({"seconds_to_convert", "steps_to_convert"})
-"""Metrics that are means over the journeys that convert, not over all."""
-
 _KEPT_BYTES = 2**28
 """Chains of all draws up to which they are built once and kept."""
-
-
-class FurtherMetrics(Protocol):
-    """What is measured of a flow besides how journeys end."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the metrics."""
-
-    def of(self, flow: Flow, max_length: int | None = None) -> Mapping[str, FloatArray]:
-        """Return each metric by persona, shape (..., K)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +68,7 @@ class ArmValues:
         if len(meant) == 1:
             return values[..., meant[0]]
         weights = self.shares[arm] * part
-        if metric in PER_CONVERSION:
+        if metric in OF_CONVERTING:
             weights = weights * self.metrics[arm]["completion_rate"]
             values = np.where(weights > 0, values, 0.0)
         total = weights.sum(axis=-1)
@@ -112,24 +100,55 @@ class Baseline:
         Of this simulator.
     max_length : int, optional
         Events after which journeys are cut; none where left out.
-    further : FurtherMetrics, optional
+    measures : Measures, optional
         Metrics besides those of ``flow.METRICS``.
     """
 
     simulator: ProductFlowSimulator
     draws: FlowDraws
     max_length: int | None = None
-    further: FurtherMetrics | None = None
+    measures: Measures | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of all metrics."""
-        return METRICS + (self.further.names if self.further else ())
+        return METRICS + (self.measures.names if self.measures else ())
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Return the groups of users by attribute."""
+        return attribute_groups(self.simulator)
+
+    @cached_property
+    def _split(self) -> dict[tuple[str, ...], Baseline]:
+        return {}
+
+    def told_apart(self, segments: tuple[str, ...], seed: np.random.SeedSequence) -> Baseline:
+        """Return the control with users told apart by segments; the same object where none is named.
+
+        Parameters
+        ----------
+        segments : tuple of str
+        seed : SeedSequence
+            The one that the draws were made with.
+        """
+        if not segments:
+            return self
+        if segments not in self._split:
+            simulator = split_by_segments(self.simulator, segments)
+            owners = [persona for persona, cells in enumerate(simulator.persona_cells) for _ in cells]
+            self._split[segments] = replace(
+                self,
+                simulator=simulator,
+                draws=split_draws(self.draws, simulator, seed),
+                measures=self.measures and self.measures.of_personas(owners),
+            )
+        return self._split[segments]
 
     def measure(self, flow: Flow) -> Mapping[str, FloatArray]:
         """Return every metric of a flow by persona, shape (..., K)."""
         found: Mapping[str, FloatArray] = solve(flow, self.max_length).metrics
-        return {**found, **self.further.of(flow, self.max_length)} if self.further else found
+        return {**found, **self.measures.of(flow, self.max_length)} if self.measures else found
 
     @cached_property
     def fitted(self) -> Solved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,6 +17,7 @@ from persona_tui.engine.simulation.comparison import Comparison, Evidence, compa
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.horizon import shortest_horizon
+from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import (
     ARMS,
     Simulation,
@@ -55,21 +55,6 @@ class Alternatives(Protocol):
 
     def ranges(self, modification: FlowModification, max_length: int | None) -> ModelRanges:
         """Return how far the uplifts of a modification move over the models."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Group:
-    """A part of all journeys that is reported on its own.
-
-    Parameters
-    ----------
-    name : str
-    part : array of shape (K,)
-        Share of each persona's journeys that belong to it.
-    """
-
-    name: str
-    part: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -176,7 +161,7 @@ def run_ab_experiment(
     _check(n_personas, max_length, n_draws)
     seed = normalise_seed(random_state)
     modification = modification or FlowModification()
-    modification.shift(simulator.shares, modification.apply(simulator.flow))  # refused before the long work
+    modification.apply(split_by_segments(simulator, modification.segments()).flow)  # refused before the work
     if draws is None:
         draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
     baseline = Baseline(simulator=simulator, draws=draws, max_length=max_length)
@@ -190,7 +175,6 @@ def compare_arms(
     *,
     seed: np.random.SeedSequence,
     solver: Solver = "auto",
-    groups: Sequence[Group] = (),
     alternatives: Alternatives | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Experiment:
@@ -203,8 +187,6 @@ def compare_arms(
     n_personas : int
     seed : SeedSequence
     solver : {"auto", "paths", "cohort", "exact"}
-    groups : sequence of Group
-        Parts of all journeys to report besides the personas.
     alternatives : Alternatives, optional
         Other models, for the range over them.
     on_progress : callable
@@ -218,6 +200,7 @@ def compare_arms(
     SimulationError, UnknownNameError
         If the modification does not fit the flow.
     """
+    baseline = baseline.told_apart(modification.segments(), seed)
     simulator, max_length = baseline.simulator, baseline.max_length
     control = simulator.flow
     treatment = modification.apply(control)
@@ -234,7 +217,7 @@ def compare_arms(
         )
     found = _gather(baseline, modification, seed, simulation)
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
-    total, personas, others = _compare_all(simulator, found, groups, ranges)
+    total, personas, others = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
     return Experiment(
         modification=modification,
@@ -272,18 +255,20 @@ def _simulate(
 
 
 def _compare_all(
-    simulator: ProductFlowSimulator, found: Evidence, groups: Sequence[Group], ranges: ModelRanges | None
+    baseline: Baseline, found: Evidence, ranges: ModelRanges | None
 ) -> tuple[Comparison, tuple[Comparison, ...], tuple[Comparison, ...]]:
     def range_of(persona: int | None) -> Any:  # noqa: ANN401 - a ModelRange
         return lambda metric: None if ranges is None else ranges.of(metric, persona)
 
-    n_cells = len(simulator.shares)
+    simulator = baseline.simulator
+    chains = np.arange(len(simulator.shares))
     personas = tuple(
-        compare(name, found, (np.arange(n_cells) == k).astype(float), range_of(k))
-        for k, name in enumerate(simulator.names)
+        compare(name, found, np.isin(chains, cells).astype(float), range_of(k))
+        for k, (name, cells) in enumerate(zip(simulator.persona_names, simulator.persona_cells, strict=True))
     )
-    total = compare(EVERYONE, found, np.ones(n_cells), range_of(None))
-    return total, personas, tuple(compare(g.name, found, g.part, lambda _metric: None) for g in groups)
+    total = compare(EVERYONE, found, np.ones(len(chains)), range_of(None))
+    groups = [compare(group.name, found, group.part, lambda _metric: None) for group in baseline.groups]
+    return total, personas, tuple(groups)
 
 
 def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.arrivals import Arrivals
-from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.leverage import (
     StateDropOff,
@@ -68,13 +68,11 @@ class Insights:
     break_even: tuple[BreakEvenParameter, ...]
 
 
-def explain(simulator: ProductFlowSimulator, experiment: Experiment) -> Insights:
+def explain(experiment: Experiment) -> Insights:
     """Return what stands behind an experiment.
 
     Parameters
     ----------
-    simulator : ProductFlowSimulator
-        That the experiment is of.
     experiment : Experiment
 
     Notes
@@ -94,11 +92,11 @@ def explain(simulator: ProductFlowSimulator, experiment: Experiment) -> Insights
             max_length=horizon,
             data=experiment.total.uplifts["completion_rate"].data,
         ),
-        break_even=tuple(_break_evens(simulator, experiment)),
+        break_even=tuple(_break_evens(experiment)),
     )
 
 
-def _break_evens(simulator: ProductFlowSimulator, experiment: Experiment) -> Iterator[BreakEvenParameter]:
+def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
     modification = experiment.modification
     for index, effect in enumerate(modification.compile()):
         for each in parameters_of(type(effect)):
@@ -110,7 +108,7 @@ def _break_evens(simulator: ProductFlowSimulator, experiment: Experiment) -> Ite
                 _varied(modification, index, each.name),
                 each.low,
                 each.high,
-                shares=simulator.shares,
+                shares=experiment.shares["control"],
                 max_length=experiment.max_length,
             )
             yield BreakEvenParameter(

@@ -6,7 +6,8 @@ state, which turns visits into those of journeys that convert.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -52,6 +53,12 @@ class Measures:
         timed = ("seconds_in_sessions", "seconds_to_convert") if self.dwell is not None else ()
         valued = ("value_per_journey",) if self.values is not None else ()
         return (*by_user, "steps_to_convert", *timed, *valued)
+
+    def of_personas(self, owners: Sequence[int]) -> Measures:
+        """Return what is measured of chains that belong to some personas, shape (K,) of persona numbers."""
+        if self.values is None:
+            return self
+        return replace(self, values=replace(self.values, amounts=self.values.amounts[..., owners, :]))
 
     def of(self, flow: Flow, max_length: int | None = None) -> dict[str, FloatArray]:
         """Return the measures of a flow by name.
