@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.cohort import MOST_USERS
 from persona_tui.engine.simulation.comparison import (
     ArmValues,
@@ -22,6 +23,7 @@ from persona_tui.engine.simulation.comparison import (
     surely_lower,
 )
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
 from persona_tui.engine.simulation.simulated import (
     ARMS,
@@ -98,6 +100,8 @@ def run_ab_experiment(
     n_draws: int = DEFAULT_N_DRAWS,
     draws: FlowDraws | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
+    store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Experiment:
     """Predict what a modification does, exactly and by simulation.
@@ -120,7 +124,11 @@ def run_ab_experiment(
     draws : FlowDraws, optional
         Draws of this simulator's flow, when several experiments share them.
     workers : int
-        Threads of the bootstrap; results do not depend on it.
+        Threads of the bootstrap, where no executor is given; results do not depend on it.
+    executor : Executor, optional
+        Runs the bootstrap and the walks, which are walked one after the other where left out.
+    store : BlockStore, optional
+        Where finished blocks of both are kept and found.
     on_progress : callable
 
     Returns
@@ -141,15 +149,15 @@ def run_ab_experiment(
     max_length = max_length or shortest_horizon(
         (control, shares["control"]), (treatment, shares["treatment"])
     )
-    if draws is None:
-        draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
+    work: _Work = {"executor": executor, "store": store, "on_progress": on_progress}
+    draws = draws or draw_flows(simulator, n_draws, seed, workers=workers, **work)
     simulation = _simulate(
         choose_solver(solver, n_personas),
         (control, treatment),
         largest_remainder(simulator.shares, n_personas),
         max_length,
         seed=seed,
-        on_progress=on_progress,
+        **work,
     )
     found = _gather(simulator, modification, draws, max_length, seed=seed, simulation=simulation)
     on_progress(Progress(stage="intervals", done=draws.n_draws, total=draws.n_draws))
@@ -173,6 +181,14 @@ def run_ab_experiment(
     )
 
 
+class _Work(TypedDict):
+    """How work in blocks is done."""
+
+    executor: Executor | None
+    store: BlockStore | None
+    on_progress: ProgressCallback
+
+
 def _simulate(
     solver: Literal["cohort", "paths"],
     arms: tuple[Flow, Flow],
@@ -180,10 +196,10 @@ def _simulate(
     max_length: int,
     *,
     seed: np.random.SeedSequence,
-    on_progress: ProgressCallback,
+    **work: Unpack[_Work],
 ) -> Simulation:
     if solver == "paths":
-        return walk_arms(*arms, users, max_length, seed=seed, on_progress=on_progress)
+        return walk_arms(*arms, users, max_length, seed=seed, **work)
     return count_arms(*arms, users, max_length, seed=seed)
 
 
