@@ -20,8 +20,10 @@ from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.effects import parse_effect
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.executors import AutoExecutor
 from persona_tui.engine.simulation.experiments import Experiment, run_ab_experiment
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, draw_flows
@@ -186,7 +188,11 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
 
 
 def run_study(
-    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+    settings: Settings,
+    prepared: PreparedLog,
+    *,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> StudyResult:
     """Find personas, simulate the modification and build the report.
 
@@ -195,6 +201,8 @@ def run_study(
     settings : Settings
     prepared : PreparedLog
         Of the same settings.
+    store : BlockStore, optional
+        Where finished blocks are kept and found.
     on_progress : callable
 
     Raises
@@ -214,7 +222,9 @@ def run_study(
         generator, counts, friction_is_drop=FRICTION_DROP in prepared.drop
     )
     modification.shift(simulator.shares, modification.apply(simulator.flow))  # refused before the long work
-    draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
+    draws = draw_flows(
+        simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
+    )
     experiment = run_ab_experiment(
         simulator,
         n_personas=settings.n_personas,
@@ -223,6 +233,8 @@ def run_study(
         solver=settings.solver,
         random_state=seed,
         draws=draws,
+        executor=AutoExecutor(workers=workers),
+        store=store,
         on_progress=on_progress,
     )
     resolved = _resolved(settings, prepared, segmentation, experiment)

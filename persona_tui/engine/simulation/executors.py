@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final, TypeVar
 
 from persona_tui.engine.errors import SimulationError
@@ -19,7 +20,7 @@ Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 LONG_WORK_SECONDS: Final = 4.0
-"""Of one core, from which worker processes pay: they take 0.6 s to begin, twice that on a busy machine."""
+"""Of one core, for which worker processes pay: they take 0.6 s to begin, twice that on a busy machine."""
 BLAS_VARIABLES: Final = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -150,27 +151,38 @@ class ThreadExecutor(Executor):
             pool.shutdown(cancel_futures=True)
 
 
-def choose_executor(workers: int, seconds: float) -> Executor:
-    """Return the executor for work that threads do not speed up.
+@EXECUTORS.register("auto", help="One block after the other; in processes as soon as the work proves long.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoExecutor(Executor):
+    """Runs blocks here until the rest is seen to take long, then in processes.
 
-    Parameters
-    ----------
-    workers : int
-        Cores that may be used.
-    seconds : float
-        That the work is expected to take on one core.
-
-    Notes
-    -----
-    Processes where there are several workers and the work is long, else serial. It is for programs: a
-    function of the engine that is given no executor starts no process, because a notebook, a script
-    without a guarded main module or a running terminal app may not be able to.
+    For work that threads do not speed up. It is for programs: a function of the engine that is given no
+    executor starts no process, because a notebook, a script without a guarded main module or a running
+    terminal app may not be able to. One worker never does.
 
     Examples
     --------
-    >>> choose_executor(1, 60.0), choose_executor(4, 0.5), choose_executor(4, 60.0)
-    (SerialExecutor(workers=1), SerialExecutor(workers=1), ProcessExecutor(workers=4))
+    >>> AutoExecutor(workers=4).run(abs, [-1, 2], on_done=lambda position, result: None)
+    [1, 2]
     """
-    if workers == 1 or seconds < LONG_WORK_SECONDS:
-        return SerialExecutor()
-    return EXECUTORS.get("processes")(workers=workers)
+
+    def run(
+        self,
+        task: Callable[[Block], Result],
+        blocks: Sequence[Block],
+        *,
+        on_done: Callable[[int, Result], None],
+    ) -> list[Result]:
+        """Run a task on every block, as ``Executor.run``."""
+        results: list[Result] = []
+        begun = monotonic()
+        for position, block in enumerate(blocks):
+            seconds_left = (monotonic() - begun) / max(position, 1) * (len(blocks) - position)
+            if position and self.workers > 1 and seconds_left >= LONG_WORK_SECONDS:
+                elsewhere = EXECUTORS.get("processes")(workers=self.workers)
+                return results + elsewhere.run(
+                    task, blocks[position:], on_done=lambda n, result: on_done(len(results) + n, result)
+                )
+            results.append(task(block))
+            on_done(position, results[-1])
+        return results

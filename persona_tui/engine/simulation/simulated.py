@@ -25,8 +25,7 @@ MOST_WALKERS = 1_000_000
 """Synthetic users per arm up to which they walk one by one where the solver is left open."""
 
 PAIRS_PER_BLOCK = 2**18
-"""Walkers of one persona, in both arms, that are walked at a time: 0.1 s or so; no result depends on it."""
-SECONDS_PER_EVENT = 15e-9
+"""Walkers of one persona, in both arms, that are walked at a time: 0.1 s or so; no walk depends on it."""
 
 Solver: TypeAlias = Literal["auto", "cohort", "paths"]
 
@@ -259,20 +258,6 @@ def _sums(control: IntArray, treatment: IntArray, times: IntArray | np.int64) ->
     uplift = treatment - control
     squares = (control * control, uplift * uplift, control * uplift)
     return [(each * times).sum() for each in (control, uplift, *squares)]
-
-
-def walking_seconds(control: Flow, treatment: Flow, users: FloatArray, max_length: int | None) -> float:
-    """Return how long one core takes to walk both arms, roughly.
-
-    Parameters
-    ----------
-    control, treatment : Flow
-    users : array of shape (K,)
-        Walkers of each persona, per arm.
-    max_length : int or None
-    """
-    lengths = [solve(flow, max_length).length for flow in (control, treatment)]
-    return SECONDS_PER_EVENT * float(users @ sum(lengths))
 
 
 def count_arms(
