@@ -44,7 +44,8 @@ class FolderBlocks:
     def load(self, stage: str, index: int) -> Arrays | None:
         """Return the arrays of a block, None where it is not there or is damaged."""
         try:
-            with np.load(self._path(stage, index), allow_pickle=False) as file:
+            path = self._path(stage, index)
+            with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             header = json.loads(arrays.pop("header").tobytes())
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
