@@ -26,7 +26,7 @@ from persona_tui.engine.simulation.environment import FlowModification, ProductF
 from persona_tui.engine.simulation.executors import AutoExecutor
 from persona_tui.engine.simulation.experiments import Experiment, run_ab_experiment
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
-from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, draw_flows
+from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import result_document
@@ -225,18 +225,7 @@ def run_study(
     draws = draw_flows(
         simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
     )
-    experiment = run_ab_experiment(
-        simulator,
-        n_personas=settings.n_personas,
-        modification=modification,
-        max_length=settings.max_length,
-        solver=settings.solver,
-        random_state=seed,
-        draws=draws,
-        executor=AutoExecutor(workers=workers),
-        store=store,
-        on_progress=on_progress,
-    )
+    experiment = _simulate(settings, simulator, draws, store=store, on_progress=on_progress)
     resolved = _resolved(settings, prepared, segmentation, experiment)
     report = build_report(
         log=prepared.facts,
@@ -252,6 +241,28 @@ def run_study(
         experiment=experiment,
         report=report,
         document=result_document(report, seed=settings.seed, settings=resolved),
+    )
+
+
+def _simulate(
+    settings: Settings,
+    simulator: ProductFlowSimulator,
+    draws: FlowDraws,
+    *,
+    store: BlockStore | None,
+    on_progress: ProgressCallback,
+) -> Experiment:
+    return run_ab_experiment(
+        simulator,
+        n_personas=settings.n_personas,
+        modification=read_modification(settings),
+        max_length=settings.max_length,
+        solver=settings.solver,
+        random_state=settings.seed,
+        draws=draws,
+        executor=AutoExecutor(workers=settings.workers or available_workers()),
+        store=store,
+        on_progress=on_progress,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import process_time
 from typing import Final, TypeVar
 
 from persona_tui.engine.errors import SimulationError
@@ -175,9 +175,9 @@ class AutoExecutor(Executor):
     ) -> list[Result]:
         """Run a task on every block, as ``Executor.run``."""
         results: list[Result] = []
-        begun = monotonic()
+        begun = process_time()  # a busy machine is no reason for more processes
         for position, block in enumerate(blocks):
-            seconds_left = (monotonic() - begun) / max(position, 1) * (len(blocks) - position)
+            seconds_left = (process_time() - begun) / max(position, 1) * (len(blocks) - position)
             if position and self.workers > 1 and seconds_left >= LONG_WORK_SECONDS:
                 elsewhere = EXECUTORS.get("processes")(workers=self.workers)
                 return results + elsewhere.run(

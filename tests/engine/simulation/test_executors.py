@@ -100,6 +100,28 @@ def test_a_script_that_does_not_guard_its_work_is_told_so(tmp_path):
     assert "under if __name__" in done.stderr.splitlines()[-1]
 
 
+def test_where_no_process_can_be_started_it_is_told():
+    """A running terminal app has a standard error without a file."""
+    script = (
+        "import sys\n"
+        "class Captured:\n    def fileno(self): return -1\n    def write(self, text): pass\n"
+        "from persona_tui.engine.errors import SimulationError\n"
+        "from persona_tui.engine.simulation.processes import ProcessExecutor\n"
+        "sys.stderr = Captured()\n"
+        "try:\n    ProcessExecutor().run(abs, [1], on_done=print)\n"
+        "except SimulationError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("No worker process can be started: ")
+    assert "Use one worker, or threads." in done.stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_worker_outlives_the_process_that_began_it(number):
     script = (
