@@ -176,7 +176,10 @@ def _given_up(position: int, n_blocks: int, exit_code: int) -> SimulationError:
         hint = "The usual cause is too little memory: use fewer workers, or a machine with more."
     else:
         cause = f"exit code {exit_code}"
-        hint = 'A script must do its work under if __name__ == "__main__": so that workers can import it.'
+        hint = (
+            "It has printed why. A script must do its work under "
+            'if __name__ == "__main__": so that workers can import it.'
+        )
     return SimulationError(
         f"Block {position + 1} of {n_blocks} ended its worker process {MOST_DEATHS} times ({cause}).", hint
     )
@@ -184,23 +187,22 @@ def _given_up(position: int, n_blocks: int, exit_code: int) -> SimulationError:
 
 def _serve(pipe: connection.Connection[Any, Any]) -> None:
     """Do blocks until the pipe is closed: what a worker process runs."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # ctrl-c reaches the whole group; the parent ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-c reaches all; the parent ends its workers
     for name in BLAS_VARIABLES:
         os.environ[name] = "1"
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    task = pickle.loads(pipe.recv_bytes())
-    while True:
-        try:
-            block = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            answer = True, task(block)
-        except Exception as error:  # noqa: BLE001 - raised again where the block was asked for
-            answer = False, error
-        pipe.send(answer)
+    with suppress(EOFError, OSError):  # the pipe is closed
+        task = pickle.loads(pipe.recv_bytes())
+        while True:
+            pipe.send(_answer(task, pipe.recv()))
+
+
+def _answer(task: Callable[[Any], Any], block: object) -> tuple[bool, Any]:
+    """Return whether a block succeeded, and its result or what was raised."""
+    try:
+        return True, task(block)
+    except Exception as error:  # noqa: BLE001 - raised again where the block was asked for
+        return False, error
 
 
 def _leave_with_parent() -> None:

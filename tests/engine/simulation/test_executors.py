@@ -97,7 +97,7 @@ def test_a_script_that_does_not_guard_its_work_is_told_so(tmp_path):
         text=True,
         check=False,
     )
-    assert "under if __name__" in done.stderr.splitlines()[-1]
+    assert "under if __name__ == " in done.stderr.splitlines()[-1]
 
 
 def test_where_no_process_can_be_started_it_is_told():
