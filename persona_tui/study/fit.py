@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from persona_tui.engine.data.attributes import attributes_of
@@ -13,9 +12,11 @@ from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.alternatives import Alternatives, fit_alternatives
 from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.dwell import fit_dwell
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.event_values import value_of
+from persona_tui.engine.simulation.executors import AutoExecutor
 from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.measures import Measures
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
@@ -66,7 +67,11 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
 
 
 def fit_personas(
-    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+    settings: Settings,
+    prepared: PreparedLog,
+    *,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> Fit:
     """Find the personas of a log and draw how well it pins their flow.
 
@@ -75,6 +80,8 @@ def fit_personas(
     settings : Settings
     prepared : PreparedLog
         Of the same settings.
+    store : BlockStore, optional
+        Where finished blocks are kept, and taken from.
     on_progress : callable
 
     Raises
@@ -102,7 +109,9 @@ def fit_personas(
     if kept:
         draws = FlowDraws(simulator=simulator, **kept[1])
     else:
-        draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
+        draws = draw_flows(
+            simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
+        )
         cache.save(segmentation, draws)
     return Fit(
         segmentation=segmentation,
@@ -145,6 +154,7 @@ def run_scenario(
     scenario: ScenarioSettings,
     *,
     solver: Solver | None = None,
+    store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Experiment:
     """Predict what one scenario does.
@@ -156,6 +166,8 @@ def run_scenario(
     scenario : ScenarioSettings
     solver : {"auto", "paths", "cohort", "exact"}, optional
         Another one than the settings say; ``exact`` simulates nobody.
+    store : BlockStore, optional
+        Where finished blocks are kept, and taken from.
     on_progress : callable
     """
     return compare_arms(
@@ -165,19 +177,7 @@ def run_scenario(
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,
         alternatives=fit.alternatives,
+        executor=AutoExecutor(workers=settings.workers or available_workers()),
+        store=store,
         on_progress=on_progress,
     )
-
-
-def run_scenarios(
-    settings: Settings,
-    fit: Fit,
-    *,
-    solver: Solver | None = None,
-    on_progress: ProgressCallback = ignore_progress,
-) -> Mapping[str, Experiment]:
-    """Predict what every scenario does, by name in the order listed; parameters as ``run_scenario``."""
-    return {
-        scenario.name: run_scenario(settings, fit, scenario, solver=solver, on_progress=on_progress)
-        for scenario in settings.effective_scenarios()
-    }

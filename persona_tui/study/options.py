@@ -186,7 +186,7 @@ class Settings:
         low=1,
         metavar="N",
         shown_default="the cores this process may use",
-        help="Threads at most; results do not depend on it.",
+        help="Threads or processes at most; results do not depend on it.",
     )
     output: str = option(
         "--output",

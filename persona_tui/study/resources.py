@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from persona_tui.engine.simulation.executors import BLAS_VARIABLES
+
 THREAD_VARIABLES = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
-BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 

@@ -42,9 +42,14 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
             "seed": seed,
             "version": __version__,
             "settings": settings,
-            "libraries": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            "libraries": libraries(),
         },
     }
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions that the last digits of a result may depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def _facts(log: LogFacts) -> dict[str, Any]:

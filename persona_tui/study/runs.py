@@ -10,19 +10,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from persona_tui import __version__
 from persona_tui.engine.analytics.reporting import export_powerpoint
 from persona_tui.engine.analytics.tables import persona_table, scenario_table, to_csv
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.study.blocks import MANIFEST, open_run
 from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
-from persona_tui.study.log import prepare_log
+from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers
-from persona_tui.study.store import locked, make_folder, new_run, replace_all, write_json, write_text
+from persona_tui.study.results import libraries
+from persona_tui.study.store import locked, make_folder, replace_all, write_json, write_text
 from persona_tui.study.study import StudyResult, check_settings, run_study
 
 PROMISED = (
@@ -30,7 +33,7 @@ PROMISED = (
     "experiment_results.csv",
     "result.json",
     "simulation_report.pptx",
-    "manifest.json",
+    MANIFEST,
 )
 REJECTS = "rejects.csv"
 WRITTEN = "# Written by persona-tui; the next run replaces it while this line stands.\n"
@@ -125,13 +128,20 @@ def default_output(settings: Settings) -> Path:
     return EXPORTS / (name or "study")
 
 
-def run_batch(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> FinishedRun:
-    """Do the whole job and write its files into a study folder.
+def run_batch(
+    settings: Settings,
+    *,
+    on_progress: ProgressCallback = ignore_progress,
+    on_notice: Callable[[str], None] = lambda _text: None,
+) -> FinishedRun:
+    """Do the whole job and write its files into a study folder; go on with a run of it that was stopped.
 
     Parameters
     ----------
     settings : Settings
     on_progress : callable
+    on_notice : callable
+        Gets a sentence when a run is taken up again, or stopped so that it can be.
 
     Returns
     -------
@@ -151,19 +161,33 @@ def run_batch(settings: Settings, *, on_progress: ProgressCallback = ignore_prog
     study = Path(settings.output) if settings.output else default_output(settings)
     _check_study(study, Path(settings.events))
     with locked(make_folder(study)):
-        with new_run(study, began) as folder, ProgressLog(folder / "progress.jsonl") as log:
+        with (
+            open_run(study, began, _recipe(settings, prepared), on_notice) as run,
+            ProgressLog(run.folder / "progress.jsonl") as log,
+        ):
+            write_text(run.folder / RUN_FILE, settings_text(settings))
             report = _both(on_progress, log)
-            result = run_study(settings, prepared, on_progress=report)
-            files = _write_files(settings, result, folder, report)
-            write_json(folder / "manifest.json", build_manifest(settings, folder, files, began))
-        _publish(folder, study)
+            result = run_study(settings, prepared, store=run.blocks, on_progress=report)
+            files = (RUN_FILE, *_write_files(result, run.folder, report))
+            write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
+        _publish(run.folder, study)
     return FinishedRun(
         result=result,
         settings=settings,
         study=study,
-        folder=folder,
+        folder=run.folder,
         files=tuple(study / name for name in (*PROMISED, REJECTS) if (study / name).exists()),
     )
+
+
+def _recipe(settings: Settings, prepared: PreparedLog) -> dict[str, Any]:
+    """Return all that the blocks of a run depend on."""
+    return {
+        "version": __version__,
+        "libraries": libraries(),
+        "fingerprint": prepared.facts.fingerprint,
+        "settings": settings_text(settings),
+    }
 
 
 def _both(first: ProgressCallback, second: ProgressCallback) -> ProgressCallback:
@@ -174,12 +198,9 @@ def _both(first: ProgressCallback, second: ProgressCallback) -> ProgressCallback
     return report
 
 
-def _write_files(
-    settings: Settings, result: StudyResult, folder: Path, on_progress: ProgressCallback
-) -> tuple[str, ...]:
+def _write_files(result: StudyResult, folder: Path, on_progress: ProgressCallback) -> tuple[str, ...]:
     report = result.report
     writers: dict[str, Callable[[Path], object]] = {
-        RUN_FILE: lambda path: write_text(path, settings_text(settings)),
         "persona_summary.csv": lambda path: write_text(path, to_csv(persona_table(report.personas))),
         "experiment_results.csv": lambda path: write_text(path, to_csv(scenario_table(report.scenarios))),
         "simulation_report.pptx": lambda path: export_powerpoint(report, path),

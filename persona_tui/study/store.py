@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +137,6 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}
     return [_rounded(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-@contextmanager
-def new_run(study: Path, began: datetime) -> Iterator[Path]:
-    """Create ``runs/<UTC time>-<hex>`` in a study; it is taken away again if the run fails."""
-    name = f"{began.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(3)}"
-    folder = make_folder(make_folder(study / "runs") / name)
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 @contextmanager

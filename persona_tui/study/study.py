@@ -17,8 +17,10 @@ from persona_tui.engine.analytics.reporting import (
 )
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.study.fit import Fit, fit_personas, run_scenario
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
@@ -66,7 +68,12 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
 
 
 def run_study(
-    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+    settings: Settings,
+    prepared: PreparedLog,
+    *,
+    solver: Solver | None = None,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> StudyResult:
     """Find personas, simulate every scenario and build the report.
 
@@ -75,6 +82,10 @@ def run_study(
     settings : Settings
     prepared : PreparedLog
         Of the same settings.
+    solver : {"auto", "paths", "cohort", "exact"}, optional
+        Another one than the settings say; ``exact`` simulates nobody.
+    store : BlockStore, optional
+        Where finished blocks are kept, and taken from.
     on_progress : callable
 
     Raises
@@ -82,12 +93,12 @@ def run_study(
     ModelingError, SimulationError, UnknownNameError
         If the settings do not fit the log.
     """
-    fit = fit_personas(settings, prepared, on_progress=on_progress)
+    fit = fit_personas(settings, prepared, store=store, on_progress=on_progress)
     scenarios = tuple(
         report_scenario(
             scenario.name,
             fit.simulator,
-            run_scenario(settings, fit, scenario, on_progress=on_progress),
+            run_scenario(settings, fit, scenario, solver=solver, store=store, on_progress=on_progress),
             steps=[step.step for step in prepared.funnel],
             arrivals=fit.arrivals,
             dose=_dose_point(scenario),

@@ -25,20 +25,52 @@ def contents(study):
     return {path.name: path.read_bytes() for path in study.iterdir() if path.is_file()}
 
 
-@pytest.mark.parametrize("stage", ["bootstrap", "walks", "export"])
-def test_a_cancelled_run_leaves_the_study_as_it_was(small, tmp_path, stage):
-    study = tmp_path / "study"
-    runs.run_batch(settings(small, study))
-    before = contents(study)
-
+def stop_at(stage):
     def stop(progress):
         if progress.stage == stage:
             raise RunCancelled("stopped")
 
+    return stop
+
+
+@pytest.mark.parametrize("stage", ["bootstrap", "walks", "export"])
+def test_a_cancelled_run_leaves_the_study_as_it_was_and_goes_on_when_asked_again(small, tmp_path, stage):
+    study, notices = tmp_path / "study", []
+    runs.run_batch(settings(small, study))
+    before = contents(study)
     with pytest.raises(RunCancelled):
-        runs.run_batch(settings(small, study, seed=1), on_progress=stop)
+        runs.run_batch(settings(small, study, seed=1), on_progress=stop_at(stage))
     assert contents(study) == before
-    assert len(list((study / "runs").iterdir())) == 1
+    (stopped,) = (each for each in (study / "runs").iterdir() if not (each / "manifest.json").exists())
+    assert (stopped / "run.toml").exists()
+    finished = runs.run_batch(settings(small, study, seed=1, workers=3), on_notice=notices.append)
+    assert finished.folder == stopped
+    assert notices[0].startswith(f"Resuming {stopped}: ")
+    undisturbed = runs.run_batch(settings(small, tmp_path / "other", seed=1))
+    assert contents(study)["result.json"] == contents(undisturbed.study)["result.json"]
+    assert not (stopped / "blocks").exists()
+
+
+@pytest.mark.parametrize("changed", ["settings", "log"])
+def test_a_run_of_other_settings_or_another_log_begins_anew(small, tmp_path, changed):
+    study, notices = tmp_path / "study", []
+    with pytest.raises(RunCancelled):
+        runs.run_batch(settings(small, study), on_progress=stop_at("walks"))
+    if changed == "log":
+        small.write_text("\n".join(small.read_text().splitlines()[:-1]) + "\n")
+    runs.run_batch(settings(small, study, seed=int(changed == "settings")), on_notice=notices.append)
+    assert notices == []
+    assert len(list((study / "runs").iterdir())) == 2
+
+
+def test_a_run_that_fails_leaves_no_folder(small, tmp_path, monkeypatch):
+    def full(_report, _path):
+        raise ExportError("full")
+
+    monkeypatch.setattr(runs, "export_powerpoint", full)
+    with pytest.raises(ExportError):
+        runs.run_batch(settings(small, tmp_path / "study"))
+    assert not list((tmp_path / "study" / "runs").iterdir())
 
 
 def test_a_finished_run_is_kept_when_its_files_cannot_be_published(small, tmp_path, monkeypatch):

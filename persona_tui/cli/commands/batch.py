@@ -19,7 +19,7 @@ def _batch(settings: Settings, presentation: Presentation) -> None:
     from persona_tui.study.store import dump_json  # noqa: PLC0415
 
     with presentation.reporting() as on_progress:
-        finished = run_batch(settings, on_progress=on_progress)
+        finished = run_batch(settings, on_progress=on_progress, on_notice=presentation.narrate)
     presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
     for sentence in finished.result.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")

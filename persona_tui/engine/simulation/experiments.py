@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progr
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.assumptions import draw_parameters
 from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.blocks import BlockStore
+from persona_tui.engine.simulation.caveats import caveats_of
 from persona_tui.engine.simulation.cohort import MOST_USERS
 from persona_tui.engine.simulation.comparison import Comparison, Evidence, compare
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.horizon import shortest_horizon
 from persona_tui.engine.simulation.segments import split_by_segments
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
 
 EVERYONE = "all"
 DEFAULT_N_PERSONAS = 10_000
-TRUNCATION_WARNING = 0.01
-FEW_USERS = 50
 
 
 class ModelRanges(Protocol):
@@ -124,6 +125,8 @@ def run_ab_experiment(
     n_draws: int = DEFAULT_N_DRAWS,
     draws: FlowDraws | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
+    store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Experiment:
     """Predict what a modification does, exactly and by simulation.
@@ -147,6 +150,10 @@ def run_ab_experiment(
         Draws of this simulator's flow, when several experiments share them.
     workers : int
         Threads of the bootstrap; results do not depend on it.
+    executor : Executor, optional
+        Who does the work that comes in blocks.
+    store : BlockStore, optional
+        Where finished blocks are kept, and taken from.
     on_progress : callable
 
     Returns
@@ -163,9 +170,26 @@ def run_ab_experiment(
     modification = modification or FlowModification()
     modification.apply(split_by_segments(simulator, modification.segments()).flow)  # refused before the work
     if draws is None:
-        draws = draw_flows(simulator, n_draws, seed, workers=workers, on_progress=on_progress)
+        draws = draw_flows(
+            simulator,
+            n_draws,
+            seed,
+            workers=workers,
+            executor=executor,
+            store=store,
+            on_progress=on_progress,
+        )
     baseline = Baseline(simulator=simulator, draws=draws, max_length=max_length)
-    return compare_arms(baseline, modification, n_personas, seed=seed, solver=solver, on_progress=on_progress)
+    return compare_arms(
+        baseline,
+        modification,
+        n_personas,
+        seed=seed,
+        solver=solver,
+        executor=executor,
+        store=store,
+        on_progress=on_progress,
+    )
 
 
 def compare_arms(
@@ -176,6 +200,8 @@ def compare_arms(
     seed: np.random.SeedSequence,
     solver: Solver = "auto",
     alternatives: Alternatives | None = None,
+    executor: Executor | None = None,
+    store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Experiment:
     """Predict what a modification does to a control that is drawn already.
@@ -189,6 +215,8 @@ def compare_arms(
     solver : {"auto", "paths", "cohort", "exact"}
     alternatives : Alternatives, optional
         Other models, for the range over them.
+    executor : Executor, optional
+    store : BlockStore, optional
     on_progress : callable
 
     Returns
@@ -212,9 +240,8 @@ def compare_arms(
         arms = ((control, shares["control"]), (treatment, shares["treatment"]))
         walk_length = max_length or shortest_horizon(*arms)
         users = largest_remainder(simulator.shares, n_personas)
-        simulation = _simulate(
-            chosen, (control, treatment), users, walk_length, seed=seed, on_progress=on_progress
-        )
+        work: _Work = {"executor": executor, "store": store, "on_progress": on_progress}
+        simulation = _simulate(chosen, (control, treatment), users, walk_length, seed=seed, **work)
     found = _gather(baseline, modification, seed, simulation)
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
     total, personas, others = _compare_all(baseline, found, ranges)
@@ -231,13 +258,21 @@ def compare_arms(
         total=total,
         personas=personas,
         groups=others,
-        caveats=_caveats(simulator, modification, total, max_length),
+        caveats=caveats_of(simulator, modification, total, max_length),
         left_out={} if ranges is None else ranges.left_out,
         control=control,
         treatment=treatment,
         shares=shares,
         drawn_uplifts=found.spread.uplift("completion_rate", np.ones(len(simulator.shares))),
     )
+
+
+class _Work(TypedDict):
+    """How work in blocks is done."""
+
+    executor: Executor | None
+    store: BlockStore | None
+    on_progress: ProgressCallback
 
 
 def _simulate(
@@ -247,10 +282,10 @@ def _simulate(
     max_length: int,
     *,
     seed: np.random.SeedSequence,
-    on_progress: ProgressCallback,
+    **work: Unpack[_Work],
 ) -> Simulation:
     if solver == "paths":
-        return walk_arms(*arms, users, max_length, seed=seed, on_progress=on_progress)
+        return walk_arms(*arms, users, max_length, seed=seed, **work)
     return count_arms(*arms, users, max_length, seed=seed)
 
 
@@ -300,33 +335,6 @@ def _gather(
         total=baseline.evaluate(baseline.drawn(), modification, numbers) if doubted else None,
         simulation=simulation,
     )
-
-
-def _caveats(
-    simulator: ProductFlowSimulator,
-    modification: FlowModification,
-    total: Comparison,
-    max_length: int | None,
-) -> tuple[str, ...]:
-    return (
-        *modification.caveats(simulator.flow),
-        *_truncation_caveats(total, max_length),
-        *_sample_caveats(simulator),
-    )
-
-
-def _truncation_caveats(total: Comparison, max_length: int | None) -> list[str]:
-    worst = max(total.arms[arm]["truncated_rate"] for arm in ARMS)
-    if worst <= TRUNCATION_WARNING:
-        return []
-    return [f"{100 * worst:.1f} % of journeys are cut at {max_length} events and end in no outcome."]
-
-
-def _sample_caveats(simulator: ProductFlowSimulator) -> list[str]:
-    n_users = simulator.generator.sequences.n_users
-    if n_users >= FEW_USERS:
-        return []
-    return [f"The log has only {n_users} users: its intervals are narrower than the doubt really is."]
 
 
 def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:

@@ -11,15 +11,21 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from persona_tui.engine.progress import Progress, ProgressCallback
+from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.simulation.blocks import Arrays, BlockStore, Stage, digest, run_blocks
 from persona_tui.engine.simulation.cohort import CohortCounts, arm_variance, simulate_cohort
-from persona_tui.engine.simulation.flow import Flow, Outcomes, solve
-from persona_tui.engine.simulation.paths import Walks, walk
-from persona_tui.engine.types import BoolArray, FloatArray, IntArray
+from persona_tui.engine.simulation.executors import Executor, SerialExecutor
+from persona_tui.engine.simulation.flow import METRICS, Flow, Outcomes, solve
+from persona_tui.engine.simulation.paths import Outcome, Walks, walk
+from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray
 
 ARMS = ("control", "treatment")
 MOST_WALKERS = 1_000_000
 """Synthetic users per arm up to which they walk one by one where the solver is left open."""
+
+PAIRS_PER_BLOCK = 2**18
+"""Walkers of one persona, in both arms, that are walked at a time: 0.1 s or so; no walk depends on it."""
 
 Solver: TypeAlias = Literal["auto", "cohort", "paths", "exact"]
 
@@ -61,20 +67,28 @@ class Simulation(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WalkedArms(Simulation):
-    """Walks of both arms by persona; a persona's walkers are pairs."""
+    """Walks of both arms by persona, added up; a persona's walkers are pairs.
 
-    control: list[Walks]
-    treatment: list[Walks]
+    Parameters
+    ----------
+    n_personas : int64 array of shape (K,)
+        Walkers of each persona, per arm.
+    sums : object array of shape (K, 4, 5)
+        Python's whole numbers, so exact however many walk: for each metric the sums over pairs of control b
+        and of treatment less control d, then those of b b, d d and b d.
+    same : bool
+        Whether the arms are one flow.
+    """
 
-    @property
-    def n_personas(self) -> IntArray:
-        """Return the walkers of each persona, shape (K,)."""
-        return np.array([len(each.outcomes) for each in self.control], dtype=np.int64)
+    n_personas: IntArray
+    sums: AnyArray
+    same: bool
 
     def means(self, arm: str, metric: str) -> FloatArray:
         """Return the mean of a metric by persona, shape (K,)."""
-        walks = self.control if arm == "control" else self.treatment
-        return np.array([each.metric(metric).mean() if len(each.outcomes) else np.nan for each in walks])
+        control, uplift = self.sums[:, METRICS.index(metric), :2].T
+        totals = control if arm == "control" else control + uplift
+        return np.array([t / n if n else np.nan for t, n in zip(totals, self._sizes, strict=True)])
 
     def variance(self, metric: str, weights: dict[str, FloatArray]) -> FloatArray:
         """Return each persona's part of the variance, from the differences of its pairs.
@@ -83,15 +97,31 @@ class WalkedArms(Simulation):
         few hundred walkers without a difference do not prove that there is none.
         """
         parts = []
-        rows = zip(self.control, self.treatment, weights["control"], weights["treatment"], strict=True)
-        for before, after, c, t in rows:
-            n = len(before.outcomes)
-            if n == 0 or (before is after and c == t):
+        rows = zip(
+            self._sizes,
+            self.sums[:, METRICS.index(metric)],
+            weights["control"],
+            weights["treatment"],
+            strict=True,
+        )
+        for n, sums, c, t in rows:
+            if n == 0 or (self.same and c == t):
                 parts.append(0.0)
                 continue
-            difference = t * after.metric(metric) - c * before.metric(metric)
-            parts.append((float(difference.var()) * n + 2.0 * max(c, t) ** 2) / n**2)
+            parts.append((_variance_of_pairs(n, sums, c, t) * n + 2.0 * max(c, t) ** 2) / n**2)
         return np.array(parts)
+
+    @property
+    def _sizes(self) -> list[int]:
+        return [int(each) for each in self.n_personas]
+
+
+def _variance_of_pairs(n: int, sums: AnyArray, c: float, t: float) -> float:
+    """Return the variance of t times treatment less c times control, which is ``t d + (t - c) b``."""
+    b, d, bb, dd, bd = sums
+    of_b, of_d, of_both = ((n * bb - b * b) / n**2, (n * dd - d * d) / n**2, (n * bd - b * d) / n**2)
+    tilt = t - c
+    return float(t * t * of_d + tilt * tilt * of_b + 2 * t * tilt * of_both)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,7 +162,9 @@ def walk_arms(
     max_length: int,
     *,
     seed: np.random.SeedSequence,
-    on_progress: ProgressCallback,
+    executor: Executor | None = None,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
 ) -> WalkedArms:
     """Walk both arms on common random numbers.
 
@@ -143,17 +175,89 @@ def walk_arms(
         Walkers of each persona, per arm.
     max_length : int
     seed : SeedSequence
+    executor : Executor, optional
+        One block after the other where left out.
+    store : BlockStore, optional
+        Where finished blocks are kept and found.
     on_progress : callable
+
+    Notes
+    -----
+    Blocks are of one persona and hold both arms. Each gives sums only, so memory does not grow with the
+    walkers: about 20 MB a worker.
     """
-    before: list[Walks] = []
-    after: list[Walks] = []
-    for persona, size in enumerate(users.tolist()):
-        before.append(walk(control, persona, size, max_length, seed))
-        same = treatment is control
-        after.append(before[-1] if same else walk(treatment, persona, size, max_length, seed))
-        done = int(users[: persona + 1].sum())
-        on_progress(Progress(stage="walks", done=done, total=int(users.sum())))
-    return WalkedArms(control=before, treatment=after)
+    task = _PairedWalks(control=control, treatment=treatment, max_length=max_length, seed=seed)
+    blocks = [
+        (persona, first, min(PAIRS_PER_BLOCK, size - first))
+        for persona, size in enumerate(users.tolist())
+        for first in range(0, size, PAIRS_PER_BLOCK)
+    ]
+    sizes = tuple(size for _, _, size in blocks)
+    results = run_blocks(
+        task,
+        blocks,
+        Stage(name="walks", sizes=sizes, key="" if store is None else task.key(users)),
+        executor=executor or SerialExecutor(),
+        store=store,
+        on_progress=on_progress,
+    )
+    sums = np.zeros((len(users), len(METRICS), 5), dtype=object)
+    for (persona, _, _), result in zip(blocks, results, strict=True):
+        sums[persona] += result["sums"].astype(object)
+    return WalkedArms(n_personas=users, sums=sums, same=treatment is control)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _PairedWalks:
+    """Walks of one block in both arms, added up as ``WalkedArms`` holds them."""
+
+    control: Flow
+    treatment: Flow
+    max_length: int
+    seed: np.random.SeedSequence
+
+    def key(self, users: IntArray) -> str:
+        """Return a digest of all that the walks depend on."""
+        parts: list[AnyArray | str | int] = []
+        for flow in (self.control, self.treatment):
+            parts += [str(flow.states), flow.kinds, flow.starts, flow.transitions, str(flow.friction_is_drop)]
+        return digest(*parts, users, self.max_length, str(self.seed))
+
+    def __call__(self, block: tuple[int, int, int]) -> Arrays:
+        """Return the sums of some walkers of a persona, shape (4, 5)."""
+        persona, first, size = block
+        before = walk(self.control, persona, size, self.max_length, self.seed, first_walker=first)
+        after = before
+        if self.treatment is not self.control:
+            after = walk(self.treatment, persona, size, self.max_length, self.seed, first_walker=first)
+        return {"sums": _add_up(before, after)}
+
+
+def _add_up(before: Walks, after: Walks) -> IntArray:
+    """Return the sums over pairs of every metric, shape (4, 5); those of rates from counts of outcomes."""
+    n = len(Outcome)
+    pairs = np.bincount(before.outcomes.astype(np.int64) * n + after.outcomes, minlength=n * n)
+    each_outcome = Walks(outcomes=np.arange(n), lengths=np.zeros(n))
+    rows = []
+    for metric in METRICS:
+        if metric == "avg_length":
+            rows.append(_sums(before.lengths.astype(np.int64), after.lengths.astype(np.int64), np.int64(1)))
+        else:
+            is_one = each_outcome.metric(metric).astype(np.int64)
+            rows.append(_sums(np.repeat(is_one, n), np.tile(is_one, n), pairs))
+    return np.array(rows, dtype=np.int64)
+
+
+def _sums(control: IntArray, treatment: IntArray, times: IntArray | np.int64) -> list[np.int64]:
+    """Return the sums that ``WalkedArms`` holds, of pairs that occur so many times."""
+    longest = int(max(control.max(), treatment.max()))
+    if longest**2 * len(control) > np.iinfo(np.int64).max:
+        raise SimulationError(
+            f"Walks of {longest} events are too long to add up.", hint="Set a smaller max_length."
+        )
+    uplift = treatment - control
+    squares = (control * control, uplift * uplift, control * uplift)
+    return [(each * times).sum() for each in (control, uplift, *squares)]
 
 
 def count_arms(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,11 @@ from persona_tui.engine.modeling.steps import (
     normalise_memberships,
     tabulate_moves,
 )
-from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import Stream, stream
+from persona_tui.engine.simulation.blocks import Arrays, BlockStore, Stage, digest, run_blocks
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.executors import Executor, ThreadExecutor
 from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import AnyArray, FloatArray
@@ -83,6 +84,8 @@ def draw_flows(
     seed: np.random.SeedSequence,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
+    store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> FlowDraws:
     """Draw flows by the Bayesian bootstrap over users, memberships fitted anew in each draw.
@@ -93,7 +96,10 @@ def draw_flows(
     n_draws : int
     seed : SeedSequence
     workers : int
-        Threads; the draws do not depend on their number.
+        Threads, where no executor is given; the draws do not depend on their number.
+    executor : Executor, optional
+    store : BlockStore, optional
+        Where finished blocks are kept and found.
     on_progress : callable
 
     Notes
@@ -102,41 +108,73 @@ def draw_flows(
     runs EM for up to 12 iterations from the fit, because memberships that are held fixed
     make intervals too narrow. The pooled chain that rows are shrunk toward is that of the log.
     """
-    table = tabulate_moves(simulator.counts, simulator.pooled, simulator.generator.prior)
+    task = _Bootstrap.of(simulator, seed)
     starts = range(0, n_draws, DRAWS_PER_BLOCK)
+    sizes = tuple(min(DRAWS_PER_BLOCK, n_draws - first) for first in starts)
+    blocks = run_blocks(
+        task,
+        list(enumerate(sizes)),
+        Stage(name="bootstrap", sizes=sizes, key="" if store is None else task.key(n_draws)),
+        executor=executor or ThreadExecutor(workers=workers),
+        store=store,
+        on_progress=on_progress,
+    )
+    drawn = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return FlowDraws(simulator=simulator, **drawn)
 
-    def work(block: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        size = min(DRAWS_PER_BLOCK, n_draws - block * DRAWS_PER_BLOCK)
-        generator = stream(seed, Stream.BOOTSTRAP, block)
-        return _draw_block(
-            simulator, table, bootstrap_weights(generator, simulator.counts.multiplicity, size)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Bootstrap:
+    """The draws of one block; holds no more of the simulator than they need, since workers get a copy."""
+
+    table: MoveTable
+    multiplicity: FloatArray
+    memberships: FloatArray
+    n_journeys: FloatArray
+    n_converted: FloatArray
+    refitted: bool
+    seed: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, simulator: ProductFlowSimulator, seed: np.random.SeedSequence) -> _Bootstrap:
+        counts, generator = simulator.counts, simulator.generator
+        return cls(
+            table=tabulate_moves(counts, simulator.pooled, generator.prior),
+            multiplicity=counts.multiplicity,
+            memberships=simulator.memberships,
+            n_journeys=counts.n_journeys,
+            n_converted=counts.n_converted,
+            refitted=generator.soft and generator.n_clusters > 1,
+            seed=seed,
         )
 
-    blocks = []
-    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        for block in pool.map(work, range(len(starts))):
-            blocks.append(block)
-            drawn = min(len(blocks) * DRAWS_PER_BLOCK, n_draws)
-            on_progress(Progress(stage="bootstrap", done=drawn, total=n_draws))
-    moved, shares, conversions = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return FlowDraws(simulator=simulator, moved=moved, shares=shares, conversions=conversions)
+    def key(self, n_draws: int) -> str:
+        """Return a digest of all that the draws depend on."""
+        table, matrix = self.table, self.table.matrix
+        sparse = (matrix.data, matrix.indices, matrix.indptr)
+        tables = (table.first_of_row, table.row_of_move, table.pooled, table.unseen)
+        users = (self.multiplicity, self.memberships, self.n_journeys, self.n_converted)
+        numbers = (table.unseen_log, table.prior, self.refitted, n_draws, str(self.seed))
+        return digest(*sparse, *tables, *users, *numbers)
 
-
-def _draw_block(
-    simulator: ProductFlowSimulator, table: MoveTable, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return weighted moves (b, K, F), journey shares and conversions (b, K) under weights (R, b)."""
-    n_rows, n_draws = weights.shape
-    n_clusters = simulator.generator.n_clusters
-    memberships = np.repeat(simulator.memberships[:, :, None], n_draws, axis=2)
-    if simulator.generator.soft and n_clusters > 1:
-        memberships = _refit(table, weights, memberships)
-    mass = weights[:, None, :] * memberships
-    flat = simulator.counts.matrix.T @ mass.reshape(n_rows, -1)
-    journeys = np.tensordot(simulator.counts.n_journeys, mass, axes=1)
-    converted = np.tensordot(simulator.counts.n_converted, mass, axes=1)
-    moved: FloatArray = flat.reshape(-1, n_clusters, n_draws).transpose(2, 1, 0)
-    return moved, (journeys / journeys.sum(axis=0)).T, (converted / np.maximum(journeys, 1e-12)).T
+    def __call__(self, block: tuple[int, int]) -> Arrays:
+        """Return weighted moves (b, K, F), journey shares and conversions (b, K) of a numbered block."""
+        number, n_draws = block
+        generator = stream(self.seed, Stream.BOOTSTRAP, number)
+        weights = bootstrap_weights(generator, self.multiplicity, n_draws)
+        n_rows, n_clusters = self.memberships.shape
+        memberships = np.repeat(self.memberships[:, :, None], n_draws, axis=2)
+        if self.refitted:
+            memberships = _refit(self.table, weights, memberships)
+        mass = weights[:, None, :] * memberships
+        flat = self.table.transposed @ mass.reshape(n_rows, -1)
+        journeys = np.tensordot(self.n_journeys, mass, axes=1)
+        converted = np.tensordot(self.n_converted, mass, axes=1)
+        return {
+            "moved": flat.reshape(-1, n_clusters, n_draws).transpose(2, 1, 0),
+            "shares": (journeys / journeys.sum(axis=0)).T,
+            "conversions": (converted / np.maximum(journeys, 1e-12)).T,
+        }
 
 
 def _refit(table: MoveTable, weights: FloatArray, memberships: FloatArray) -> FloatArray:

@@ -1,0 +1,38 @@
+"""What a reader should know before trusting a result."""
+
+from __future__ import annotations
+
+from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.simulated import ARMS
+
+TRUNCATION_WARNING = 0.01
+FEW_USERS = 50
+
+
+def caveats_of(
+    simulator: ProductFlowSimulator,
+    modification: FlowModification,
+    total: Comparison,
+    max_length: int | None,
+) -> tuple[str, ...]:
+    """Return what the reader should know before trusting an experiment: of the change, horizon and sample."""
+    return (
+        *modification.caveats(simulator.flow),
+        *_truncation_caveats(total, max_length),
+        *_sample_caveats(simulator),
+    )
+
+
+def _truncation_caveats(total: Comparison, max_length: int | None) -> list[str]:
+    worst = max(total.arms[arm]["truncated_rate"] for arm in ARMS)
+    if worst <= TRUNCATION_WARNING:
+        return []
+    return [f"{100 * worst:.1f} % of journeys are cut at {max_length} events and end in no outcome."]
+
+
+def _sample_caveats(simulator: ProductFlowSimulator) -> list[str]:
+    n_users = simulator.generator.sequences.n_users
+    if n_users >= FEW_USERS:
+        return []
+    return [f"The log has only {n_users} users: its intervals are narrower than the doubt really is."]
