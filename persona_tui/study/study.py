@@ -29,8 +29,8 @@ from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import result_document
 
-MAX_EVENT_TYPES = 500
-"""Chains are dense tables of this many rows and columns."""
+MAX_EVENT_TYPES = 1_000
+"""Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +94,7 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
         raise DataError(
-            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
+            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES:,} that can be modelled.",
             hint="Check which column is the event (--column event_type=NAME), or merge rare events.",
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
