@@ -15,8 +15,8 @@ from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.study.options import Settings
 
-MAX_EVENT_TYPES = 500
-"""Chains are dense tables of this many rows and columns."""
+MAX_EVENT_TYPES = 1_000
+"""Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +59,7 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
         raise DataError(
-            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES} that can be modelled.",
+            f"{n_types:,} event types are more than the {MAX_EVENT_TYPES:,} that can be modelled.",
             hint="Check which column is the event (--column event_type=NAME), or merge rare events.",
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))

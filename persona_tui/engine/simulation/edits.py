@@ -15,7 +15,6 @@ from persona_tui.engine.simulation.flow import (
     N_ENDS,
     Flow,
     StateKind,
-    expected_visits,
 )
 from persona_tui.engine.types import BoolArray, FloatArray
 
@@ -245,7 +244,7 @@ def entry_exit_rate(flow: Flow, before: int) -> FloatArray:
     visits and e the chance of leaving; zero where the state is never entered.
     """
     try:
-        visits, _ = expected_visits(flow.starts, flow.transitions, None)
+        visits = flow.visits
     except SimulationError as fault:
         raise SimulationError(
             f"{fault.message} The default exit rate of inserted steps needs walks that end.",

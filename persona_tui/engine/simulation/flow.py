@@ -1,4 +1,4 @@
-"""The chain that personas walk, and its exact solution.
+"""The chain that personas walk, and its exact outcomes.
 
 A flow holds one chain a persona over the same states; leading axes (bootstrap
 draws) are carried through, so that one call solves a whole batch.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -15,14 +16,37 @@ import numpy as np
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.simulation.chain_owners import mask_personas, mask_segment, number_personas
+from persona_tui.engine.simulation.solvers import (
+    Moves,
+    chance_to_reach,
+    expected_visits,
+    fold_state,
+    gather_moves,
+    limited_visits,
+    onward_from,
+    unlimited_visits,
+)
 from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, Unit
+
+__all__ = [
+    "EXIT",
+    "FRICTION",
+    "METRICS",
+    "N_ENDS",
+    "Flow",
+    "Outcomes",
+    "StateKind",
+    "expected_visits",
+    "reach",
+    "solve",
+    "without_returns",
+]
 
 N_ENDS: Final = 2
 """Columns after the states: leaving for good, and leaving because of added friction."""
 EXIT, FRICTION = -2, -1
 
 _ROW_TOLERANCE = 1e-9
-_NEGLIGIBLE_MASS = 1e-18
 
 
 class StateKind(IntEnum):
@@ -36,9 +60,11 @@ class StateKind(IntEnum):
     REMOVED = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Flow:
     """The chains of all personas over one set of states.
+
+    What is worked out from it once is kept with it.
 
     Parameters
     ----------
@@ -86,13 +112,14 @@ class Flow:
     def __post_init__(self) -> None:
         self._check_names()
         object.__setattr__(self, "time_factors", _spread_factors(self.time_factors, self.starts.shape[-2:]))
-        sums = self.transitions.sum(axis=-1)
-        wrong = ~(np.abs(sums - ~self.absorbing) <= _ROW_TOLERANCE)
-        if wrong.any() or (self.transitions < 0).any() or (self.starts < 0).any():
-            state = self.states[int(np.argwhere(wrong)[0][-1])] if wrong.any() else "?"
+        sums = self.transitions @ np.ones(self.transitions.shape[-1])
+        right = np.abs(sums - ~self.absorbing) <= _ROW_TOLERANCE  # false for NaN too
+        if not right.all() or self.transitions.min() < 0:
+            wrong = np.argwhere(~right | (self.transitions < 0).any(axis=-1))
+            state = self.states[int(wrong[0][-1])]
             raise SimulationError(f"The moves out of '{state}' are not probabilities that sum to one.")
-        if np.abs(self.starts.sum(axis=-1) - 1).max() > _ROW_TOLERANCE:
-            raise SimulationError("The probabilities of starting do not sum to one.")
+        if self.starts.min() < 0 or not (np.abs(self.starts.sum(axis=-1) - 1) <= _ROW_TOLERANCE).all():
+            raise SimulationError("The probabilities of starting are not probabilities that sum to one.")
         for array in (self.kinds, self.starts, self.transitions, self.support, self.time_factors):
             array.setflags(write=False)
 
@@ -113,13 +140,18 @@ class Flow:
         """Return the number of states."""
         return len(self.states)
 
-    @property
+    def of_kind(self, kind: StateKind) -> BoolArray:
+        """Return which states are of a kind, shape (n,)."""
+        return np.asarray(self.kinds == kind.value, dtype=bool)  # compared with the member, 6 us more
+
+    @cached_property
     def absorbing(self) -> BoolArray:
         """Return which states end the walk, shape (n,)."""
-        ends = self.kinds == StateKind.COMPLETION
+        ends = self.of_kind(StateKind.COMPLETION)
         if self.unit == "session":
-            ends = ends | (self.kinds == StateKind.DROP)
-        return np.asarray(ends, dtype=bool)
+            ends |= self.of_kind(StateKind.DROP)
+        ends.setflags(write=False)
+        return ends
 
     @property
     def steps(self) -> BoolArray:
@@ -130,12 +162,33 @@ class Flow:
     @property
     def leaving_columns(self) -> BoolArray:
         """Return which columns of ``transitions`` are leaving: exit, friction, drop events."""
-        return np.append(self.kinds == StateKind.DROP, [True] * N_ENDS)
+        return np.append(self.of_kind(StateKind.DROP), [True] * N_ENDS)
 
     def leaving(self) -> FloatArray:
         """Return the chance of leaving at each visit, shape (..., K, n)."""
         leaving: FloatArray = self.transitions @ self.leaving_columns.astype(float)
         return leaving
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Return the moves from state to state, in the form in which products are fast."""
+        returned = self.states.index(RETURN) if RETURN in self.states else None
+        return gather_moves(self.transitions, returned)
+
+    @cached_property
+    def visits(self) -> FloatArray:
+        """Return the expected visits to each state of journeys of any length, shape (..., K, n).
+
+        Returns are counted as visits to ``return``.
+
+        Raises
+        ------
+        SimulationError
+            If a journey might never end.
+        """
+        visits = unlimited_visits(self.starts, self.moves)
+        visits.setflags(write=False)
+        return visits
 
     @property
     def persona_names(self) -> tuple[str, ...]:
@@ -243,97 +296,7 @@ def fold_returns(flow: Flow, moves: AnyArray) -> AnyArray:
     """Return what ``without_returns`` does, of the moves of a flow that are weighted by something."""
     if RETURN not in flow.states:
         return moves
-    r = flow.states.index(RETURN)
-    onward = moves[..., r, :] / (1 - moves[..., r, r])[..., None]
-    folded: AnyArray = moves + moves[..., :, r, None] * onward[..., None, :]
-    folded[..., r, :] = 0.0
-    folded[..., :, r] = 0.0
-    return folded
-
-
-def expected_visits(
-    starts: FloatArray, moves: FloatArray, max_length: int | None
-) -> tuple[FloatArray, FloatArray]:
-    """Return the expected visits to each state and the mass at the last allowed event.
-
-    Parameters
-    ----------
-    starts : array of shape (..., n)
-    moves : array of shape (..., n, n + 2)
-        Absorbing rows zero.
-    max_length : int or None
-        Events after which a walk is cut; None solves the unlimited horizon.
-
-    Returns
-    -------
-    visits, last : arrays of shape (..., n)
-
-    Raises
-    ------
-    SimulationError
-        If the horizon is unlimited and a walk might never end.
-
-    Notes
-    -----
-    Unlimited, ``v (I - Q) = s``: O(n ** 3). Limited, ``max_length`` vector steps of O(n ** 2), fewer
-    once the walking mass is below 1e-18; or, where the horizon is long for the number of states,
-    repeated squaring in O(n ** 3 log max_length).
-
-    References
-    ----------
-    Kemeny & Snell (1976), *Finite Markov Chains*, theorem 3.2.4.
-
-    Examples
-    --------
-    >>> moves = np.array([[0.0, 0.25, 0.75, 0.0], [0.0, 0.0, 0.0, 0.0]])
-    >>> expected_visits(np.array([1.0, 0.0]), moves, None)[0]
-    array([1.  , 0.25])
-    """
-    inner = moves[..., :-N_ENDS]
-    if max_length is None:
-        system = np.eye(inner.shape[-1]) - np.swapaxes(inner, -1, -2)
-        try:
-            visits = np.linalg.solve(system, starts[..., None])[..., 0]
-        except np.linalg.LinAlgError:
-            visits = np.full_like(starts, np.nan)
-        if not np.isfinite(visits).all() or visits.max() > 1 / _ROW_TOLERANCE:
-            raise SimulationError("Some walk can go on for ever.", hint="Set max_length.")
-        return np.maximum(visits, 0.0), np.zeros_like(visits)
-    if inner.shape[-1] * max_length.bit_length() < 2 * max_length:
-        return _visits_by_squaring(starts, inner, max_length)
-    mass = starts
-    visits = starts.copy()
-    for _ in range(max_length - 1):
-        mass = _step(mass, inner)
-        visits += mass
-        if mass.max() < _NEGLIGIBLE_MASS:
-            return visits, np.zeros_like(mass)
-    return visits, mass
-
-
-def _step(mass: FloatArray, inner: FloatArray) -> FloatArray:
-    moved: FloatArray = np.matmul(mass[..., None, :], inner)[..., 0, :]
-    return moved
-
-
-def _visits_by_squaring(
-    starts: FloatArray, inner: FloatArray, max_length: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return what ``expected_visits`` does, by the binary digits of the number of moves.
-
-    ``power`` is the matrix of m moves and ``total`` the sum of those of 0 to m - 1 moves.
-    """
-    power, total = inner, np.broadcast_to(np.eye(inner.shape[-1]), inner.shape)
-    visits, mass, moves = np.zeros_like(starts), starts, max_length - 1
-    while moves:
-        if moves & 1:
-            visits = visits + _step(mass, total)
-            mass = _step(mass, power)
-        moves >>= 1
-        if moves:
-            total = total + np.matmul(total, power)
-            power = np.matmul(power, power)
-    return visits + mass, mass
+    return fold_state(moves, flow.states.index(RETURN))
 
 
 def solve(flow: Flow, max_length: int | None = None) -> Outcomes:
@@ -353,25 +316,41 @@ def solve(flow: Flow, max_length: int | None = None) -> Outcomes:
     Raises
     ------
     SimulationError
-        As ``expected_visits``.
+        If the length is unlimited and a journey might never end.
     """
-    moves = without_returns(flow)
-    visits, last = expected_visits(flow.starts, moves, max_length)
-    going = np.where(flow.absorbing, 0.0, visits - last)
-    drops = flow.kinds == StateKind.DROP
-    exits = going * moves[..., EXIT]
-    friction = going * moves[..., FRICTION]
-    dropped = np.where(flow.absorbing & drops, visits, 0.0).sum(axis=-1)
-    dropped = dropped + np.where(drops, exits + friction, 0.0).sum(axis=-1)
-    friction_mass = np.where(drops, 0.0, friction).sum(axis=-1)
-    exited = np.where(drops, 0.0, exits).sum(axis=-1)
+    walked, drops = ~flow.absorbing, flow.of_kind(StateKind.DROP)
+    eventful = ~flow.of_kind(StateKind.RETURN)
+    if max_length is None:
+        visits, truncated = flow.visits, np.zeros(flow.starts.shape[:-1])
+        going = visits * (walked & eventful)
+    else:
+        visits, last = limited_visits(flow.starts, flow.moves, max_length)
+        truncated = last @ walked.astype(float)
+        going = (visits - last) * walked
+    ends = _ends(flow)
+    exits, friction = going * ends[..., EXIT], going * ends[..., FRICTION]
+    at_drop, elsewhere = drops.astype(float), (~drops).astype(float)
+    dropped = visits @ (drops & ~walked).astype(float) + (exits + friction) @ at_drop
+    exited, lost = exits @ elsewhere, friction @ elsewhere
     return Outcomes(
-        converted=np.where(flow.kinds == StateKind.COMPLETION, visits, 0.0).sum(axis=-1),
-        dropped=dropped + friction_mass if flow.friction_is_drop else dropped,
-        exited=exited if flow.friction_is_drop else exited + friction_mass,
-        truncated=np.where(flow.absorbing, 0.0, last).sum(axis=-1),
-        length=visits.sum(axis=-1),
+        converted=visits @ flow.of_kind(StateKind.COMPLETION).astype(float),
+        dropped=dropped + lost if flow.friction_is_drop else dropped,
+        exited=exited if flow.friction_is_drop else exited + lost,
+        truncated=truncated,
+        length=visits @ eventful.astype(float),
     )
+
+
+def _ends(flow: Flow) -> FloatArray:
+    """Return the chances to leave for good and because of friction, at once or by a return."""
+    ends, r = flow.transitions[..., -N_ENDS:], flow.moves.passed
+    if r is None or not ends[..., r, :].any():
+        return ends
+    through: FloatArray = (
+        flow.transitions[..., r, None] * onward_from(flow.transitions, r)[..., None, -N_ENDS:]
+    )
+    through += ends
+    return through
 
 
 def reach(flow: Flow, states: tuple[str, ...], max_length: int | None = None) -> FloatArray:
@@ -387,16 +366,14 @@ def reach(flow: Flow, states: tuple[str, ...], max_length: int | None = None) ->
     -------
     array of shape (..., K, m)
 
+    Raises
+    ------
+    SimulationError
+        As ``solve``.
+
     Notes
     -----
-    A state that is made absorbing is visited at most once, so that its expected
-    visits are the chance of reaching it.
+    One factorisation for all states, or one run of steps.
     """
-    moves = without_returns(flow)
-    reached = []
-    for state in states:
-        position = flow.index(state)
-        stopped = moves.copy()
-        stopped[..., position, :] = 0.0
-        reached.append(expected_visits(flow.starts, stopped, max_length)[0][..., position])
-    return np.stack(reached, axis=-1)
+    positions = np.array([flow.index(state) for state in states], dtype=np.int64)
+    return chance_to_reach(flow.starts, flow.moves, positions, max_length)

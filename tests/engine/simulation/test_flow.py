@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from support import flows, line_flow, random_flow
 
 from persona_tui.engine.errors import SimulationError, UnknownNameError
 from persona_tui.engine.simulation.flow import (
+    EXIT,
     N_ENDS,
     Flow,
     StateKind,
@@ -184,3 +187,32 @@ def test_squaring_equals_stepping(flow, max_length):
         stepped += mass
     assert visits == pytest.approx(stepped, rel=1e-9, abs=1e-12)
     assert last == pytest.approx(mass, abs=1e-12)
+
+
+@pytest.mark.parametrize("faulty", [-0.5, np.nan])
+def test_moves_that_are_no_probabilities_are_refused_by_name(faulty):
+    flow = line_flow(0.5)
+    broken = flow.transitions.copy()
+    broken[0, 0, 1:3] = faulty, 1 - faulty
+    with pytest.raises(SimulationError, match="'s0'"):
+        replace(flow, transitions=broken)
+
+
+@given(flows, st.floats(0.1, 0.9), st.sampled_from([None, 4, 60]))
+def test_leaving_by_a_return_counts_as_leaving_where_the_journey_stood(flow, lost, max_length):
+    moves = flow.transitions.copy()
+    back = flow.kinds == StateKind.RETURN
+    moves[:, back] *= 1 - lost
+    moves[:, back, EXIT] += lost
+    changed = replace(flow, transitions=moves)
+    folded = replace(changed, transitions=_folded(changed))
+    for name in ("converted", "dropped", "exited", "truncated", "length"):
+        found, expected = (getattr(solve(each, max_length), name) for each in (changed, folded))
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def _folded(flow):
+    """Return the moves without returns; a return, which nobody enters, leaves at once."""
+    moves = without_returns(flow).copy()
+    moves[:, flow.kinds == StateKind.RETURN, EXIT] = 1.0
+    return moves
