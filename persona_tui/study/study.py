@@ -185,6 +185,37 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
     read_modification(settings).for_everyone().apply(pooled.flow)
 
 
+def fit_flow(
+    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+) -> tuple[SegmentationResult, ProductFlowSimulator]:
+    """Find the personas of a log and the flow that each of them walks.
+
+    Parameters
+    ----------
+    settings : Settings
+    prepared : PreparedLog
+        Of the same settings.
+    on_progress : callable
+
+    Raises
+    ------
+    ModelingError
+        If there are fewer users than personas.
+    """
+    segmentation = find_personas(
+        prepared.counts,
+        settings.n_clusters(),
+        random_state=normalise_seed(settings.seed),
+        workers=settings.workers or available_workers(),
+        on_progress=on_progress,
+    )
+    generator = MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation)
+    friction_is_drop = FRICTION_DROP in prepared.drop
+    return segmentation, ProductFlowSimulator.from_counts(
+        generator, prepared.counts, friction_is_drop=friction_is_drop
+    )
+
+
 def run_study(
     settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
 ) -> StudyResult:
@@ -204,15 +235,8 @@ def run_study(
     """
     modification = read_modification(settings)
     seed = normalise_seed(settings.seed)
-    counts = prepared.counts
     workers = settings.workers or available_workers()
-    segmentation = find_personas(
-        counts, settings.n_clusters(), random_state=seed, workers=workers, on_progress=on_progress
-    )
-    generator = MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation)
-    simulator = ProductFlowSimulator.from_counts(
-        generator, counts, friction_is_drop=FRICTION_DROP in prepared.drop
-    )
+    segmentation, simulator = fit_flow(settings, prepared, on_progress=on_progress)
     modification.shift(simulator.shares, modification.apply(simulator.flow))  # refused before the long work
     draws = draw_flows(simulator, DEFAULT_N_DRAWS, seed, workers=workers, on_progress=on_progress)
     experiment = run_ab_experiment(

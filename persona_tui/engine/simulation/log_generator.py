@@ -14,7 +14,12 @@ from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.dwell import PROBABILITIES, DwellTimes, fit_dwell
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import Flow, solve
-from persona_tui.engine.simulation.privacy import PrivacyRule, RareSequences, find_rare_sequences
+from persona_tui.engine.simulation.privacy import (
+    DEFAULT_RULE,
+    PrivacyRule,
+    RareSequences,
+    find_rare_sequences,
+)
 from persona_tui.engine.types import FloatArray
 
 LOOSE_ENDS: Final = 1e-3
@@ -42,7 +47,7 @@ class LogGenerator:
         Of users.
     first, last : int
         Period in which users arrive, microseconds since 1970, UTC, both included.
-    rare : RareSequences or None
+    rare : RareSequences
         What must not be reproduced.
     """
 
@@ -55,7 +60,7 @@ class LogGenerator:
     arrivals: Arrivals
     first: int
     last: int
-    rare: RareSequences | None
+    rare: RareSequences
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ def fit_log_generator(
     simulator: ProductFlowSimulator,
     modification: FlowModification | None = None,
     *,
-    rule: PrivacyRule | None = None,
+    rule: PrivacyRule = DEFAULT_RULE,
 ) -> LogGenerator:
     """Return what is needed to write a log like that of a simulator.
 
@@ -105,8 +110,9 @@ def fit_log_generator(
     simulator : ProductFlowSimulator
     modification : FlowModification, optional
         No change where left out.
-    rule : PrivacyRule, optional
-        Which sequences of the log must not be reproduced; any may be where left out.
+    rule : PrivacyRule
+        Which sequences of the log must not be reproduced: those of more than 5 events that fewer than 5
+        others share.
 
     Raises
     ------
@@ -136,7 +142,7 @@ def fit_log_generator(
         arrivals=fit_arrivals(sequences),
         first=int(sequences.times.min()),
         last=int(sequences.times.max()),
-        rare=None if rule is None else find_rare_sequences(simulator.journeys, rule),
+        rare=find_rare_sequences(simulator.journeys, rule),
     )
 
 

@@ -16,8 +16,6 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.journeys import Journeys
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, IntArray
 
-DEFAULT_LENGTH: Final = 5
-DEFAULT_K: Final = 5
 _HASHES: Final = 0x9E3779B97F4A7C15
 """Where the random words begin that stand for events in the hashes."""
 
@@ -39,14 +37,17 @@ class PrivacyRule:
         If a number is out of bounds; every fault is named.
     """
 
-    length: int = DEFAULT_LENGTH
-    k: int = DEFAULT_K
+    length: int = 5
+    k: int = 5
 
     def __post_init__(self) -> None:
         bounds = {"length": self.length, "k": self.k}
         faults = [f"{name} == {value}, must be >= 1." for name, value in bounds.items() if value < 1]
         if faults:
             raise SimulationError(" ".join(faults))
+
+
+DEFAULT_RULE: Final = PrivacyRule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,7 +197,7 @@ def find_rare_sequences(journeys: Journeys, rule: PrivacyRule) -> RareSequences:
 
 
 def measure_reproduction(
-    real: Journeys, synthetic: Journeys, rule: PrivacyRule | None = None
+    real: Journeys, synthetic: Journeys, rule: PrivacyRule = DEFAULT_RULE
 ) -> Reproduction:
     """Return how far one log's journeys reproduce protected sequences of another.
 
@@ -204,10 +205,9 @@ def measure_reproduction(
     ----------
     real, synthetic : Journeys
         Of the same unit; events that the real log does not have, such as inserted steps, are passed over.
-    rule : PrivacyRule, optional
-        More than 5 events, shared by fewer than 5 others.
+    rule : PrivacyRule
     """
-    rare = find_rare_sequences(real, rule or PrivacyRule())
+    rare = find_rare_sequences(real, rule)
     known = {name: code for code, name in enumerate(real.vocabulary)}
     codes, lengths = _event_runs(synthetic)
     recoded = np.array([known.get(name, -1) for name in synthetic.vocabulary])[codes]

@@ -22,7 +22,6 @@ from persona_tui.engine.simulation.privacy import RareSequences, Reproduction
 from persona_tui.engine.simulation.synthetic_walks import (
     WalkedJourneys,
     join_journeys,
-    walk_journeys,
     walk_privately,
 )
 from persona_tui.engine.statistics import largest_remainder
@@ -82,7 +81,13 @@ class Tally:
         )
 
     def reproduction(self, rare: RareSequences) -> Reproduction:
-        """Return how far the journeys as first walked reproduced protected sequences."""
+        """Return how far the journeys as first walked reproduced protected sequences.
+
+        Parameters
+        ----------
+        rare : RareSequences
+            Those that the log was written with.
+        """
         return Reproduction(
             rule=rare.rule,
             n_rare=len(rare.lengths),
@@ -144,16 +149,10 @@ def synthesize_log(
     Notes
     -----
     Events of a user are a microsecond apart at least, so that none is taken for a duplicate. Nothing
-    follows a completion. The size of a block depends on the generator and the number of users alone, and every
-    block has its streams: the same seed gives the same log.
+    follows a completion. The size of a block depends on the generator and the number of users alone, and
+    every block has its own streams: the same seed gives the same log.
     """
-    faults = [f"n_users == {n_users}, must be >= 1."] if n_users < 1 else []
-    faults += [f"n_users == {n_users}, must be <= {MOST_USERS}."] if n_users > MOST_USERS else []
-    faults += (
-        [f"max_length == {max_length}, must be >= 1."] if max_length is not None and max_length < 1 else []
-    )
-    if faults:
-        raise SimulationError(" ".join(faults))
+    _check(n_users, max_length)
     seed = normalise_seed(random_state)
     writer = _Writer(generator, n_users, max_length or generator.horizon(n_users), seed)
     done = 0
@@ -163,6 +162,15 @@ def synthesize_log(
         yield block
         done += int(block.tally.n_users.sum())
         on_progress(Progress(stage="synthesis", done=done, total=n_users))
+
+
+def _check(n_users: int, max_length: int | None) -> None:
+    faults = [f"n_users == {n_users}, must be >= 1."] if n_users < 1 else []
+    faults += [f"n_users == {n_users}, must be <= {MOST_USERS}."] if n_users > MOST_USERS else []
+    if max_length is not None and max_length < 1:
+        faults.append(f"max_length == {max_length}, must be >= 1.")
+    if faults:
+        raise SimulationError(" ".join(faults))
 
 
 class _Writer:
@@ -232,13 +240,11 @@ class _Writer:
         parts, redrawn = [], [np.empty(0, dtype=np.int64)]
         rows = [np.flatnonzero(personas == persona) for persona in range(len(self.users))]
         for persona, mine in enumerate(rows):
-            task = (generator.flow, persona, len(mine), self.max_length, block_seed)
-            if generator.rare is None:
-                parts.append(walk_journeys(*task))
-            else:
-                walked, matches = walk_privately(*task, rare=generator.rare)
-                parts.append(walked)
-                redrawn.append(matches)
+            walked, matches = walk_privately(
+                generator.flow, persona, len(mine), self.max_length, block_seed, rare=generator.rare
+            )
+            parts.append(walked)
+            redrawn.append(matches)
         return join_journeys(parts).select(np.argsort(np.concatenate(rows))), np.concatenate(redrawn)
 
     def _elapsed(
@@ -296,8 +302,8 @@ class _Writer:
         events: pl.DataFrame,
     ) -> Tally:
         n = len(self.users)
-        rare, times = self.generator.rare, events["timestamp"].to_physical()
-        reproduced = np.zeros(0 if rare is None else len(rare.lengths), dtype=bool)
+        times = events["timestamp"].to_physical()
+        reproduced = np.zeros(len(self.generator.rare.lengths), dtype=bool)
         reproduced[redrawn] = True
         return Tally(
             n_events=events.height,

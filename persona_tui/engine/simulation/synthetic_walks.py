@@ -1,4 +1,4 @@
-"""Journeys of synthetic users: walks with the events that tell how they end, none of them a real user's own."""
+"""Journeys of synthetic users, none of them one that few real users have."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ def walk_privately(
 
     Notes
     -----
-    Who walks again gets the first free journeys, of a stream of its own, that end in the same outcome: outcomes
-    are exactly as the flow has them, and within an outcome journeys follow the flow's distribution
-    given that they are free. The whole moves by no more than r / N in total variation.
+    Who walks again gets the first free journey of another stream that ends in the same outcome: outcomes
+    stay as the flow has them, and within an outcome journeys follow the flow given that they are free.
+    The distribution of journeys moves by r / N in total variation, as expected.
     """
     journeys = walk_journeys(flow, persona, n_walkers, max_length, _attempt(seed, 0))
     found = _match(rare, journeys)
