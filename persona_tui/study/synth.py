@@ -20,9 +20,10 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.environment import FlowModification
+from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.log_generator import LogGenerator, fit_log_generator
 from persona_tui.engine.simulation.privacy import Reproduction
-from persona_tui.engine.simulation.synthesis import LogBlock, Tally, synthesize_log
+from persona_tui.engine.simulation.synthesis import LogBlock, Tally, check_size, synthesize_log
 from persona_tui.study.config import STUDY_FILE
 from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
@@ -31,6 +32,8 @@ from persona_tui.study.store import make_folder, write_whole
 from persona_tui.study.study import PreparedLog, check_settings, fit_flow, prepare_log, read_modification
 
 SCHEMA = "persona-tui/synth/1"
+MUCH_REDRAWN = 0.2
+"""Share of journeys that were walked again above which the synthetic log is no good likeness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,8 @@ class FinishedSynthesis:
     segmentation : SegmentationResult
     modification : FlowModification
         What the flow was changed by; nothing where none was asked for.
+    control : Flow
+        The flow before that.
     generator : LogGenerator
     max_length : int
         Events at which journeys were cut.
@@ -80,6 +85,7 @@ class FinishedSynthesis:
     prepared: PreparedLog
     segmentation: SegmentationResult
     modification: FlowModification
+    control: Flow
     generator: LogGenerator
     max_length: int
     tally: Tally
@@ -104,6 +110,16 @@ class FinishedSynthesis:
     def reproduction(self) -> Reproduction:
         """Return how far journeys as first walked reproduced what is protected."""
         return self.tally.reproduction(self.generator.rare)
+
+    def caveats(self) -> list[str]:
+        """Return what the reader should know before trusting the log."""
+        notes = self.modification.caveats(self.control)
+        if self.reproduction.share > MUCH_REDRAWN:
+            notes.append(
+                f"{100 * self.reproduction.share:.0f} % of journeys were walked again: the real log has too "
+                "few users for a close likeness that gives none of them away."
+            )
+        return notes
 
     def personas(self) -> list[PersonaTally]:
         """Return what the log holds of each persona."""
@@ -169,17 +185,8 @@ class FinishedSynthesis:
                 for position, each in enumerate(self.personas(), start=1)
             ],
             "privacy": self._privacy(),
-            "recipe": {
-                "source": Path(self.settings.events).name,
-                "fingerprint": self.prepared.facts.fingerprint,
-                "seed": self.settings.seed,
-                "version": __version__,
-                "settings": self.resolved(),
-                "libraries": {
-                    "python": platform.python_version(),
-                    **{name: version(name) for name in LIBRARIES},
-                },
-            },
+            "caveats": self.caveats(),
+            "recipe": self._recipe(),
         }
 
     def _privacy(self) -> dict[str, Any]:
@@ -192,6 +199,16 @@ class FinishedSynthesis:
             "reproduced_sequences": found.n_reproduced,
             "redrawn_journeys": found.n_synthetic,
             "redrawn_share": found.share,
+        }
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "source": Path(self.settings.events).name,
+            "fingerprint": self.prepared.facts.fingerprint,
+            "seed": self.settings.seed,
+            "version": __version__,
+            "settings": self.resolved(),
+            "libraries": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         }
 
 
@@ -219,6 +236,7 @@ def run_synthesis(
     """
     path = Path(settings.output) if settings.output else default_file(settings)
     _check_output(path, Path(settings.events))
+    check_size(settings.n_personas, settings.max_length)
     modification = read_modification(replace(settings, description=""))
     prepared = prepare_log(settings, on_progress=on_progress)
     check_settings(settings, prepared)
@@ -240,6 +258,7 @@ def run_synthesis(
         prepared=prepared,
         segmentation=segmentation,
         modification=modification,
+        control=simulator.flow,
         generator=generator,
         max_length=max_length,
         tally=tallies[0],

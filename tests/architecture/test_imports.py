@@ -29,7 +29,8 @@ def run_main(*arguments):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("batch", "--help"), ("open", "--help"), ("--version",), ()]
+    "arguments",
+    [("--help",), ("batch", "--help"), ("synth", "--help"), ("open", "--help"), ("--version",), ()],
 )
 def test_help_loads_nothing_heavy(arguments):
     assert not modules_after(run_main(*arguments)) & set(HEAVY)

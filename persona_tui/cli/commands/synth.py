@@ -23,7 +23,8 @@ def _synth(settings: Settings, presentation: Presentation) -> None:
 
     with presentation.reporting() as on_progress:
         finished = run_synthesis(settings, on_progress=on_progress)
-    defaults = defaults_used(settings, {**finished.resolved(), "output": str(finished.path)})
+    found = {**finished.resolved(), "seed": settings.seed, "output": str(finished.path)}
+    defaults = defaults_used(settings, found)
     presentation.narrate(f"Defaults used: {' '.join(defaults)}")
     for sentence in finished.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")
@@ -68,6 +69,8 @@ def _print_summary(finished: FinishedSynthesis) -> None:
     )
     page.heading("Privacy")
     page.sentence(_privacy_sentence(finished))
+    for sentence in finished.caveats():
+        page.sentence(sentence, bullet=True)
     page.print()
 
 
@@ -75,8 +78,8 @@ def _flow_sentence(finished: FinishedSynthesis) -> str:
     if not finished.modification.compile():
         return "The flow as it is; --modification changes it."
     return (
-        f"The flow as changed: {finished.modification.description}. Inserted steps and 'friction_drop' are in it "
-        "by these names; they are reserved, so whoever loads this log gets 'event_' before them."
+        f"The flow as changed: {finished.modification.description}. The names of inserted steps and "
+        "'friction_drop' are reserved: loading this log puts 'event_' before them."
     )
 
 
@@ -86,8 +89,8 @@ def _privacy_sentence(finished: FinishedSynthesis) -> str:
     found = finished.reproduction
     return (
         f"No real user's sequence of more than {found.rule.length} events is in the log unless "
-        f"{found.rule.k} others share it. {count(found.n_rare)} sequences of {count(found.n_rare_users)} users "
-        f"are protected; {count(found.n_synthetic)} journeys ({percent(found.share)}) were "
+        f"{found.rule.k} others share it. {count(found.n_rare)} sequences of {count(found.n_rare_users)} "
+        f"users are protected; {count(found.n_synthetic)} journeys ({percent(found.share)}) were "
         f"{count(found.n_reproduced)} of them as first walked, and were walked again to the same outcome: "
         "conversion stays, the mix of journeys moves by that share. This is a rule about whole journeys, "
         "no proof of anonymity."

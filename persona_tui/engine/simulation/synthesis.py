@@ -152,7 +152,7 @@ def synthesize_log(
     follows a completion. The size of a block depends on the generator and the number of users alone, and
     every block has its own streams: the same seed gives the same log.
     """
-    _check(n_users, max_length)
+    check_size(n_users, max_length)
     seed = normalise_seed(random_state)
     writer = _Writer(generator, n_users, max_length or generator.horizon(n_users), seed)
     done = 0
@@ -164,7 +164,14 @@ def synthesize_log(
         on_progress(Progress(stage="synthesis", done=done, total=n_users))
 
 
-def _check(n_users: int, max_length: int | None) -> None:
+def check_size(n_users: int, max_length: int | None = None) -> None:
+    """Refuse a size that no synthetic log can have.
+
+    Raises
+    ------
+    SimulationError
+        If a number is out of bounds; every fault is named.
+    """
     faults = [f"n_users == {n_users}, must be >= 1."] if n_users < 1 else []
     faults += [f"n_users == {n_users}, must be <= {MOST_USERS}."] if n_users > MOST_USERS else []
     if max_length is not None and max_length < 1:

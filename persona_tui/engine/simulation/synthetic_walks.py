@@ -13,7 +13,8 @@ from persona_tui.engine.simulation.paths import Outcome, walk_sequences
 from persona_tui.engine.simulation.privacy import RareSequences, run_positions
 from persona_tui.engine.types import AnyArray, CodeArray, IntArray
 
-_MOST_ATTEMPTS: Final = 40
+_MOST_ATTEMPTS: Final = 24
+"""About a million walks for those who are left."""
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 256, 65_536
 
 
