@@ -4,6 +4,7 @@
 
 Every measure is a process of its own: walking alone, making the blocks, the same without a protected
 sequence, and writing each format into DIR, which needs room for the largest (about 100 bytes an event).
+What walks alone count are states, returns too. Speed is by the processor's time of all threads.
 """
 
 from __future__ import annotations

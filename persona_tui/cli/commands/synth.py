@@ -93,7 +93,7 @@ def _privacy_sentence(finished: FinishedSynthesis) -> str:
         f"users are protected; {count(found.n_synthetic)} journeys ({percent(found.share)}) were "
         f"{count(found.n_reproduced)} of them as first walked, and were walked again to the same outcome: "
         "conversion stays, the mix of journeys moves by that share. This is a rule about whole journeys, "
-        "no proof of anonymity."
+        "no proof of anonymity; event names are the real log's own."
     )
 
 
