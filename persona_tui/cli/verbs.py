@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import Field, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -35,6 +35,8 @@ class Verb:
         What help says at the end.
     presentation : tuple of str
         Names of ``Presentation`` fields it takes.
+    own : mapping of str to Field
+        Options that mean something else to this verb, by name; a study or a run does not set them.
     """
 
     name: str
@@ -44,11 +46,13 @@ class Verb:
     run: Callable[[Settings, Presentation], None]
     epilog: str = ""
     presentation: tuple[str, ...] = ("as_json", "progress", "quiet")
+    own: Mapping[str, Field[Any]] = field(default_factory=dict)
 
 
 def add_verb(app: typer.Typer, verb: Verb) -> None:
     """Register a verb as a command whose parameters are its options."""
-    declared = options_by_name()
+    declared = {**options_by_name(), **verb.own}
+    own_defaults = {name: each.default for name, each in verb.own.items()}
 
     def command(**given: Any) -> None:  # noqa: ANN401 - what Typer parsed
         source = given.pop("source", None) or ""
@@ -65,12 +69,12 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         file = settings_file(source) if source and verb.options else None
         kept = read_settings(file) if file else {"events": source} if source else {}
         values = {name: _plain(value) for name, value in given.items() if value not in (None, [])}
-        settings = merge_settings(kept, values)
+        settings = merge_settings(kept, {**own_defaults, **values})
         bound_threads(settings.workers or available_workers())
         verb.run(settings, Presentation(**shown))
 
     parameters = [_argument(verb.argument)] if verb.argument else []
-    parameters += [_option(declared[name]) for name in verb.options]
+    parameters += [_option(name, declared[name]) for name in verb.options]
     parameters += [each for each in _presentation_options() if each.name in verb.presentation]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -90,8 +94,8 @@ def _argument(stands_for: str) -> inspect.Parameter:
     return _keyword("source", Annotated[str | None, info], None)
 
 
-def _option(declared: Field[Any]) -> inspect.Parameter:
-    hint = get_type_hints(Settings)[declared.name]
+def _option(name: str, declared: Field[Any]) -> inspect.Parameter:
+    hint = get_type_hints(Settings)[name]
     metadata = declared.metadata
     default = shown_default(declared)
     info = typer.Option(
@@ -101,9 +105,9 @@ def _option(declared: Field[Any]) -> inspect.Parameter:
         show_default=False,
     )
     if get_origin(hint) is tuple:
-        return _keyword(declared.name, Annotated[list[str] | None, info], None)
+        return _keyword(name, Annotated[list[str] | None, info], None)
     number = int in (hint, *get_args(hint))
-    return _keyword(declared.name, Annotated[(int if number else str) | None, info], None)
+    return _keyword(name, Annotated[(int if number else str) | None, info], None)
 
 
 def _presentation_options() -> list[inspect.Parameter]:

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     TRAITS = 6
     COHORT = 7
     ASSUMPTIONS = 8
+    SYNTHESIS = 9
     SEGMENTS = 11
 
 

@@ -66,6 +66,44 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
     )
 
 
+def fit_flow(
+    settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
+) -> tuple[SegmentationResult, ProductFlowSimulator]:
+    """Find the personas of a log and the flow that each of them walks; a kept fit is taken.
+
+    Parameters
+    ----------
+    settings : Settings
+    prepared : PreparedLog
+        Of the same settings.
+    on_progress : callable
+
+    Raises
+    ------
+    ModelingError
+        If there are fewer users than personas.
+    """
+    kept = _cache_of(settings, prepared).load()
+    segmentation = kept[0] if kept else _find_personas(settings, prepared, on_progress)
+    return segmentation, build_simulator(prepared, segmentation)
+
+
+def _cache_of(settings: Settings, prepared: PreparedLog) -> FitCache:
+    return FitCache(cache_folder(settings), settings, prepared, DEFAULT_N_DRAWS)
+
+
+def _find_personas(
+    settings: Settings, prepared: PreparedLog, on_progress: ProgressCallback
+) -> SegmentationResult:
+    return find_personas(
+        prepared.counts,
+        settings.n_clusters(),
+        random_state=normalise_seed(settings.seed),
+        workers=settings.workers or available_workers(),
+        on_progress=on_progress,
+    )
+
+
 def fit_personas(
     settings: Settings,
     prepared: PreparedLog,
@@ -91,19 +129,9 @@ def fit_personas(
     """
     seed = normalise_seed(settings.seed)
     workers = settings.workers or available_workers()
-    cache = FitCache(cache_folder(settings), settings, prepared, DEFAULT_N_DRAWS)
+    cache = _cache_of(settings, prepared)
     kept = cache.load()
-    segmentation = (
-        kept[0]
-        if kept
-        else find_personas(
-            prepared.counts,
-            settings.n_clusters(),
-            random_state=seed,
-            workers=workers,
-            on_progress=on_progress,
-        )
-    )
+    segmentation = kept[0] if kept else _find_personas(settings, prepared, on_progress)
     simulator = build_simulator(prepared, segmentation)
     check_scenarios(settings, simulator)  # before the long work
     if kept:

@@ -144,7 +144,6 @@ class Settings:
         default=("insert_steps:count=2",),
         metavar="EFFECT",
         help="A change to the flow, as name:key=value,key=value; several act in order.",
-        check=lambda texts: "" if texts else "must name at least one effect.",
     )
     description: str = option(
         "--description",

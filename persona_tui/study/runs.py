@@ -65,15 +65,30 @@ class FinishedRun:
     def defaults_used(self) -> list[str]:
         """Return the options that were left open, as what they came to."""
         resolved = self.result.document["recipe"]["settings"]
-        found = {**self.settings.as_toml(), **resolved, "column": _column_arguments(resolved["columns"])}
-        found["output"] = str(self.study)
-        found["workers"] = self.settings.workers or available_workers()
-        declared = options_by_name()
-        return [
-            f"{declared[name].metadata['flag']} {shlex.quote(each)}"
-            for name in self.settings.left_at_default()
-            for each in _as_arguments(name, found.get(name))
-        ]
+        found = {**self.settings.as_toml(), **resolved, "output": str(self.study)}
+        return defaults_used(self.settings, found)
+
+
+def defaults_used(settings: Settings, resolved: dict[str, Any]) -> list[str]:
+    """Return the options that settings leave open, as what they came to.
+
+    Parameters
+    ----------
+    settings : Settings
+    resolved : dict
+        By name of the option, ``columns`` too; options that are not in it are passed over.
+    """
+    found = {
+        **resolved,
+        "column": _column_arguments(resolved["columns"]),
+        "workers": settings.workers or available_workers(),
+    }
+    declared = options_by_name()
+    return [
+        f"{declared[name].metadata['flag']} {shlex.quote(each)}"
+        for name in settings.left_at_default()
+        for each in _as_arguments(name, found.get(name))
+    ]
 
 
 def _column_arguments(columns: dict[str, str]) -> list[str]:

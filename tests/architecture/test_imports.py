@@ -32,7 +32,7 @@ def run_main(*arguments):
     "arguments",
     [
         ("--help",),
-        *(("batch", "--help"), ("open", "--help"), ("schema", "--help")),
+        *(("batch", "--help"), ("open", "--help"), ("schema", "--help"), ("synth", "--help")),
         *(("--version",), ("schema",), ()),
     ],
 )
