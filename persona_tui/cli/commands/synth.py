@@ -99,7 +99,8 @@ def _privacy_sentence(finished: FinishedSynthesis) -> str:
 
 VERB = Verb(
     name="synth",
-    help="Write a synthetic log of any size that has the personas of a real one. Prints a summary.",
+    help="Write a synthetic log, of any size, like a real one. Prints what is in it and what privacy cost; "
+    "writes one Parquet or CSV file.",
     options=(
         "events",
         "column",

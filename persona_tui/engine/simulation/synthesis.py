@@ -209,7 +209,7 @@ class _Writer:
         owners = np.repeat(np.arange(len(personas)), self._draw_journeys(personas, random))
         journeys, redrawn = self._walk(number, personas[owners])
         users = np.repeat(owners, journeys.lengths)
-        times = arrivals[users] + self._elapsed(journeys, owners, users, random)
+        times = arrivals[users] + self._elapsed(journeys, owners, personas, random)
         events = self._events(first_user, personas, users, journeys, times)
         return LogBlock(events=events, tally=self._tally(personas, owners, journeys, redrawn, events))
 
@@ -255,13 +255,17 @@ class _Writer:
         return join_journeys(parts).select(np.argsort(np.concatenate(rows))), np.concatenate(redrawn)
 
     def _elapsed(
-        self, journeys: WalkedJourneys, owners: IntArray, users: IntArray, random: np.random.Generator
+        self, journeys: WalkedJourneys, owners: IntArray, personas: IntArray, random: np.random.Generator
     ) -> IntArray:
         """Return the microseconds from a user's arrival to each state."""
+        users = np.repeat(owners, journeys.lengths)
         states, uniforms = journeys.states, random.random(len(users))
+        dwell, known = self.generator.dwell, self.generator.flow.time_factors
+        factors = np.append(known, np.ones((len(known), 1)), axis=1)  # nothing takes time after friction_drop
         begins = np.cumsum(journeys.lengths) - journeys.lengths
         seconds = np.empty(len(users))
-        seconds[1:] = self.generator.dwell.invert(uniforms[1:], states[:-1], states[1:])
+        seconds[1:] = dwell.invert(uniforms[1:], states[:-1], states[1:])
+        seconds[1:] *= np.where(dwell.is_return[states[1:]], 1.0, factors[personas[users[:-1]], states[:-1]])
         seconds[begins] = np.interp(uniforms[begins], PROBABILITIES, self.generator.pauses)
         elapsed = np.cumsum(np.maximum(np.rint(seconds * 1e6).astype(np.int64), 1))
         arrived = begins[np.flatnonzero(np.diff(owners, prepend=-1))]

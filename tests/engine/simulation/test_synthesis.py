@@ -20,6 +20,7 @@ from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.segmentation import SegmentationResult, find_personas
 from persona_tui.engine.progress import Progress
 from persona_tui.engine.simulation import synthesis
+from persona_tui.engine.simulation.effects import Retime
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import expected_visits, solve
 from persona_tui.engine.simulation.log_generator import LogGenerator, fit_log_generator
@@ -224,3 +225,17 @@ def test_it_stops_between_blocks_when_told_to(generator, monkeypatch):
     next(blocks)
     with pytest.raises(RunCancelled):
         next(blocks)
+
+
+def test_steps_that_take_longer_do_so_in_the_log(fitted):
+    slower = FlowModification(effects=(Retime(factor=10, at=("form_step_1",)),))
+    means = []
+    for modification in (None, slower):
+        events = events_of(fit_log_generator(fitted[1], modification), 300, max_length=500)
+        after = events.shift(-1)
+        spent = (after["timestamp"] - events["timestamp"]).dt.total_microseconds()
+        slow = events["event_type"].cast(pl.String) == "form_step_1"
+        stays = after["session_id"] == events["session_id"]
+        means.append([spent.filter(stays & slow).mean(), spent.filter(stays & ~slow).mean()])
+    assert means[1][0] / means[0][0] == pytest.approx(10, rel=0.01)
+    assert means[1][1] / means[0][1] == pytest.approx(1, rel=0.01)
