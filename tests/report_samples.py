@@ -132,7 +132,9 @@ def make_report(
             for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
         ),
         experiment=experiment,
+        changes=(),
         insights=make_insights(uplift),
+        conversion_times={},
         plan=plan_experiment(Trial(control=0.624, uplift=uplift, per_week=800)),
     )
     return Report(
@@ -176,6 +178,7 @@ def make_report(
         scenarios=(lead,),
         lead=lead,
         ranking=(),
+        allocation=None,
         assumptions=tuple(assumptions),
         recipe=recipe
         or {

@@ -11,10 +11,19 @@ import typer
 
 from persona_tui import __version__
 from persona_tui.cli import diagnostics, output
-from persona_tui.cli.commands import batch, open_app, schema, synth
+from persona_tui.cli.commands import batch, compare, open_app, plan, preview, schema, simulate, synth
 from persona_tui.cli.verbs import add_verb
 
-VERBS = (batch.VERB, synth.VERB, schema.VERB, open_app.VERB)
+VERBS = (
+    batch.VERB,
+    preview.VERB,
+    simulate.VERB,
+    compare.VERB,
+    plan.VERB,
+    synth.VERB,
+    schema.VERB,
+    open_app.VERB,
+)
 
 app = typer.Typer(
     name="persona-tui",

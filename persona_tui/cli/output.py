@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli.diagnostics import FAILED, fail, leave_on_closed_stdout
 from persona_tui.engine.text import printable
@@ -33,6 +33,13 @@ def write(text: str) -> None:
     except OSError as fault:
         sys.stdout = None  # or the interpreter tries again, and fails, at its end
         fail(f"The result could not be printed: {fault.strerror or fault}.", "", FAILED)
+
+
+def write_json(document: dict[str, Any]) -> None:
+    """Write a document to stdout as JSON text."""
+    from persona_tui.study.store import dump_json  # noqa: PLC0415 - 0.01 s, only answers need it
+
+    write(dump_json(document))
 
 
 def shortened(name: str) -> str:

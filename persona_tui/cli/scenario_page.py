@@ -165,6 +165,18 @@ def _bar(share: float) -> str:
     return "█" * full + part
 
 
+def print_conversion_times(page: Page, scenario: ScenarioReport) -> None:
+    """Add within what time those who convert have done so."""
+    times = scenario.conversion_times
+    page.table(
+        ("of those who convert, have within", "control", "treatment"),
+        [
+            (f"{share.removeprefix('p')} %", *(duration(times[arm][share]) for arm in ARMS))
+            for share in times["control"]
+        ],
+    )
+
+
 def print_insights(page: Page, scenario: ScenarioReport) -> None:
     """Add why: what drives the uplift, where it would turn, and which steps are worth most."""
     insights = scenario.insights

@@ -106,8 +106,9 @@ def _option(name: str, declared: Field[Any]) -> inspect.Parameter:
     )
     if get_origin(hint) is tuple:
         return _keyword(name, Annotated[list[str] | None, info], None)
-    number = int in (hint, *get_args(hint))
-    return _keyword(name, Annotated[(int if number else str) | None, info], None)
+    kinds = (hint, *get_args(hint))
+    kind = next((number for number in (int, float) if number in kinds), str)
+    return _keyword(name, Annotated[kind | None, info], None)
 
 
 def _presentation_options() -> list[inspect.Parameter]:

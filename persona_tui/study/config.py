@@ -15,7 +15,7 @@ from persona_tui.study.options import CHANGE_OPTIONS, Settings, option_fault, op
 from persona_tui.study.places import Faults
 from persona_tui.study.scenario_tables import read_scenarios
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
-from persona_tui.study.tables import is_whole, read_table, read_text, unknown_key
+from persona_tui.study.tables import is_number, is_whole, read_table, read_text, unknown_key
 
 RUN_FILE: Final = "run.toml"
 STUDY_FILE: Final = "study.toml"
@@ -146,7 +146,7 @@ def _read_option(declared: Field[Any], value: object, faults: Faults) -> Any:  #
     name, forms = declared.name, declared.metadata["forms"]
     if name == "modification":
         return read_effects(value, (name,), faults, key=name)
-    form = "text" if isinstance(value, str) else "whole number" if is_whole(value) else None
+    form = "text" if isinstance(value, str) else _form_of_number(value, forms)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         form = "texts"
     if form not in forms:
@@ -161,7 +161,19 @@ def _read_option(declared: Field[Any], value: object, faults: Faults) -> Any:  #
     return kept
 
 
-_ARTICLE: Final = {"text": "a text", "texts": "a list of texts", "whole number": "a whole number"}
+def _form_of_number(value: object, forms: tuple[str, ...]) -> str | None:
+    """Return the form that a number has among those that are allowed; a whole one is a number too."""
+    if is_whole(value) and "whole number" in forms:
+        return "whole number"
+    return "number" if is_number(value) else None
+
+
+_ARTICLE: Final = {
+    "text": "a text",
+    "texts": "a list of texts",
+    "whole number": "a whole number",
+    "number": "a number",
+}
 
 
 def _read_scenarios(value: object, faults: Faults) -> tuple[ScenarioSettings, ...] | None:

@@ -13,7 +13,7 @@ from persona_tui.engine.simulation.alternatives import Alternatives, fit_alterna
 from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.blocks import BlockStore
-from persona_tui.engine.simulation.dwell import fit_dwell
+from persona_tui.engine.simulation.dwell import DwellTimes, fit_dwell
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.event_values import value_of
 from persona_tui.engine.simulation.executors import AutoExecutor
@@ -43,12 +43,15 @@ class Fit:
         Other models of the same log.
     arrivals : Arrivals
         Of the unit.
+    dwell : DwellTimes
+        How long moves take.
     """
 
     segmentation: SegmentationResult
     baseline: Baseline
     alternatives: Alternatives
     arrivals: Arrivals
+    dwell: DwellTimes
 
     @property
     def simulator(self) -> ProductFlowSimulator:
@@ -141,25 +144,22 @@ def fit_personas(
             simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
         )
         cache.save(segmentation, draws)
+    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
     return Fit(
         segmentation=segmentation,
         baseline=Baseline(
             simulator=simulator,
             draws=draws,
             max_length=settings.max_length,
-            measures=measure(settings, prepared, simulator),
+            measures=Measures(
+                unit=settings.unit,
+                dwell=dwell,
+                values=value_of(settings.value, prepared.log.events, simulator) if settings.value else None,
+            ),
         ),
         alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),
         arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
-    )
-
-
-def measure(settings: Settings, prepared: PreparedLog, simulator: ProductFlowSimulator) -> Measures:
-    """Return what is measured beside how journeys end: time, returns, and value where an event has one."""
-    return Measures(
-        unit=settings.unit,
-        dwell=fit_dwell(prepared.sequences, prepared.counts.journeys),
-        values=value_of(settings.value, prepared.log.events, simulator) if settings.value else None,
+        dwell=dwell,
     )
 
 

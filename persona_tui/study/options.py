@@ -29,7 +29,7 @@ from persona_tui.study.scenarios import CHANGE, ScenarioSettings, read_effects, 
 UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
 
-Form: TypeAlias = Literal["text", "texts", "whole number"]
+Form: TypeAlias = Literal["text", "texts", "whole number", "number"]
 """How a study file may hold a value."""
 
 
@@ -61,7 +61,7 @@ def option(
         What the default means, where it is worked out from the data.
     choices : tuple of str
     low, high : float, optional
-        Inclusive bounds of a number.
+        Inclusive bounds of a number, which is whole where the lower one is.
     also : str, optional
         Another form in which a study file may hold it.
     pattern : str
@@ -69,7 +69,8 @@ def option(
     check : callable, optional
         Gets the value and returns what is wrong with it, to stand after the option's name, or nothing.
     """
-    main: Form = "texts" if isinstance(default, tuple) else "text" if low is None else "whole number"
+    number: Form = "number" if isinstance(low, float) else "whole number"
+    main: Form = "texts" if isinstance(default, tuple) else "text" if low is None else number
     metadata = {
         "flag": flag,
         "help": help,
@@ -193,6 +194,48 @@ class Settings:
         metavar="DIR",
         shown_default="exports/NAME",
         help="The study folder to write to.",
+    )
+
+    power: float = option(
+        "--power",
+        default=0.8,
+        low=0.5,
+        high=0.999,
+        metavar="P",
+        help="Of the real test that is planned: its chance of finding the predicted uplift.",
+    )
+    level: float = option(
+        "--level",
+        default=0.05,
+        low=0.0001,
+        high=0.25,
+        metavar="P",
+        help="Of the real test that is planned: its chance of finding something in nothing.",
+    )
+    exposed: float = option(
+        "--exposed",
+        default=1.0,
+        low=0.0001,
+        high=1,
+        metavar="SHARE",
+        help="Of the real test that is planned: the share of the traffic that is in it.",
+    )
+    weeks: float = option(
+        "--weeks",
+        default=4.0,
+        low=0.1,
+        high=520,
+        metavar="N",
+        help="Of the real test that is planned: a length for which the least uplift it finds is told.",
+    )
+    budget: float | None = option(
+        "--budget",
+        default=None,
+        low=0.0001,
+        high=10,
+        metavar="RATE",
+        shown_default="not asked",
+        help="Leaving to be saved, summed over steps (0.05 is five points): say where it is worth most.",
     )
 
     scenarios: tuple[ScenarioSettings, ...] = ()

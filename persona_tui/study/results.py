@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from typing import Any
 
@@ -38,6 +38,7 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
         "personas": [_card(card) for card in report.personas],
         "experiments": [_experiment(each) for each in report.scenarios],
         "ranking": [_ranked(each) for each in report.ranking],
+        "allocation": None if report.allocation is None else _plain(report.allocation),
         "recipe": {
             "seed": seed,
             "version": __version__,
@@ -147,8 +148,33 @@ def _insights(scenario: ScenarioReport) -> dict[str, Any]:
             }
             for each in insights.break_even
         ],
-        "plan": list(scenario.plan.sentences()),
+        "conversion_seconds": {arm: _known(times) for arm, times in scenario.conversion_times.items()},
+        "changes": list(scenario.changes),
+        "plan": plan_document(scenario),
     }
+
+
+def plan_document(scenario: ScenarioReport) -> dict[str, Any]:
+    """Return what a real test of a scenario takes, as plain values."""
+    plan = scenario.plan
+    return {
+        "scenario": scenario.name,
+        "uplift": plan.trial.uplift,
+        "power": plan.trial.power,
+        "level": plan.trial.level,
+        "per_week": plan.trial.per_week,
+        "designs": [_plain_values(design) for design in plan.designs],
+        "assurance": plan.assurance,
+        "assured_weeks": plan.assured_weeks,
+        "weeks": plan.weeks,
+        "detectable_uplift": plan.detectable_uplift,
+        "sentences": list(plan.sentences()),
+    }
+
+
+def _plain_values(value: Any) -> dict[str, Any]:  # noqa: ANN401 - a dataclass of numbers and arrays
+    named = {each.name: getattr(value, each.name) for each in fields(value)}
+    return {name: each.tolist() if hasattr(each, "tolist") else each for name, each in named.items()}
 
 
 def _ranked(ranked: RankedScenario) -> dict[str, Any]:

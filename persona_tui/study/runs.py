@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -36,6 +36,9 @@ PROMISED = (
     MANIFEST,
 )
 REJECTS = "rejects.csv"
+SIMULATED = ("experiment_results.csv", "result.json", REJECTS)
+"""What a simulation alone writes into its run."""
+REPORTED = ("persona_summary.csv", "simulation_report.pptx", *SIMULATED)
 WRITTEN = "# Written by persona-tui; the next run replaces it while this line stands.\n"
 PUBLISHED = (*PROMISED, REJECTS, STUDY_FILE)
 
@@ -169,6 +172,26 @@ def run_batch(
     ExportError
         If the study folder cannot be written.
     """
+    return _run(settings, REPORTED, (REJECTS, *PROMISED), on_progress, on_notice)
+
+
+def run_simulation(
+    settings: Settings,
+    *,
+    on_progress: ProgressCallback = ignore_progress,
+    on_notice: Callable[[str], None] = lambda _text: None,
+) -> FinishedRun:
+    """Simulate every scenario and keep the run in the study, without a deck; otherwise as ``run_batch``."""
+    return _run(settings, SIMULATED, (), on_progress, on_notice)
+
+
+def _run(
+    settings: Settings,
+    written: tuple[str, ...],
+    published: tuple[str, ...],
+    on_progress: ProgressCallback,
+    on_notice: Callable[[str], None],
+) -> FinishedRun:
     began = datetime.now(UTC)
     settings.effective_scenarios()
     prepared = prepare_log(settings, on_progress=on_progress)
@@ -176,16 +199,17 @@ def run_batch(
     study = Path(settings.output) if settings.output else default_output(settings)
     _check_study(study, Path(settings.events))
     with locked(make_folder(study)):
+        inside = replace(settings, output=str(study))
         with (
             open_run(study, began, _recipe(settings, prepared), on_notice) as run,
             ProgressLog(run.folder / "progress.jsonl") as log,
         ):
             write_text(run.folder / RUN_FILE, settings_text(settings))
             report = _both(on_progress, log)
-            result = run_study(settings, prepared, store=run.blocks, on_progress=report)
-            files = (RUN_FILE, *_write_files(result, run.folder, report))
+            result = run_study(inside, prepared, store=run.blocks, on_progress=report)
+            files = (RUN_FILE, *_write_files(result, run.folder, written, report))
             write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
-        _publish(run.folder, study)
+        _publish(run.folder, study, published)
     return FinishedRun(
         result=result,
         settings=settings,
@@ -213,21 +237,23 @@ def _both(first: ProgressCallback, second: ProgressCallback) -> ProgressCallback
     return report
 
 
-def _write_files(result: StudyResult, folder: Path, on_progress: ProgressCallback) -> tuple[str, ...]:
-    report = result.report
+def _write_files(
+    result: StudyResult, folder: Path, wanted: tuple[str, ...], on_progress: ProgressCallback
+) -> tuple[str, ...]:
+    report, rejects = result.report, result.prepared.log.quality.rejects
     writers: dict[str, Callable[[Path], object]] = {
         "persona_summary.csv": lambda path: write_text(path, to_csv(persona_table(report.personas))),
         "experiment_results.csv": lambda path: write_text(path, to_csv(scenario_table(report.scenarios))),
         "simulation_report.pptx": lambda path: export_powerpoint(report, path),
         "result.json": lambda path: write_json(path, result.document),
     }
-    rejects = result.prepared.log.quality.rejects
     if rejects.height:
         writers[REJECTS] = lambda path: write_text(path, to_csv(rejects))
-    for done, (name, write) in enumerate(writers.items(), start=1):
-        write(folder / name)
-        on_progress(Progress(stage="export", done=done, total=len(writers)))
-    return tuple(writers)
+    names = tuple(name for name in writers if name in wanted)
+    for done, name in enumerate(names, start=1):
+        writers[name](folder / name)
+        on_progress(Progress(stage="export", done=done, total=len(names)))
+    return names
 
 
 def settings_text(settings: Settings) -> str:
@@ -258,12 +284,12 @@ def _check_study(study: Path, source: Path) -> None:
         )
 
 
-def _publish(folder: Path, study: Path) -> None:
-    """Copy the files of a finished run to the top of its study, together."""
-    copies = {study / name: folder / name for name in (REJECTS, *PROMISED) if (folder / name).exists()}
+def _publish(folder: Path, study: Path, names: tuple[str, ...]) -> None:
+    """Copy files of a finished run to the top of its study, together; and its settings."""
+    copies = {study / name: folder / name for name in names if (folder / name).exists()}
     kept = study / STUDY_FILE
     if not kept.exists() or kept.read_text(encoding="utf-8").startswith(WRITTEN):
         copies[kept] = folder / RUN_FILE
     replace_all(copies)
-    if study / REJECTS not in copies:
+    if REJECTS in names and study / REJECTS not in copies:
         (study / REJECTS).unlink(missing_ok=True)

@@ -91,7 +91,7 @@ def _form(declared: Field[Any], form: Form) -> Schema:
     if form == "text":
         return text | ({"enum": list(known["choices"])} if known["choices"] else {})
     low, high = (known["low"], known["high"]) if known["forms"][0] == form else (1, None)
-    return {"type": "integer", **_bounds(low, high)}
+    return {"type": "number" if form == "number" else "integer", **_bounds(low, high)}
 
 
 def _bounds(low: float | None, high: float | None) -> Schema:

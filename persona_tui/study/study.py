@@ -17,12 +17,15 @@ from persona_tui.engine.analytics.reporting import (
 )
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.simulation.allocation import Allocation, allocate
 from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.insights import plan_real_test
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.study.fit import Fit, fit_personas, run_scenario
-from persona_tui.study.log import PreparedLog
+from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.options import Settings
 from persona_tui.study.results import result_document
 from persona_tui.study.scenarios import ScenarioSettings
@@ -67,6 +70,25 @@ def check_settings(settings: Settings, prepared: PreparedLog) -> None:
         scenario.read_modification().check_before_personas(pooled.flow)
 
 
+def forecast(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> StudyResult:
+    """Do the whole job exactly: simulate nobody, write nothing but what was learned from the log.
+
+    Parameters
+    ----------
+    settings : Settings
+    on_progress : callable
+
+    Raises
+    ------
+    DataError, ModelingError, SimulationError, UnknownNameError
+        If the source or the settings are wrong.
+    """
+    settings.effective_scenarios()
+    prepared = prepare_log(settings, on_progress=on_progress)
+    check_settings(settings, prepared)
+    return run_study(settings, prepared, solver="exact", on_progress=on_progress)
+
+
 def run_study(
     settings: Settings,
     prepared: PreparedLog,
@@ -95,13 +117,12 @@ def run_study(
     """
     fit = fit_personas(settings, prepared, store=store, on_progress=on_progress)
     scenarios = tuple(
-        report_scenario(
-            scenario.name,
-            fit.simulator,
+        _report(
+            settings,
+            prepared,
+            fit,
+            scenario,
             run_scenario(settings, fit, scenario, solver=solver, store=store, on_progress=on_progress),
-            steps=[step.step for step in prepared.funnel],
-            arrivals=fit.arrivals,
-            dose=_dose_point(scenario),
         )
         for scenario in settings.effective_scenarios()
     )
@@ -113,6 +134,7 @@ def run_study(
         simulator=fit.simulator,
         scenarios=scenarios,
         recipe=_recipe(settings, prepared, resolved),
+        allocation=_allocation(settings, fit),
         title=settings.report_title,
         lead=settings.lead,
     )
@@ -122,6 +144,38 @@ def run_study(
         report=report,
         document=result_document(report, seed=settings.seed, settings=resolved),
     )
+
+
+def _report(
+    settings: Settings,
+    prepared: PreparedLog,
+    fit: Fit,
+    scenario: ScenarioSettings,
+    experiment: Experiment,
+) -> ScenarioReport:
+    return report_scenario(
+        scenario.name,
+        experiment,
+        steps=[step.step for step in prepared.funnel],
+        dwell=fit.dwell,
+        plan=plan_real_test(
+            experiment,
+            fit.arrivals,
+            prepared.counts,
+            weeks=settings.weeks,
+            power=settings.power,
+            level=settings.level,
+            exposed=settings.exposed,
+        ),
+        dose=_dose_point(scenario),
+    )
+
+
+def _allocation(settings: Settings, fit: Fit) -> Allocation | None:
+    if settings.budget is None:
+        return None
+    simulator = fit.simulator
+    return allocate(simulator.flow, simulator.shares, settings.budget, max_length=settings.max_length)
 
 
 def _dose_point(scenario: ScenarioSettings) -> DosePoint | None:
@@ -146,6 +200,7 @@ def _resolved(
         "n_personas": settings.n_personas,
         "max_length": settings.max_length,
         "walk_length": max(each.walk_length or 0 for each in experiments) or None,
+        "value": settings.value or None,
         "n_draws": fit.baseline.draws.n_draws,
     }
 

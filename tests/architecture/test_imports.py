@@ -32,7 +32,14 @@ def run_main(*arguments):
     "arguments",
     [
         ("--help",),
-        *(("batch", "--help"), ("open", "--help"), ("schema", "--help"), ("synth", "--help")),
+        *(
+            ("batch", "--help"),
+            ("open", "--help"),
+            ("schema", "--help"),
+            ("synth", "--help"),
+            ("preview", "--help"),
+            ("plan", "--help"),
+        ),
         *(("--version",), ("schema",), ()),
     ],
 )

@@ -66,7 +66,16 @@ def test_the_result_has_the_documented_shape(finished):
     assert set(experiment) == {
         *("scenario", "description", "unit", "solver", "n_personas", "effects", "arms", "uplifts"),
         *("harm", "simulated", "personas", "groups", "funnel", "drop_off", "leverage", "drivers"),
-        *("break_even", "plan", "dose", "decision", "caveats", "models_left_out"),
+        *(
+            "break_even",
+            "plan",
+            "dose",
+            "decision",
+            "caveats",
+            "models_left_out",
+            "changes",
+            "conversion_seconds",
+        ),
     }
     assert set(experiment["arms"]) == {"control", "treatment"}
     assert set(experiment["arms"]["control"]) == METRICS | MEASURES

@@ -52,13 +52,13 @@ def test_a_value_that_says_nothing_is_refused(text, words):
 
 def test_every_fault_of_settings_is_named_at_once():
     with pytest.raises(SimulationError) as caught:
-        Settings(seed=-1, column=("client", "a"), clusters="x", modification=(), lead="y")
+        Settings(seed=-1, column=("client", "a"), clusters="x", power=2.0, lead="y")
     for words in (
         "--seed",
         "--column client",
         "a: write",
         "--clusters",
-        "--modification",
+        "--power",
         "Unknown scenario",
     ):
         assert words in str(caught.value)

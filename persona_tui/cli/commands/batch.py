@@ -16,7 +16,6 @@ def _batch(settings: Settings, presentation: Presentation) -> None:
         raise SimulationError("No log was named.", hint="Try: persona-tui batch data/sample_events.csv")
     from persona_tui.cli.summary import print_summary  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.runs import run_batch  # noqa: PLC0415 - 0.6 s: numpy, polars
-    from persona_tui.study.store import dump_json  # noqa: PLC0415
 
     with presentation.reporting() as on_progress:
         finished = run_batch(settings, on_progress=on_progress, on_notice=presentation.narrate)
@@ -24,12 +23,12 @@ def _batch(settings: Settings, presentation: Presentation) -> None:
     for sentence in finished.result.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")
     if presentation.as_json:
-        output.write(dump_json(finished.result.document))
+        output.write_json(finished.result.document)
     else:
         print_summary(finished)
 
 
-def _changes() -> str:
+def changes() -> str:
     """Return what a modification can be, from the registry."""
     lines = ["\b", "Changes (for --modification):"]
     for name in EFFECTS.names():
@@ -48,5 +47,5 @@ VERB = Verb(
     options=tuple(options_by_name()),
     argument="A log (if not given by --events), or a study or a run to do again.",
     run=_batch,
-    epilog=_changes(),
+    epilog=changes(),
 )

@@ -18,7 +18,6 @@ def _synth(settings: Settings, presentation: Presentation) -> None:
     if not settings.events:
         raise SimulationError("No log was named.", hint="Try: persona-tui synth data/sample_events.csv")
     from persona_tui.study.runs import defaults_used  # noqa: PLC0415 - 0.6 s with the engine
-    from persona_tui.study.store import dump_json  # noqa: PLC0415
     from persona_tui.study.synth import run_synthesis  # noqa: PLC0415
 
     with presentation.reporting() as on_progress:
@@ -29,7 +28,7 @@ def _synth(settings: Settings, presentation: Presentation) -> None:
     for sentence in finished.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")
     if presentation.as_json:
-        output.write(dump_json(finished.document()))
+        output.write_json(finished.document())
     else:
         _print_summary(finished)
 

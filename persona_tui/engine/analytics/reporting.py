@@ -17,15 +17,23 @@ from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.errors import unknown_name
-from persona_tui.engine.simulation.arrivals import Arrivals
+from persona_tui.engine.simulation.allocation import Allocation
+from persona_tui.engine.simulation.changes import describe_changes, sentences
+from persona_tui.engine.simulation.durations import conversion_times
+from persona_tui.engine.simulation.dwell import DwellTimes
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import reach
 from persona_tui.engine.simulation.funnels import reached_in_order
-from persona_tui.engine.simulation.insights import Insights, explain, plan_real_test
+from persona_tui.engine.simulation.insights import Insights, explain
 from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
+
+CHANGES_TOLD = 8
+"""Changes of the chains that are told; of the others only how many there are."""
+QUANTILES = (25, 50, 75, 90)
+"""Percentages of those who convert, whose time to convert is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,11 @@ class ScenarioReport:
     funnel_arms : tuple of FunnelArms
         As predicted.
     experiment : Experiment
+    changes : tuple of str
+        What is other in the chains, the largest change first.
     insights : Insights
+    conversion_times : dict of dict of float
+        By arm, the seconds within which 25, 50, 75 and 90 % of those who convert have done so.
     plan : Plan
         Of a real test.
     dose : DosePoint or None
@@ -81,7 +93,9 @@ class ScenarioReport:
     decision: str
     funnel_arms: tuple[FunnelArms, ...]
     experiment: Experiment
+    changes: tuple[str, ...]
     insights: Insights
+    conversion_times: dict[str, dict[str, float]]
     plan: Plan
     dose: DosePoint | None = None
 
@@ -106,6 +120,8 @@ class Report:
         The one that the report is about; one of the scenarios.
     ranking : tuple of RankedScenario
         All scenarios, the best first.
+    allocation : Allocation or None
+        Where a budget of saved leaving is worth most, if that was asked.
     assumptions : tuple of str
         What the numbers rest on, a sentence each.
     recipe : dict of str
@@ -120,6 +136,7 @@ class Report:
     scenarios: tuple[ScenarioReport, ...]
     lead: ScenarioReport
     ranking: tuple[RankedScenario, ...]
+    allocation: Allocation | None
     assumptions: tuple[str, ...]
     recipe: dict[str, str]
 
@@ -137,11 +154,11 @@ def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[Funnel
 
 def report_scenario(
     name: str,
-    simulator: ProductFlowSimulator,
     experiment: Experiment,
     *,
     steps: Sequence[str],
-    arrivals: Arrivals,
+    dwell: DwellTimes,
+    plan: Plan,
     dose: DosePoint | None = None,
 ) -> ScenarioReport:
     """Return what a report says of one scenario.
@@ -149,13 +166,13 @@ def report_scenario(
     Parameters
     ----------
     name : str
-    simulator : ProductFlowSimulator
-        That the experiment is of.
     experiment : Experiment
     steps : sequence of str
         Of the funnel.
-    arrivals : Arrivals
-        Of the unit, for how long a real test takes.
+    dwell : DwellTimes
+        Of the log, for how long converting takes.
+    plan : Plan
+        Of a real test.
     dose : DosePoint, optional
     """
     return ScenarioReport(
@@ -164,10 +181,27 @@ def report_scenario(
         decision=wording.decision(experiment),
         funnel_arms=predict_funnel(experiment, steps),
         experiment=experiment,
+        changes=tuple(
+            sentences(describe_changes(experiment.control, experiment.treatment), most=CHANGES_TOLD)
+        ),
         insights=explain(experiment),
-        plan=plan_real_test(experiment, arrivals, simulator.counts),
+        conversion_times=_conversion_times(experiment, dwell),
+        plan=plan,
         dose=dose,
     )
+
+
+def _conversion_times(experiment: Experiment, dwell: DwellTimes) -> dict[str, dict[str, float]]:
+    """Return quantiles of the time to convert by arm; none where nobody converts."""
+    found: dict[str, dict[str, float]] = {}
+    for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True):
+        if flow is experiment.control and arm == "treatment":
+            found[arm] = found["control"]
+            continue
+        times = conversion_times(flow, experiment.shares[arm], dwell, experiment.max_length)
+        quantiles = times.quantiles(tuple(each / 100 for each in QUANTILES)).tolist()
+        found[arm] = {f"p{each}": seconds for each, seconds in zip(QUANTILES, quantiles, strict=True)}
+    return found
 
 
 def build_report(
@@ -178,6 +212,7 @@ def build_report(
     simulator: ProductFlowSimulator,
     scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
+    allocation: Allocation | None = None,
     title: str = "",
     lead: str = "",
 ) -> Report:
@@ -193,6 +228,7 @@ def build_report(
     scenarios : tuple of ScenarioReport
         At least one.
     recipe : dict of str
+    allocation : Allocation, optional
     title : str
         The question of the leading scenario where empty.
     lead : str
@@ -219,6 +255,7 @@ def build_report(
         scenarios=scenarios,
         lead=main,
         ranking=rank_scenarios({each.name: each.experiment for each in scenarios}),
+        allocation=allocation,
         assumptions=(*wording.assumptions(log, simulator, main.experiment), *misfits),
         recipe=recipe,
     )

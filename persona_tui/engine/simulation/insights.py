@@ -127,6 +127,8 @@ def plan_real_test(
     experiment: Experiment,
     arrivals: Arrivals,
     counts: TransitionCounts,
+    *,
+    weeks: float = 4.0,
     **terms: Any,  # noqa: ANN401 - fields of Trial
 ) -> Plan:
     """Return what a real test of a predicted uplift of completion takes.
@@ -138,6 +140,8 @@ def plan_real_test(
         Of the experiment's unit.
     counts : TransitionCounts
         Of the log, for how alike the journeys of one user are.
+    weeks : float
+        A length for which the least uplift that can be found is told.
     **terms
         Further fields of ``Trial``: power, level, one_sided, treatment_share, exposed.
 
@@ -159,7 +163,7 @@ def plan_real_test(
         correlation=correlation,
         **terms,
     )
-    return plan_experiment(trial)
+    return plan_experiment(trial, weeks=weeks)
 
 
 def journeys_per_user(counts: TransitionCounts) -> tuple[float, float]:

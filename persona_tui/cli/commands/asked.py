@@ -1,0 +1,30 @@
+"""What verbs that only ask the engine have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from persona_tui.cli.presentation import Presentation
+from persona_tui.engine.errors import SimulationError
+from persona_tui.study.options import Settings
+
+if TYPE_CHECKING:
+    from persona_tui.study.study import StudyResult
+
+FIT_OPTIONS: Final = (
+    *("events", "column", "funnel", "completion", "drop", "unit", "clusters"),
+    *("seed", "workers"),
+)
+"""Options that say which log is meant and how personas are found in it."""
+
+
+def require_source(settings: Settings, verb: str) -> None:
+    """Refuse to go on without a log."""
+    if not settings.events:
+        raise SimulationError("No log was named.", hint=f"Try: persona-tui {verb} data/sample_events.csv")
+
+
+def narrate_source(presentation: Presentation, settings: Settings, result: StudyResult) -> None:
+    """Say what was repaired or rejected in the log."""
+    for sentence in result.prepared.log.quality.sentences():
+        presentation.narrate(f"{settings.events}: {sentence}")

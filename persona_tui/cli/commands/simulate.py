@@ -1,0 +1,39 @@
+"""``persona-tui simulate``: synthetic users walk both arms."""
+
+from __future__ import annotations
+
+from persona_tui.cli import output
+from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_source, require_source
+from persona_tui.cli.commands.batch import changes
+from persona_tui.cli.presentation import Presentation
+from persona_tui.cli.verbs import Verb
+from persona_tui.study.options import Settings
+
+
+def _simulate(settings: Settings, presentation: Presentation) -> None:
+    require_source(settings, "simulate")
+    from persona_tui.cli.pages import print_simulation  # noqa: PLC0415 - 0.6 s with the engine
+    from persona_tui.study.runs import run_simulation  # noqa: PLC0415 - 0.6 s: numpy, polars
+
+    with presentation.reporting() as on_progress:
+        finished = run_simulation(settings, on_progress=on_progress, on_notice=presentation.narrate)
+    presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
+    narrate_source(presentation, settings, finished.result)
+    if presentation.as_json:
+        output.write_json(finished.result.document)
+    else:
+        print_simulation(finished.result.report, finished.folder)
+
+
+VERB = Verb(
+    name="simulate",
+    help="Let synthetic users walk every scenario beside the control, on common random numbers, and keep "
+    "the run in the study: run.toml, result.json and experiment_results.csv, no deck.",
+    options=(
+        *FIT_OPTIONS,
+        *("modification", "description", "value", "solver", "n_personas", "max_length", "output"),
+    ),
+    argument="A log, or a study or a run whose scenarios are meant.",
+    run=_simulate,
+    epilog=changes(),
+)
