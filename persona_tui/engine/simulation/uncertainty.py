@@ -25,10 +25,8 @@ from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import AnyArray, FloatArray
 
 DEFAULT_N_DRAWS = 400
-REFIT_ITERATIONS = 12
+REFIT_ITERATIONS = 20
 DRAWS_PER_BLOCK = 40
-_NEGLIGIBLE_RISE = 0.02
-"""Of the log-likelihood; half a unit moves an estimate by one standard error."""
 _LEAST_SHARE = 1e-30
 _BLOCK_BYTES = 2**20
 """Of one array of chains; a block that fits the processor's cache is solved fastest."""
@@ -105,8 +103,13 @@ def draw_flows(
     Notes
     -----
     Users are weighted, not journeys: journeys of one user are not independent. Each draw
-    runs EM for up to 12 iterations from the fit, because memberships that are held fixed
+    runs 20 accelerated iterations of EM from the fit, because memberships that are held fixed
     make intervals too narrow. The pooled chain that rows are shrunk toward is that of the log.
+
+    References
+    ----------
+    Nesterov (1983), A method of solving a convex programming problem with convergence rate
+    O(1/k²), *Soviet Mathematics Doklady* 27, 372-376.
     """
     task = _Bootstrap.of(simulator, seed)
     starts = range(0, n_draws, DRAWS_PER_BLOCK)
@@ -180,23 +183,25 @@ class _Bootstrap:
 def _refit(table: MoveTable, weights: FloatArray, memberships: FloatArray) -> FloatArray:
     """Return memberships (R, K, b) after some iterations of EM under weights (R, b).
 
-    Single precision: its rounding is a thousandth of the noise that the draws stand for.
+    Each iteration goes on in the direction of the last one: personas that are much alike
+    converge so slowly that plain EM would stop short of where the weights lead. Single
+    precision: its rounding is a thousandth of the noise that the draws stand for.
     """
     table = table.single()
     single: AnyArray = weights.astype(np.float32)
     current: AnyArray = memberships.astype(np.float32)
     n_rows, n_clusters, n_draws = current.shape
     users = single.sum(axis=0)
-    previous = np.full(n_draws, -np.inf)
-    for _ in range(REFIT_ITERATIONS):
+    before: AnyArray | None = None
+    for iteration in range(REFIT_ITERATIONS):
         mass = single[:, None, :] * current
-        log_moves, log_prior = estimate_moves(table, mass.reshape(n_rows, -1))
+        log_moves, _ = estimate_moves(table, mass.reshape(n_rows, -1))
         log_weights = np.log(np.maximum(mass.sum(axis=0) / users, _LEAST_SHARE))
         joint = joint_log_likelihood(table, log_moves, log_weights.ravel())
-        current, per_row = normalise_memberships(joint.reshape(n_rows, n_clusters, n_draws))
-        bound = (weights * per_row).sum(axis=0) + log_prior.reshape(n_clusters, n_draws).sum(axis=0)
-        if (bound - previous < _NEGLIGIBLE_RISE).all():
-            break
-        previous = bound
+        joint = joint.reshape(n_rows, n_clusters, n_draws)
+        momentum = np.float32(iteration / (iteration + 3))
+        ahead = joint if before is None else joint + momentum * (joint - before)
+        current, _ = normalise_memberships(ahead)
+        before = joint
     refitted: FloatArray = current.astype(np.float64)
     return refitted

@@ -1,88 +1,66 @@
 import numpy as np
 import pytest
-from support import make_log
+from benchmarks.planted import Design, leave_log, plant
+from benchmarks.trials import TOTAL, count_log, run_trial
 
-from persona_tui.engine.data.sequences import encode_sequences
-from persona_tui.engine.modeling.counts import count_transitions
-from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
-from persona_tui.engine.simulation.experiments import run_ab_experiment
+from persona_tui.engine.simulation import uncertainty
+from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.flow import solve
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.uncertainty import draw_flows
 
-CHAINS = (
-    {
-        "start": [("a", 0.8), ("b", 0.2)],
-        "a": [("a", 0.3), ("b", 0.3), ("x", 0.25)],
-        "b": [("a", 0.3), ("b", 0.5)],
-    },
-    {
-        "start": [("b", 1.0)],
-        "a": [("b", 0.8), ("x", 0.02)],
-        "b": [("a", 0.7), ("x", 0.05)],
-    },
-)
-"""Two personas; what is left of a row is leaving."""
+N_WORLDS = 50
 
 
-def planted_log(generator, n_users):
-    journeys = {}
-    for user in range(n_users):
-        chain = CHAINS[user % 2]
-        sessions = []
-        for _ in range(1 + generator.poisson(1.5)):
-            state, words = _pick(generator, chain["start"]), []
-            while state is not None:
-                words.append(state)
-                state = _pick(generator, chain[state]) if state in chain else None
-            sessions.append(words)
-        journeys[f"u{user:04d}"] = sessions
-    return make_log(journeys)
+@pytest.fixture(scope="module")
+def trials():
+    """Return planted worlds of 300 users whose logs were fitted; see ``benchmarks/coverage.md`` for many."""
+    designs = [Design(n_users=300, unit=unit, likeness=2.0) for unit in ("user", "session")]
+    return [
+        run_trial(0, world, designs[world % 2], n_draws=120, numbers=("known",)) for world in range(N_WORLDS)
+    ]
 
 
-def _pick(generator, moves):
-    point, reached = generator.random(), 0.0
-    for target, chance in moves:
-        reached += chance
-        if point < reached:
-            return target
-    return None
+def share_covered(trials, is_wanted):
+    covers = [
+        verdict.covers
+        for trial in trials
+        for verdict in trial.fits["known"].verdicts
+        if is_wanted(verdict.persona)
+    ]
+    return np.mean(covers)
 
 
-def planted_uplift(factor):
-    """Return the true uplift per session: personas have as many users and sessions as each other."""
-    uplifts = []
-    for chain in CHAINS:
-        rates = []
-        for friction in (0.0, factor):
-            q = np.array([[dict(chain[s]).get(t, 0.0) for t in "ab"] for s in "ab"]) * (1 - friction)
-            done = np.array([dict(chain[s]).get("x", 0.0) for s in "ab"]) * (1 - friction)
-            starts = np.array([dict(chain["start"]).get(s, 0.0) for s in "ab"])
-            rates.append(starts @ np.linalg.solve(np.eye(2) - q, done))
-        uplifts.append(rates[1] - rates[0])
-    return float(np.mean(uplifts))
+def test_intervals_of_the_total_hold_the_planted_uplift(trials):
+    assert share_covered(trials, lambda persona: persona == TOTAL) >= 0.84
 
 
-def simulate(log, n_draws):
-    sequences = encode_sequences(log)
-    counts = count_transitions(cut_journeys(sequences, unit="session", completion={"x"}, censor=False))
-    generator = MarkovPersonaGenerator.from_sequences(sequences, find_personas(counts, 2, random_state=0))
-    simulator = ProductFlowSimulator.from_counts(generator, counts)
-    return run_ab_experiment(
-        simulator, 10, FlowModification(friction_factor=0.1), max_length=256, random_state=0, n_draws=n_draws
+def test_intervals_of_personas_hold_the_planted_uplift(trials):
+    assert share_covered(trials, lambda persona: persona != TOTAL) >= 0.84
+
+
+@pytest.fixture(scope="module")
+def alike():
+    """Return the simulator of personas that are much alike, whose memberships converge slowly."""
+    world = plant(Design(n_users=400, unit="user", likeness=8.0), np.random.default_rng(0))
+    sequences, _ = leave_log(world, np.random.default_rng(1))
+    counts = count_log(sequences, "user")
+    personas = find_personas(counts, len(world.shares), random_state=0)
+    return ProductFlowSimulator.from_counts(
+        MarkovPersonaGenerator.from_sequences(sequences, personas), counts
     )
 
 
-def test_intervals_cover_the_planted_uplift():
-    truth, covered = planted_uplift(0.1), 0
-    for world in range(50):
-        log = planted_log(np.random.default_rng(1000 + world), 150)
-        low, high = simulate(log, 100).total.uplifts["completion_rate"].data
-        covered += low <= truth <= high
-    assert covered >= 42
+def test_draws_are_as_wide_as_those_of_memberships_fitted_to_the_end(alike, monkeypatch):
+    def spread():
+        draws = draw_flows(alike, 80, normalise_seed(0))
+        return np.concatenate([solve(flow).converted for flow, _ in draws.blocks()]).std(axis=0)
+
+    stopped = spread()
+    monkeypatch.setattr(uncertainty, "REFIT_ITERATIONS", 300)
+    assert stopped == pytest.approx(spread(), rel=0.05)
 
 
 def test_draws_do_not_depend_on_threads_or_on_how_many_are_drawn_after(sample):
