@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ EXPORTS: Final = Path("exports")
 """Where studies go that have no folder of their own."""
 SCENARIOS: Final = "scenarios"
 REPORT: Final = "report"
+EFFECTS_KEY: Final = "effects"
 REPORT_KEYS: Final = ("title", "lead")
 NOT_IN_FILES: Final = frozenset({"output"})
 """Options that a file does not hold: a study is where it stands."""
@@ -58,21 +59,12 @@ def read_settings(path: Path) -> dict[str, Any]:
     DataError
         If the file cannot be read, or something in it has no meaning; every fault is named with its line.
     """
-    text = _read_text(path)
-    try:
-        given = tomllib.loads(text)
-    except ValueError as fault:  # a number of thousands of digits is one that the parser does not wrap
-        raise DataError(f"'{path}' is not TOML: {fault}.") from None
-    except RecursionError:
-        raise DataError(f"'{path}' cannot be read: its lists are nested too deeply.") from None
+    text, given = _read_toml(path)
     if not given:
         raise DataError(f"'{path}' holds no settings.", hint='Name the log in it: events = "log.csv"')
     faults = Faults()
     values = _read_values(given, faults)
-    if faults:
-        told = faults.told(text)
-        plural = "fault" if len(told) == 1 else "faults"
-        raise DataError(f"{len(told)} {plural} in {path}: {' '.join(told)}")
+    _require_none(faults, path, text)
     if values.get("events"):
         values["events"] = str(path.resolve().parent / values["events"])
     return {**values, "output": str(_study_of(path))}
@@ -94,8 +86,57 @@ def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Setting
         If they do not fit together; every fault is named.
     """
     if "modification" in given:
+        given = {**given, "modification": expand_modification(given["modification"])}
         kept = {name: each for name, each in kept.items() if name not in {*CHANGE_OPTIONS, SCENARIOS, "lead"}}
     return Settings(**{**kept, **given})
+
+
+def expand_modification(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return effects with the files among them, written ``@file.toml``, replaced by what they hold.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Effects, or ``@`` and the path of a file with ``effects = [...]``, as texts or tables.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, or something in it has no meaning; every fault is named with its line.
+    """
+    expanded: list[str] = []
+    for text in texts:
+        expanded += _effects_of_file(Path(text[1:])) if text.startswith("@") else [text]
+    return tuple(expanded)
+
+
+def _effects_of_file(path: Path) -> tuple[str, ...]:
+    text, given = _read_toml(path)
+    faults = Faults()
+    for key in given:
+        if key != EFFECTS_KEY:
+            faults.add((key,), unknown_key(key, (EFFECTS_KEY,)))
+    effects = read_effects(given.get(EFFECTS_KEY), (EFFECTS_KEY,), faults, key=EFFECTS_KEY)
+    _require_none(faults, path, text)
+    return effects
+
+
+def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
+    text = _read_text(path)
+    try:
+        return text, tomllib.loads(text)
+    except ValueError as fault:  # a number of thousands of digits is one that the parser does not wrap
+        raise DataError(f"'{path}' is not TOML: {fault}.") from None
+    except RecursionError:
+        raise DataError(f"'{path}' cannot be read: its lists are nested too deeply.") from None
+
+
+def _require_none(faults: Faults, path: Path, text: str) -> None:
+    if not faults:
+        return
+    told = faults.told(text)
+    plural = "fault" if len(told) == 1 else "faults"
+    raise DataError(f"{len(told)} {plural} in {path}: {' '.join(told)}")
 
 
 def _read_text(path: Path) -> str:

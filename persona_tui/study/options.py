@@ -144,7 +144,7 @@ class Settings:
         "--modification",
         default=("insert_steps:count=2",),
         metavar="EFFECT",
-        help="A change to the flow, as name:key=value,key=value; several act in order.",
+        help="A change to the flow, as name:key=value,key=value, or @file.toml; several act in order.",
     )
     description: str = option(
         "--description",

@@ -147,3 +147,30 @@ def test_a_modification_that_is_given_replaces_the_scenarios_of_a_file(sample_st
     assert replaced.lead_scenario() == scenario
     with pytest.raises(SimulationError, match="--description is for one change"):
         merge_settings(kept, {"description": "Words"})
+
+
+def test_a_modification_can_be_read_from_a_file_among_others(tmp_path):
+    file = tmp_path / "change.toml"
+    file.write_text('effects = ["friction:factor=0.1", {effect = "reward", factor = 0.2, at = ["a"]}]')
+    settings = merge_settings({}, {"modification": (f"@{file}", "insert_steps:count=1")})
+    assert settings.modification == (
+        "friction:factor=0.1",
+        "reward:factor=0.2,at=a",
+        "insert_steps:count=1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ('efects = ["friction:factor=0.1"]', "line 1: unknown key 'efects'. Did you mean 'effects'"),
+        ("effects = []", "at least one effect"),
+        ('\neffects = ["friction:factor=2"]', "line 2: .*must be <= 1"),
+        ("effects = [", "is not TOML"),
+    ],
+)
+def test_faults_of_a_file_of_effects_are_told_with_their_line(tmp_path, content, fault):
+    file = tmp_path / "change.toml"
+    file.write_text(content)
+    with pytest.raises(DataError, match=fault):
+        merge_settings({}, {"modification": (f"@{file}",)})
