@@ -54,6 +54,12 @@ class Fit:
     dwell: DwellTimes
 
     @property
+    def attributes(self) -> tuple[str, ...]:
+        """Return the attributes by whose values users are reported."""
+        known = self.simulator.attributes
+        return () if known is None else known.names
+
+    @property
     def simulator(self) -> ProductFlowSimulator:
         """Return the flow of every persona."""
         return self.baseline.simulator
@@ -138,7 +144,7 @@ def fit_personas(
     simulator = build_simulator(prepared, segmentation)
     check_scenarios(settings, simulator)  # before the long work
     if kept:
-        draws = FlowDraws(simulator=simulator, **kept[1])
+        draws = FlowDraws(simulator=simulator, seed=seed, **kept[1])
     else:
         draws = draw_flows(
             simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
@@ -204,6 +210,7 @@ def run_scenario(
         settings.n_personas,
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,
+        by=fit.attributes,
         alternatives=fit.alternatives,
         executor=AutoExecutor(workers=settings.workers or available_workers()),
         store=store,

@@ -11,7 +11,6 @@ import numpy as np
 from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
-from persona_tui.engine.simulation.groups import Group, attribute_groups
 from persona_tui.engine.simulation.measures import OF_CONVERTING, Measures
 from persona_tui.engine.simulation.segments import split_by_segments, split_draws
 from persona_tui.engine.simulation.simulated import ARMS
@@ -57,6 +56,8 @@ class ArmValues:
     def pooled(self, arm: str, metric: str, part: FloatArray) -> FloatArray:
         """Return the mean over some journeys, shape (...).
 
+        Personas that the arm has none of are weighed as in control: it tells what would become of them.
+
         Parameters
         ----------
         arm, metric : str
@@ -68,6 +69,8 @@ class ArmValues:
         if len(meant) == 1:
             return values[..., meant[0]]
         weights = self.shares[arm] * part
+        nobody = weights.sum(axis=-1, keepdims=True) <= 0
+        weights = np.where(nobody, self.shares["control"] * part, weights)
         if metric in OF_CONVERTING:
             weights = weights * self.metrics[arm]["completion_rate"]
             values = np.where(weights > 0, values, 0.0)
@@ -115,22 +118,15 @@ class Baseline:
         return METRICS + (self.measures.names if self.measures else ())
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
-        """Return the groups of users by attribute."""
-        return attribute_groups(self.simulator)
-
-    @cached_property
     def _split(self) -> dict[tuple[str, ...], Baseline]:
         return {}
 
-    def told_apart(self, segments: tuple[str, ...], seed: np.random.SeedSequence) -> Baseline:
+    def told_apart(self, segments: tuple[str, ...]) -> Baseline:
         """Return the control with users told apart by segments; the same object where none is named.
 
         Parameters
         ----------
         segments : tuple of str
-        seed : SeedSequence
-            The one that the draws were made with.
         """
         if not segments:
             return self
@@ -140,7 +136,7 @@ class Baseline:
             self._split[segments] = replace(
                 self,
                 simulator=simulator,
-                draws=split_draws(self.draws, simulator, seed),
+                draws=split_draws(self.draws, simulator),
                 measures=self.measures and self.measures.of_personas(owners),
             )
         return self._split[segments]

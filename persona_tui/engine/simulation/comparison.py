@@ -11,7 +11,7 @@ from persona_tui.engine.simulation.baseline import ArmValues
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.simulated import ARMS, Simulation
 from persona_tui.engine.statistics import Estimate, Interval, interval
-from persona_tui.engine.types import BoolArray, FloatArray
+from persona_tui.engine.types import FloatArray
 
 ROUNDING = 1e-9
 """Differences of rates below it are arithmetic, not effects."""
@@ -33,7 +33,7 @@ class Comparison:
     uplifts : dict of Estimate
         Treatment minus control by metric.
     harm : float
-        Share of draws in which completion falls, beyond what is cut at the horizon.
+        Share of draws in which completion falls.
     simulated_arms : dict of dict of float
         What the simulation gave, for the metrics that it counts.
     simulated_uplifts : dict of float
@@ -47,17 +47,6 @@ class Comparison:
     harm: float
     simulated_arms: dict[str, dict[str, float]]
     simulated_uplifts: dict[str, float]
-
-
-def surely_lower(values: ArmValues, part: FloatArray) -> BoolArray:
-    """Return in which draws completion is lower even if all that was newly cut off had completed.
-
-    Journeys that are cut at a horizon would have ended somehow: a change that only lengthens
-    them harms nobody. What is left below 1e-9 is rounding.
-    """
-    cut = np.maximum(values.uplift("truncated_rate", part), 0.0)
-    lower: BoolArray = values.uplift("completion_rate", part) + cut < -ROUNDING
-    return lower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +102,7 @@ def compare(name: str, found: Evidence, part: FloatArray, model: ModelRange) -> 
         n_personas=0 if found.simulation is None else int(found.simulation.n_personas[part > 0].sum()),
         arms=arms,
         uplifts={m: _estimate(found, part, m, arms["control"][m], model(m)) for m in metrics},
-        harm=float(surely_lower(found.spread, part).mean()),
+        harm=float((found.spread.uplift("completion_rate", part) < -ROUNDING).mean()),
         simulated_arms=simulated,
         simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS}
         if simulated

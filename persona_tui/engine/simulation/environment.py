@@ -13,9 +13,9 @@ import numpy as np
 from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
-from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain
+from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain, smooth
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
-from persona_tui.engine.modeling.mixture import chains_from_memberships, climb
+from persona_tui.engine.modeling.mixture import climb
 from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.params import Range, faults_of, param
 from persona_tui.engine.simulation.composition import compose, stand_in
@@ -281,18 +281,26 @@ class ProductFlowSimulator:
         return journey_shares(self.counts, self.counts.multiplicity[:, None] * self.memberships)
 
     @cached_property
+    def moved(self) -> FloatArray:
+        """Return how often each move that occurs was made, shape (K, F), users in parts."""
+        mass = self.counts.multiplicity[:, None] * self.memberships
+        moved: FloatArray = (self.counts.matrix.T @ mass).T
+        return moved
+
+    @cached_property
     def flow(self) -> Flow:
         """Return the flow as it is."""
-        mass = self.counts.multiplicity[:, None] * self.memberships
-        return self.build_flow(chains_from_memberships(self.counts, mass, self.pooled, self.generator.prior))
+        return self.build_flow(self.estimate_chains(self.moved))
 
     @cached_property
     def support(self) -> FloatArray:
         """Return the observed moves behind each transition, shape (K, n, n + 2)."""
-        counts = self.counts
-        mass = counts.multiplicity[:, None] * self.memberships
-        table = counts.tabulate((counts.matrix.T @ mass).T)[:, 1:]
+        table = self.counts.tabulate(self.moved)[:, 1:]
         return np.concatenate([table, np.zeros((*table.shape[:-1], 1))], axis=-1)
+
+    def estimate_chains(self, moved: FloatArray) -> FloatArray:
+        """Return chains of shape (..., K, n + 1, n + 1) from counts of the moves that occur, (..., K, F)."""
+        return smooth(self.counts.tabulate(moved), self.pooled, self.generator.prior)
 
     def build_flow(self, chains: FloatArray) -> Flow:
         """Return the flow of personas' chains of shape (..., K, n + 1, n + 1)."""

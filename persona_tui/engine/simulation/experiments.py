@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
 
 import numpy as np
@@ -19,6 +20,7 @@ from persona_tui.engine.simulation.comparison import Comparison, Evidence, compa
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import Flow
+from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.horizon import shortest_horizon
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import (
@@ -110,7 +112,7 @@ class Experiment:
 
     @property
     def harm(self) -> float:
-        """Return the share of draws in which completion falls, beyond what is cut at the horizon."""
+        """Return the share of draws in which completion falls."""
         return self.total.harm
 
 
@@ -199,6 +201,7 @@ def compare_arms(
     *,
     seed: np.random.SeedSequence,
     solver: Solver = "auto",
+    by: Sequence[str] = (),
     alternatives: Alternatives | None = None,
     executor: Executor | None = None,
     store: BlockStore | None = None,
@@ -213,6 +216,8 @@ def compare_arms(
     n_personas : int
     seed : SeedSequence
     solver : {"auto", "paths", "cohort", "exact"}
+    by : sequence of str
+        Attributes by whose values users are reported too.
     alternatives : Alternatives, optional
         Other models, for the range over them.
     executor : Executor, optional
@@ -228,7 +233,7 @@ def compare_arms(
     SimulationError, UnknownNameError
         If the modification does not fit the flow.
     """
-    baseline = baseline.told_apart(modification.segments(), seed)
+    whole, baseline = baseline, baseline.told_apart(modification.segments())
     simulator, max_length = baseline.simulator, baseline.max_length
     control = simulator.flow
     treatment = modification.apply(control)
@@ -244,7 +249,7 @@ def compare_arms(
         simulation = _simulate(chosen, (control, treatment), users, walk_length, seed=seed, **work)
     found = _gather(baseline, modification, seed, simulation)
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
-    total, personas, others = _compare_all(baseline, found, ranges)
+    total, personas = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
     return Experiment(
         modification=modification,
@@ -257,7 +262,7 @@ def compare_arms(
         metrics=baseline.metrics,
         total=total,
         personas=personas,
-        groups=others,
+        groups=tuple(_compare_groups(whole, modification, seed, by)),
         caveats=caveats_of(simulator, modification, total, max_length),
         left_out={} if ranges is None else ranges.left_out,
         control=control,
@@ -291,7 +296,7 @@ def _simulate(
 
 def _compare_all(
     baseline: Baseline, found: Evidence, ranges: ModelRanges | None
-) -> tuple[Comparison, tuple[Comparison, ...], tuple[Comparison, ...]]:
+) -> tuple[Comparison, tuple[Comparison, ...]]:
     def range_of(persona: int | None) -> Any:  # noqa: ANN401 - a ModelRange
         return lambda metric: None if ranges is None else ranges.of(metric, persona)
 
@@ -302,8 +307,25 @@ def _compare_all(
         for k, (name, cells) in enumerate(zip(simulator.persona_names, simulator.persona_cells, strict=True))
     )
     total = compare(EVERYONE, found, np.ones(len(chains)), range_of(None))
-    groups = [compare(group.name, found, group.part, lambda _metric: None) for group in baseline.groups]
-    return total, personas, tuple(groups)
+    return total, personas
+
+
+def _compare_groups(
+    baseline: Baseline,
+    modification: FlowModification,
+    seed: np.random.SeedSequence,
+    by: Sequence[str],
+) -> Iterator[Comparison]:
+    """Yield how the change works for users of each value of some attributes, by chains of their own."""
+    for attribute in by:
+        groups = reported_groups(baseline.simulator, attribute)
+        if not groups:
+            continue
+        apart = replace(baseline, measures=None).told_apart((*groups, *modification.segments()))
+        found = _gather(apart, modification, seed, None)
+        for group in groups:
+            part = np.array([float(group in pattern) for pattern in apart.simulator.segments])
+            yield compare(group, found, part, lambda _metric: None)
 
 
 def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:

@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.errors import PersonaError, SimulationError
-from persona_tui.engine.modeling.counts import TransitionCounts
+from persona_tui.engine.modeling.counts import TransitionCounts, smooth
 from persona_tui.engine.params import format_segment, parse_segment
 from persona_tui.engine.rng import Stream, stream
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, FlowDraws
 from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,15 +38,20 @@ class UserSets:
     rows, places : int64 arrays of shape (N,)
         Row of counts and pattern of each set.
     n_users : array of shape (N,)
-    journeys : array of shape (N, K)
-        Journeys of one user of the set in each persona: their number times the membership.
+    memberships : array of shape (N, K)
+    n_journeys : array of shape (N,)
+        Journeys of one user of the set.
+    matrix : sparse array of shape (N, F)
+        Moves of one user of the set.
     """
 
     patterns: tuple[frozenset[str], ...]
     rows: IntArray
     places: IntArray
     n_users: FloatArray
-    journeys: FloatArray
+    memberships: FloatArray
+    n_journeys: FloatArray
+    matrix: csr_array
 
     def proportions(self, weights: FloatArray) -> FloatArray:
         """Return how each persona's journeys divide into patterns, shape (B, K, P).
@@ -53,17 +61,29 @@ class UserSets:
         weights : array of shape (N, B)
             Weight of all users of each set.
         """
-        journeys = np.stack(
+        journeys = self.n_journeys[:, None] * self.memberships
+        return _divided(
             [
-                weights[self.places == place].T @ self.journeys[self.places == place]
+                weights[self.places == place].T @ journeys[self.places == place]
                 for place in range(len(self.patterns))
-            ],
-            axis=-1,
+            ]
         )
-        total = journeys.sum(axis=-1, keepdims=True)
-        even = np.full_like(journeys, 1.0 / len(self.patterns))
-        shares: FloatArray = np.divide(journeys, total, out=even, where=total > 0)
-        return shares
+
+    def proportions_of_moves(self, weights: FloatArray) -> FloatArray:
+        """Return how each move of each persona divides into patterns, shape (B, K, P, F).
+
+        Parameters
+        ----------
+        weights : array of shape (N, B)
+        """
+        n_draws, n_personas = weights.shape[1], self.memberships.shape[1]
+        moved = []
+        for place in range(len(self.patterns)):
+            chosen = np.flatnonzero(self.places == place)
+            mass = weights[chosen][:, None, :] * self.memberships[chosen][:, :, None]
+            flat = self.matrix[chosen].T @ mass.reshape(len(chosen), -1)
+            moved.append(flat.reshape(-1, n_personas, n_draws).transpose(2, 1, 0))
+        return np.moveaxis(_divided(moved), -1, 2)
 
     def divide(self, row_weights: FloatArray, generator: np.random.Generator) -> FloatArray:
         """Return weights of the sets, shape (N, B), given bootstrap weights of the rows, shape (R, B).
@@ -81,6 +101,15 @@ class UserSets:
         set_of_row = np.cumsum(np.diff(self.rows, prepend=-1) != 0) - 1
         weights: FloatArray = row_weights[self.rows] * drawn / sums[set_of_row]
         return weights
+
+
+def _divided(parts: list[FloatArray]) -> FloatArray:
+    """Return parts as shares of their sum, along a new last axis; even where there is nothing to divide."""
+    stacked = np.stack(parts, axis=-1)
+    total = stacked.sum(axis=-1, keepdims=True)
+    even = np.full_like(stacked, 1.0 / len(parts))
+    shares: FloatArray = np.divide(stacked, total, out=even, where=total > 0)
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,19 +175,23 @@ class SegmentedSimulator(ProductFlowSimulator):
         return shares
 
     @cached_property
-    def support(self) -> FloatArray:
-        """Return the observed moves behind each transition, shape (K, n, n + 2).
+    def moved(self) -> FloatArray:
+        """Return how often each move that occurs was made, shape (K, F), users in parts."""
+        (shares,) = self.sets.proportions_of_moves(self.sets.n_users[:, None])
+        moved = self.whole.moved[:, None, :] * shares
+        return np.asarray(moved.reshape(-1, moved.shape[-1]))
 
-        A persona's moves divide as its journeys do, because its chain is that of all of them.
+    def estimate_chains(self, moved: FloatArray) -> FloatArray:
+        """Return chains of shape (..., K, n + 1, n + 1), each shrunk toward that of its persona.
+
+        Parameters
+        ----------
+        moved : array of shape (..., K, F)
         """
         width = len(self.sets.patterns)
-        moves = np.repeat(self.whole.support, width, axis=0)
-        support: FloatArray = moves * self.proportions.ravel()[:, None, None]
-        return support
-
-    def build_flow(self, chains: FloatArray) -> Flow:
-        """Return the flow of personas' chains of shape (..., n_clusters, n + 1, n + 1)."""
-        return super().build_flow(np.repeat(chains, len(self.sets.patterns), axis=-3))
+        by_persona = moved.reshape(*moved.shape[:-2], -1, width, moved.shape[-1])
+        toward = np.repeat(self.whole.estimate_chains(by_persona.sum(axis=-2)), width, axis=-3)
+        return smooth(self.counts.tabulate(moved), toward, self.generator.prior)
 
 
 def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) -> ProductFlowSimulator:
@@ -173,9 +206,10 @@ def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) 
     Returns
     -------
     ProductFlowSimulator
-        With one chain for each persona and pattern of segments that occurs. Its ``persona_cells``
-        say which chains are of which persona, its ``persona_names`` are those of before, and the
-        control of a persona, pooled over its chains, is what it was.
+        With one chain for each persona and pattern of segments that occurs, shrunk toward that of the
+        persona. Its ``persona_cells`` say which chains are of which persona, its ``persona_names`` are
+        those of before. The control of a persona, pooled over its chains, is what it was but for
+        smoothing and open journeys.
 
     Raises
     ------
@@ -250,11 +284,13 @@ def _gather_sets(simulator: ProductFlowSimulator, segments: tuple[str, ...], mem
         rows=rows,
         places=keys % n_patterns,
         n_users=n_users,
-        journeys=counts.n_journeys[rows][:, None] * memberships,
+        memberships=memberships,
+        n_journeys=counts.n_journeys[rows],
+        matrix=counts.matrix[rows],
     )
 
 
-def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator, seed: np.random.SeedSequence) -> FlowDraws:
+def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator) -> FlowDraws:
     """Return draws of a simulator as those of the same one with users told apart by segments.
 
     Parameters
@@ -263,34 +299,35 @@ def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator, seed: np.rand
         Of the simulator without segments.
     simulator : ProductFlowSimulator
         As ``split_by_segments`` returned it; without segments, the draws are returned as they are.
-    seed : SeedSequence
-        The one that the draws were made with.
 
     Returns
     -------
     FlowDraws
-        The same chains and shares of personas in every draw; shares of segments within a persona
-        vary as the weights of their users do.
+        The same moves and shares of personas in every draw, divided among segments as the weights of
+        their users divide them.
 
     Notes
     -----
     The weights of rows are those of the draws themselves; memberships are held at the fit, which
     leaves out only how refitting moves users between personas by segment. O(N B) gamma numbers, N the
-    sets of users that differ in counts or pattern.
+    sets of users that differ in counts or pattern, and O(B K F P) numbers kept.
     """
     if not isinstance(simulator, SegmentedSimulator):
         return draws
     sets, multiplicity = simulator.sets, simulator.counts.multiplicity
-    divided = []
+    moved, shares = [], []
     for block, first in enumerate(range(0, draws.n_draws, DRAWS_PER_BLOCK)):
-        size = min(DRAWS_PER_BLOCK, draws.n_draws - first)
-        row_weights = bootstrap_weights(stream(seed, Stream.BOOTSTRAP, block), multiplicity, size)
-        weights = sets.divide(row_weights, stream(seed, Stream.SEGMENTS, block))
-        divided.append(sets.proportions(weights))
-    proportions = np.concatenate(divided)
+        drawn = slice(first, min(first + DRAWS_PER_BLOCK, draws.n_draws))
+        size = drawn.stop - first
+        row_weights = bootstrap_weights(stream(draws.seed, Stream.BOOTSTRAP, block), multiplicity, size)
+        weights = sets.divide(row_weights, stream(draws.seed, Stream.SEGMENTS, block))
+        shares.append((draws.shares[drawn][..., None] * sets.proportions(weights)).reshape(size, -1))
+        divided = draws.moved[drawn][:, :, None, :] * sets.proportions_of_moves(weights)
+        moved.append(divided.reshape(size, -1, divided.shape[-1]))
     return replace(
         draws,
         simulator=simulator,
-        shares=(draws.shares[..., None] * proportions).reshape(draws.n_draws, -1),
+        moved=np.concatenate(moved),
+        shares=np.concatenate(shares),
         conversions=np.repeat(draws.conversions, len(sets.patterns), axis=1),
     )

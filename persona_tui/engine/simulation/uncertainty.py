@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from persona_tui.engine.modeling.counts import smooth
 from persona_tui.engine.modeling.steps import (
     MoveTable,
     estimate_moves,
@@ -47,9 +46,12 @@ class FlowDraws:
         Share of journeys of each persona.
     conversions : array of shape (B, K)
         Observed conversion of each persona, open journeys counted as not converted.
+    seed : SeedSequence
+        That the users were weighted with.
     """
 
     simulator: ProductFlowSimulator
+    seed: np.random.SeedSequence
     moved: FloatArray
     shares: FloatArray
     conversions: FloatArray
@@ -68,12 +70,10 @@ class FlowDraws:
     def blocks(self) -> Iterator[tuple[Flow, FloatArray]]:
         """Yield flows and shares in order, as many draws at a time as fit a fixed memory budget."""
         simulator = self.simulator
-        counts, prior = simulator.counts, simulator.generator.prior
         size = self.block_size
         for first in range(0, self.n_draws, size):
-            tables = counts.tabulate(self.moved[first : first + size])
-            flow = simulator.build_flow(smooth(tables, simulator.pooled, prior))
-            yield flow, self.shares[first : first + size]
+            chains = simulator.estimate_chains(self.moved[first : first + size])
+            yield simulator.build_flow(chains), self.shares[first : first + size]
 
 
 def draw_flows(
@@ -123,7 +123,7 @@ def draw_flows(
         on_progress=on_progress,
     )
     drawn = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return FlowDraws(simulator=simulator, **drawn)
+    return FlowDraws(simulator=simulator, seed=seed, **drawn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
