@@ -28,6 +28,11 @@ DEFAULT_PRIOR = 1.0
 DEFAULT_N_INIT = 10
 RESTART_SAMPLE = 2_000
 RESTART_ITERATIONS = 12
+MAX_ITERATIONS = 1_000
+TOLERANCE = 0.02
+"""Natural-log units; half a unit moves an estimate by one standard error."""
+_RESTART_TOLERANCE = 1e-3
+"""The same of a short run, for each row of its sample."""
 _SEED_USERS = 12
 
 
@@ -83,7 +88,7 @@ class _Climb:
 
 
 def climb(table: MoveTable, weights: FloatArray, start: FloatArray, *, max_iter: int, tol: float) -> _Climb:
-    """Run EM from memberships until the bound rises by less than ``tol`` per user.
+    """Run EM from memberships until the bound rises by less than ``tol``.
 
     Parameters
     ----------
@@ -94,7 +99,7 @@ def climb(table: MoveTable, weights: FloatArray, start: FloatArray, *, max_iter:
         Memberships.
     max_iter : int
     tol : float
-        Natural-log units per user.
+        Natural-log units, of all users together.
     """
     n_users = weights.sum()
     memberships, history, converged = start, [], False
@@ -106,7 +111,7 @@ def climb(table: MoveTable, weights: FloatArray, start: FloatArray, *, max_iter:
         memberships, per_row = normalise_memberships(joint_log_likelihood(table, log_moves, log_weights))
         log_likelihood = float(weights @ per_row)
         history.append(log_likelihood + float(log_prior.sum()))
-        if len(history) > 1 and history[-1] - history[-2] < tol * n_users:
+        if len(history) > 1 and history[-1] - history[-2] < tol:
             converged = True
             break
     return _Climb(
@@ -125,8 +130,8 @@ def fit_markov_mixture(
     *,
     weights: FloatArray | None = None,
     n_init: int = DEFAULT_N_INIT,
-    max_iter: int = 200,
-    tol: float = 1e-5,
+    max_iter: int = MAX_ITERATIONS,
+    tol: float = TOLERANCE,
     prior: float = DEFAULT_PRIOR,
     random_state: RandomState = None,
     on_progress: ProgressCallback = ignore_progress,
@@ -144,7 +149,8 @@ def fit_markov_mixture(
         Short random restarts on a sample of rows, of which the best goes on.
     max_iter : int
     tol : float
-        Rise of the bound per user, in natural-log units, below which the fit has converged.
+        Rise of the bound, in natural-log units of all users together, below which the fit has converged:
+        what it stops short of does not grow with the log, as the draws of a bootstrap do not either.
     prior : float
         Pseudo-moves that shrink each row of a chain toward the pooled row.
     random_state : int, SeedSequence, Generator or None
@@ -253,7 +259,9 @@ def _best_restart(
         uniform = np.full(n_clusters, -np.log(n_clusters))
         first, _ = normalise_memberships(joint_log_likelihood(sample, log_moves, uniform))
         # rows were drawn by weight, so each stands for as many users as any other
-        run = climb(sample, np.ones(len(rows)), first, max_iter=RESTART_ITERATIONS, tol=1e-3)
+        run = climb(
+            sample, np.ones(len(rows)), first, max_iter=RESTART_ITERATIONS, tol=_RESTART_TOLERANCE * len(rows)
+        )
         per_user = run.history[-1] / len(rows)
         if per_user > best_bound:
             best_bound, best_params = per_user, run

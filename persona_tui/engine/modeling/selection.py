@@ -28,6 +28,7 @@ NOISE_STANDARD_ERRORS = 2.0
 TOLERATED_LOSS = 0.01
 _FOLD_ITERATIONS = 60
 _FOLD_TOLERANCE = 1e-4
+"""Natural-log units a user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _score(
         weights=train,
         n_init=DEFAULT_N_INIT,
         max_iter=_FOLD_ITERATIONS,
-        tol=_FOLD_TOLERANCE,
+        tol=_FOLD_TOLERANCE * float(train.sum()),
         prior=prior,
         seed=seed,
     )

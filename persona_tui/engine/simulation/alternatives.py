@@ -15,7 +15,7 @@ import numpy as np
 
 from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.errors import PersonaError, SimulationError
-from persona_tui.engine.modeling.mixture import DEFAULT_N_INIT, climb_from_restarts
+from persona_tui.engine.modeling.mixture import DEFAULT_N_INIT, MAX_ITERATIONS, TOLERANCE, climb_from_restarts
 from persona_tui.engine.params import NUMBERS, parameters_of
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
@@ -36,8 +36,6 @@ POOLED: Final = "one chain for all"
 SECOND_ORDER: Final = "second order"
 AS_FITTED: Final = "as fitted"
 
-_FIT_ITERATIONS = 200
-_FIT_TOLERANCE = 1e-5
 _SAME_IN_EVERY_MODEL = NUMBERS | {"event", "events"}
 
 
@@ -221,8 +219,8 @@ def _mixture(simulator: ProductFlowSimulator, n_clusters: int, seed: np.random.S
         n_clusters,
         weights=counts.multiplicity,
         n_init=DEFAULT_N_INIT,
-        max_iter=_FIT_ITERATIONS,
-        tol=_FIT_TOLERANCE,
+        max_iter=MAX_ITERATIONS,
+        tol=TOLERANCE,
         prior=old.prior,
         seed=seed,
     )

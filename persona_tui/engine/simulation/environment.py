@@ -15,7 +15,7 @@ from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain, smooth
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
-from persona_tui.engine.modeling.mixture import climb
+from persona_tui.engine.modeling.mixture import MAX_ITERATIONS, TOLERANCE, climb
 from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.params import Range, faults_of, param
 from persona_tui.engine.simulation.composition import compose, stand_in
@@ -24,9 +24,6 @@ from persona_tui.engine.simulation.effects import Effect, Friction, InsertSteps,
 from persona_tui.engine.simulation.flow import Flow, StateKind
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.types import AnyArray, FloatArray, Unit
-
-_FIT_ITERATIONS = 200
-_FIT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,9 +268,7 @@ class ProductFlowSimulator:
         if not generator.soft or self.counted is not None:
             return start
         table = tabulate_moves(counts, self.pooled, generator.prior)
-        return climb(
-            table, counts.multiplicity, start, max_iter=_FIT_ITERATIONS, tol=_FIT_TOLERANCE
-        ).memberships
+        return climb(table, counts.multiplicity, start, max_iter=MAX_ITERATIONS, tol=TOLERANCE).memberships
 
     @cached_property
     def shares(self) -> FloatArray:
