@@ -11,6 +11,7 @@ import numpy as np
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.arrivals import Arrivals
+from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.leverage import (
@@ -150,20 +151,26 @@ def plan_real_test(
     SimulationError
         If a term is out of bounds.
     """
-    estimate = experiment.total.uplifts["completion_rate"]
+    estimate, drawn = experiment.total.uplifts["completion_rate"], experiment.drawn_uplifts
+    low, high = estimate.total
     per_user, correlation = journeys_per_user(counts)
     trial = Trial(
         control=experiment.total.arms["control"]["completion_rate"],
-        uplift=estimate.value,
+        uplift=_settled(estimate.value),
         per_week=arrivals.per_week,
-        total=estimate.total,
-        draws=experiment.drawn_uplifts,
+        total=(_settled(low), _settled(high)),
+        draws=np.where(np.abs(drawn) <= ROUNDING, 0.0, drawn),
         unit=experiment.unit,
         units_per_user=per_user,
         correlation=correlation,
         **terms,
     )
     return plan_experiment(trial, weeks=weeks)
+
+
+def _settled(uplift: float) -> float:
+    """Return an uplift, zero where it is rounding: no test is sized to find that."""
+    return 0.0 if abs(uplift) <= ROUNDING else uplift
 
 
 def journeys_per_user(counts: TransitionCounts) -> tuple[float, float]:
