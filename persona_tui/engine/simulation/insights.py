@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.arrivals import Arrivals
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.leverage import (
     StateDropOff,
     StepLeverage,
@@ -21,7 +24,16 @@ from persona_tui.engine.simulation.leverage import (
     step_leverage,
 )
 from persona_tui.engine.simulation.planning import Plan, Trial, plan_experiment
-from persona_tui.engine.simulation.sensitivity import BreakEven, Tornado, break_even, tornado, vary
+from persona_tui.engine.simulation.sensitivity import (
+    N_SCANNED,
+    BreakEven,
+    Build,
+    Tornado,
+    break_even,
+    tornado,
+    vary,
+)
+from persona_tui.engine.statistics import Interval
 
 _ALWAYS_LARGER = 1e-9
 
@@ -104,23 +116,47 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
             value: Any = getattr(effect, each.name)
             if each.kind != "float" or value is None or each.low is None or each.high is None:
                 continue
+            build = _varied(modification, index, each.name)
+            stated = value.mode if isinstance(value, Range) else value
+            low, high = _possible(experiment.control, build, stated, (each.low, each.high))
+            if low == high:
+                continue
             found = break_even(
                 experiment.control,
-                _varied(modification, index, each.name),
-                each.low,
-                each.high,
+                build,
+                low,
+                high,
                 shares=experiment.shares["control"],
                 max_length=experiment.max_length,
             )
             yield BreakEvenParameter(
-                effect=index,
-                name=f"{effect.name}.{each.name}",
-                value=value.mode if isinstance(value, Range) else value,
-                found=found,
+                effect=index, name=f"{effect.name}.{each.name}", value=stated, found=found
             )
 
 
-def _varied(modification: FlowModification, index: int, parameter: str) -> Any:  # noqa: ANN401 - a Build
+def _possible(control: Flow, build: Build, stated: float, bounds: Interval) -> Interval:
+    """Return the values about the stated one at which the modification can be made.
+
+    At its bound an effect may leave nothing for another one to act on: friction of 1 lets nobody come
+    to a step that is to be inserted later.
+    """
+
+    def is_possible(value: float) -> bool:
+        try:
+            build(value).apply(control)
+        except SimulationError:
+            return False
+        return True
+
+    if all(map(is_possible, bounds)):
+        return bounds
+    values = np.linspace(*bounds, N_SCANNED).tolist()
+    below = takewhile(is_possible, (value for value in reversed(values) if value < stated))
+    above = takewhile(is_possible, (value for value in values if value > stated))
+    return min(below, default=stated), max(above, default=stated)
+
+
+def _varied(modification: FlowModification, index: int, parameter: str) -> Build:
     return lambda value: vary(modification, index, parameter, value)
 
 
