@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
-from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.arrivals import Arrivals
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.experiments import Experiment
-from persona_tui.engine.simulation.flow import Flow
 from persona_tui.engine.simulation.leverage import (
     StateDropOff,
     StepLeverage,
     drop_off_by_state,
     step_leverage,
 )
+from persona_tui.engine.simulation.parameter_ranges import possible_values
 from persona_tui.engine.simulation.planning import Plan, Trial, plan_experiment
 from persona_tui.engine.simulation.sensitivity import (
-    N_SCANNED,
     BreakEven,
     Build,
     Tornado,
@@ -33,7 +30,6 @@ from persona_tui.engine.simulation.sensitivity import (
     tornado,
     vary,
 )
-from persona_tui.engine.statistics import Interval
 
 _ALWAYS_LARGER = 1e-9
 
@@ -118,7 +114,7 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
                 continue
             build = _varied(modification, index, each.name)
             stated = value.mode if isinstance(value, Range) else value
-            low, high = _possible(experiment.control, build, stated, (each.low, each.high))
+            low, high = possible_values(experiment.control, build, stated, (each.low, each.high))
             if low == high:
                 continue
             found = break_even(
@@ -132,28 +128,6 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
             yield BreakEvenParameter(
                 effect=index, name=f"{effect.name}.{each.name}", value=stated, found=found
             )
-
-
-def _possible(control: Flow, build: Build, stated: float, bounds: Interval) -> Interval:
-    """Return the values about the stated one at which the modification can be made.
-
-    At its bound an effect may leave nothing for another one to act on: friction of 1 lets nobody come
-    to a step that is to be inserted later.
-    """
-
-    def is_possible(value: float) -> bool:
-        try:
-            build(value).apply(control)
-        except SimulationError:
-            return False
-        return True
-
-    if all(map(is_possible, bounds)):
-        return bounds
-    values = np.linspace(*bounds, N_SCANNED).tolist()
-    below = takewhile(is_possible, (value for value in reversed(values) if value < stated))
-    above = takewhile(is_possible, (value for value in values if value > stated))
-    return min(below, default=stated), max(above, default=stated)
 
 
 def _varied(modification: FlowModification, index: int, parameter: str) -> Build:

@@ -162,3 +162,9 @@ def test_break_even_is_sought_only_where_a_later_effect_still_has_something_to_a
     insights = explain(experiment_of(Friction(factor=0.1), InsertSteps(count=1, exit_rate=0.1)))
     assert insights.break_even[0].found.values == (0.0, 31 / 32)  # at 1 nobody comes to the new step
     assert insights.break_even[1].found.values == (0.0, 1.0)
+
+
+def test_a_driver_moves_only_where_a_later_effect_still_has_something_to_act_on(experiment_of):
+    insights = explain(experiment_of(Friction(factor=0.8), InsertSteps(count=1, exit_rate=0.1)))
+    (friction,) = (each for each in insights.drivers.drivers if each.name == "friction.factor")
+    assert friction.values == (0.4, pytest.approx(0.4 + 0.6 * 31 / 32))
