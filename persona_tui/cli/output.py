@@ -68,8 +68,8 @@ class Page:
         )
 
     def print(self) -> None:
-        """Write the page to stdout."""
-        write(self._text.getvalue())
+        """Write the page to stdout, without the blanks that fill its lines."""
+        write("".join(f"{line.rstrip()}\n" for line in self._text.getvalue().splitlines()))
 
     def heading(self, text: str) -> None:
         """Add a heading."""
@@ -86,8 +86,11 @@ class Page:
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
         """Add a table: the first ``left`` columns are text, folded where long; the others numbers.
 
-        Where the terminal is too narrow for it, every row is told as a list of its cells.
+        Where the terminal is too narrow for it, every row is told as a list of its cells. Without rows
+        there is nothing to add.
         """
+        if not rows:
+            return
         cells = [[shortened(cell) for cell in row] for row in rows]
         widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
         folded = [min(width, _TEXT_WIDTH) for width in widths[:left]]
@@ -120,6 +123,8 @@ class Page:
 
     def _list(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for first, *rest in rows:
-            self._console.print(first, style="bold")
+            if first:
+                self._console.print(first, style="bold")
             for name, cell in zip(columns[1:], rest, strict=True):
-                self._console.print(f"  {name}: {cell}")
+                if cell:
+                    self._console.print(f"  {name}: {cell}" if name else f"  {cell}")

@@ -13,7 +13,14 @@ from persona_tui.cli.scenario_page import (
     print_parts,
     print_ranking,
 )
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+from persona_tui.engine.analytics.numbers import (
+    NARROW_SPACE,
+    chance,
+    count,
+    interval_text,
+    percent,
+    points,
+)
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.simulation.allocation import Allocation
@@ -44,19 +51,27 @@ def print_comparison(report: Report) -> None:
     page = Page()
     print_ranking(page, report)
     others = [each.name for each in report.ranking]
-    page.heading("Chance that the scenario of the row completes more than that of the column")
+    n_draws = report.lead.experiment.n_draws
+    page.heading("Chance, in %, that the scenario of the row completes more than that of the column")
     page.table(
         ("scenario", *(str(place) for place in range(1, len(others) + 1)), "control"),
         [
             (
                 f"{place}. {ranked.name}",
-                *("" if other == ranked.name else percent(ranked.beats[other]) for other in others),
-                percent(ranked.beats["control"]),
+                *(
+                    "" if other == ranked.name else _bare(chance(ranked.beats[other], n_draws))
+                    for other in (*others, "control")
+                ),
             )
             for place, ranked in enumerate(report.ranking, start=1)
         ],
     )
     page.print()
+
+
+def _bare(share: str) -> str:
+    """Return a share without its sign, which the heading has, so that more columns fit."""
+    return share.removesuffix("%").replace(NARROW_SPACE, "")
 
 
 def print_plans(report: Report) -> None:

@@ -22,27 +22,46 @@ from persona_tui.engine.analytics.wording import (
     duration,
     duration_interval,
 )
-from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.comparison import ROUNDING, Comparison
 from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.insights import Insights
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.statistics import Estimate, Interval
 
 _MOST_ROWS = 8
 _BAR_CELLS = 28
+_SHOWN = 0.0005
+"""Half of the last digit of a share that is shown: what is narrower reads as one number."""
+_DECIMALS = 9
+"""What is beyond them is rounding."""
 
 
 def print_outcome(page: Page, experiment: Experiment) -> None:
     """Add what the change does, in total."""
-    simulated = experiment.solver != "exact"
-    columns = ("", "control", "treatment", "uplift", "95 % interval")
     page.table(
-        (*columns, "simulated ± error") if simulated else columns,
-        [_metric_row(experiment.total, metric, simulated=simulated) for metric in _shown_metrics(experiment)],
+        ("", "control", "treatment", "uplift", "95 % interval"),
+        [_metric_row(experiment.total, metric) for metric in _shown_metrics(experiment)],
     )
     estimate = experiment.total.uplifts["completion_rate"]
     falls = _harm(experiment.total, experiment)
     page.sentence(
         f"Uplifts of shares are in points. Chance that completion falls: {falls}.{_layers(estimate)}"
+    )
+    for why, models in _models_left_out(experiment).items():
+        page.sentence(f"Models that were not asked ({', '.join(models)}): {why}")
+    if experiment.solver != "exact":
+        _print_simulated(page, experiment)
+
+
+def _print_simulated(page: Page, experiment: Experiment) -> None:
+    total = experiment.total
+    page.table(
+        ("simulated beside it", "control", "treatment", "uplift ± error"),
+        [
+            _simulated_row(total, metric)
+            for metric in _shown_metrics(experiment)
+            if metric in total.simulated_uplifts
+        ],
     )
 
 
@@ -70,24 +89,33 @@ def _layers(estimate: Estimate) -> str:
     return told
 
 
+def _models_left_out(experiment: Experiment) -> dict[str, list[str]]:
+    """Return the models of the log that could not be asked, by the reason."""
+    named: dict[str, list[str]] = {}
+    for name, why in experiment.left_out.items():
+        named.setdefault(why, []).append(name)
+    return named
+
+
 def _amber(estimate: Estimate) -> bool:
-    return estimate.model is not None and _width(estimate.model) > _width(estimate.data)
+    if estimate.model is None:
+        return False
+    return _width(estimate.model) > max(_width(estimate.data), _SHOWN)
 
 
 def _width(ends: Interval) -> float:
     return ends[1] - ends[0]
 
 
-def _metric_row(total: Comparison, metric: str, *, simulated: bool) -> tuple[str, ...]:
+def _metric_row(total: Comparison, metric: str) -> tuple[str, ...]:
     estimate = total.uplifts[metric]
     value, difference = _writers(metric)
-    row = (
+    return (
         METRIC_WORDS[metric],
         *(value(total.arms[arm][metric]) for arm in ARMS),
         difference(estimate.value),
         _band(metric, estimate.total),
     )
-    return (*row, _simulated_cell(total, metric)) if simulated else row
 
 
 def _band(metric: str, ends: Interval) -> str:
@@ -103,14 +131,15 @@ def _writers(metric: str) -> tuple[Callable[[float], str], Callable[[float], str
     return (duration, _signed_duration) if "seconds" in metric else (_plain_number, signed)
 
 
-def _simulated_cell(total: Comparison, metric: str) -> str:
+def _simulated_row(total: Comparison, metric: str) -> tuple[str, ...]:
+    value, difference = _writers(metric)
     error = total.uplifts[metric].simulation_error
-    if metric not in total.simulated_uplifts or error is None:
-        return ""
-    value = total.simulated_uplifts[metric]
-    if metric in SHARES:
-        return f"{points_number(value)} ± {100 * error:.2f}"
-    return f"{signed(value)} ± {error:.2f}"
+    told = f"{100 * error:.2f}" if error is not None and metric in SHARES else f"{error or 0:.2f}"
+    return (
+        METRIC_WORDS[metric],
+        *(value(total.simulated_arms[arm][metric]) for arm in ARMS),
+        difference(total.simulated_uplifts[metric]) + ("" if error is None else f" ± {told}"),
+    )
 
 
 def _plain_number(value: float) -> str:
@@ -122,27 +151,35 @@ def _signed_duration(seconds: float) -> str:
 
 
 def print_parts(page: Page, experiment: Experiment) -> None:
-    """Add for whom: completion by persona, and by the groups whose uplift differs most from all."""
-    value = experiment.total.uplifts["completion_rate"].value
-    groups = sorted(experiment.groups, key=lambda group: -abs(group.uplifts["completion_rate"].value - value))
-    title = f"completion where ({min(_MOST_ROWS, len(groups))} of {len(groups)} groups)"
-    for heading, parts in (("completion of", experiment.personas), (title, groups[:_MOST_ROWS])):
-        if not parts:
-            continue
-        page.table(
-            (heading, "share", "control", "treatment", "uplift", "95 % interval", "falls"),
-            [
-                (
-                    part.name,
-                    percent(part.share),
-                    *(percent(part.arms[arm]["completion_rate"]) for arm in ARMS),
-                    points_number(part.uplifts["completion_rate"].value),
-                    interval_text(*part.uplifts["completion_rate"].total),
-                    _harm(part, experiment),
-                )
-                for part in parts
-            ],
-        )
+    """Add for whom: completion by persona, and by the groups whose uplift differs from that of all."""
+    _print_completion(page, experiment, "completion of", experiment.personas)
+    all_users = experiment.total.uplifts["completion_rate"].value
+    away = {each.name: abs(each.uplifts["completion_rate"].value - all_users) for each in experiment.groups}
+    groups = sorted(
+        (each for each in experiment.groups if away[each.name] > ROUNDING), key=lambda each: -away[each.name]
+    )
+    shown = groups[:_MOST_ROWS]
+    title = f"completion where ({len(shown)} of {len(experiment.groups)} groups)"
+    _print_completion(page, experiment, title, shown)
+    if experiment.groups and not groups:
+        page.sentence("The uplift is the same in every group of users.")
+
+
+def _print_completion(page: Page, experiment: Experiment, heading: str, parts: Sequence[Comparison]) -> None:
+    page.table(
+        (heading, "share", "control", "treatment", "uplift", "95 % interval", "falls"),
+        [
+            (
+                part.name,
+                percent(part.share),
+                *(percent(part.arms[arm]["completion_rate"]) for arm in ARMS),
+                points_number(part.uplifts["completion_rate"].value),
+                interval_text(*part.uplifts["completion_rate"].total),
+                _harm(part, experiment),
+            )
+            for part in parts
+        ],
+    )
 
 
 def print_arms_funnel(page: Page, scenario: ScenarioReport) -> None:
@@ -193,31 +230,55 @@ def print_insights(page: Page, scenario: ScenarioReport) -> None:
     )
     for each in insights.break_even:
         page.sentence(f"{each.name}: {each.found.describe()}", bullet=True)
+    _print_leverage(page, insights)
+    _print_drop_off(page, insights)
+
+
+def _print_leverage(page: Page, insights: Insights) -> None:
+    shown = insights.leverage[:_MOST_ROWS]
     page.table(
-        ("one point less leaving at", "visits a journey", "leaving", "is worth"),
+        (
+            f"one point less leaving at{_of(shown, insights.leverage)}",
+            "visits a journey",
+            "leaving",
+            "is worth",
+        ),
         [
             (step.state, _plain_number(step.visits), percent(step.leaving_rate), points(step.leverage / 100))
-            for step in insights.leverage[:_MOST_ROWS]
+            for step in shown
         ],
     )
-    moved = sorted(insights.drop_off, key=lambda each: -abs(each.uplift))[:_MOST_ROWS]
+
+
+def _print_drop_off(page: Page, insights: Insights) -> None:
+    """Add where people leave: what the change moves most, then where most leave."""
+    left = sorted(
+        (each for each in insights.drop_off if any(each.leaving)),
+        key=lambda each: (-round(abs(each.uplift), _DECIMALS), -max(each.leaving)),
+    )
+    shown = left[:_MOST_ROWS]
     page.table(
-        ("where people leave", "control", "treatment", "change"),
+        (f"leavings a journey at{_of(shown, left)}", "control", "treatment", "change"),
         [
             (each.state, *(_plain_number(rate) for rate in each.leaving), signed(each.uplift))
-            for each in moved
-            if any(each.leaving)
+            for each in shown
         ],
     )
+
+
+def _of(shown: Sequence[object], everything: Sequence[object]) -> str:
+    """Return how many rows of a table are shown, empty where all are."""
+    return f" ({len(shown)} of {len(everything)})" if len(shown) < len(everything) else ""
 
 
 def print_ranking(page: Page, report: Report) -> None:
     """Add how the scenarios compare, the best first."""
     by_name = {each.name: each for each in report.scenarios}
     n_draws = report.lead.experiment.n_draws
-    page.heading(f"{count(len(report.ranking))} scenarios, the best first")
+    several = len(report.ranking) > 1
+    page.heading(f"{count(len(report.ranking))} scenarios, the best first" if several else "One scenario")
     page.table(
-        ("scenario", "completion", "uplift", "95 % interval", "falls", "is best", "beats the next"),
+        ("scenario", "completion", "uplift", "95 % interval", "falls", "is best"),
         [
             (
                 ranked.name,
@@ -226,9 +287,8 @@ def print_ranking(page: Page, report: Report) -> None:
                 interval_text(*by_name[ranked.name].experiment.total.uplifts["completion_rate"].total),
                 _harm(by_name[ranked.name].experiment.total, by_name[ranked.name].experiment),
                 chance(ranked.best, n_draws),
-                "" if after is None else chance(ranked.beats[after.name], n_draws),
             )
-            for ranked, after in zip(report.ranking, (*report.ranking[1:], None), strict=True)
+            for ranked in report.ranking
         ],
     )
     _print_doses(page, report.scenarios)

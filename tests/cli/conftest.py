@@ -29,6 +29,12 @@ def run_command(*arguments: object, cwd: Path, **environment: str) -> subprocess
     )
 
 
+@pytest.fixture(scope="session")
+def run_in() -> Run:
+    """Return a runner in a folder of choice, for what several tests look at."""
+    return run_command
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return lambda *arguments, **environment: run_command(*arguments, cwd=tmp_path, **environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from persona_tui.cli.presentation import Presentation
@@ -22,6 +23,17 @@ def require_source(settings: Settings, verb: str) -> None:
     """Refuse to go on without a log."""
     if not settings.events:
         raise SimulationError("No log was named.", hint=f"Try: persona-tui {verb} data/sample_events.csv")
+
+
+def narrate_defaults(
+    presentation: Presentation, settings: Settings, result: StudyResult, options: Sequence[str], **found: str
+) -> None:
+    """Say what the options of a verb came to that were left open."""
+    from persona_tui.study.runs import defaults_used  # noqa: PLC0415 - 0.6 s with the engine
+
+    resolved = {**settings.as_toml(), **result.document["recipe"]["settings"], **found}
+    mine = {name: value for name, value in resolved.items() if name in {*options, "columns"}}
+    presentation.narrate(f"Defaults used: {' '.join(defaults_used(settings, mine))}")
 
 
 def narrate_source(presentation: Presentation, settings: Settings, result: StudyResult) -> None:

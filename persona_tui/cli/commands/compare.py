@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_tui.cli import output
-from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_source, require_source
+from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.study.options import Settings
@@ -16,6 +16,7 @@ def _compare(settings: Settings, presentation: Presentation) -> None:
 
     with presentation.reporting() as on_progress:
         result = forecast(settings, on_progress=on_progress)
+    narrate_defaults(presentation, settings, result, VERB.options)
     narrate_source(presentation, settings, result)
     if len(result.report.scenarios) == 1:
         presentation.narrate(

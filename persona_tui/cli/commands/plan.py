@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli import output
-from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_source, require_source
+from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.study.options import Settings
@@ -21,6 +21,7 @@ def _plan(settings: Settings, presentation: Presentation) -> None:
 
     with presentation.reporting() as on_progress:
         result = forecast(settings, on_progress=on_progress)
+    narrate_defaults(presentation, settings, result, VERB.options)
     narrate_source(presentation, settings, result)
     if presentation.as_json:
         output.write_json(_document(result))

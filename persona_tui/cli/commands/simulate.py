@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_tui.cli import output
-from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_source, require_source
+from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
 from persona_tui.cli.commands.batch import changes
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
@@ -17,12 +17,13 @@ def _simulate(settings: Settings, presentation: Presentation) -> None:
 
     with presentation.reporting() as on_progress:
         finished = run_simulation(settings, on_progress=on_progress, on_notice=presentation.narrate)
-    presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
-    narrate_source(presentation, settings, finished.result)
+    result = finished.result
+    narrate_defaults(presentation, settings, result, VERB.options, output=str(finished.study))
+    narrate_source(presentation, settings, result)
     if presentation.as_json:
-        output.write_json(finished.result.document)
+        output.write_json(result.document)
     else:
-        print_simulation(finished.result.report, finished.folder)
+        print_simulation(result.report, finished.folder)
 
 
 VERB = Verb(

@@ -80,6 +80,7 @@ def find_personas(
     ----------
     counts : TransitionCounts
     n_clusters : int or "auto"
+        ``auto`` is one persona where there is one user: nobody can be held out.
     prior : float
     random_state : int, SeedSequence, Generator or None
     workers : int
@@ -93,7 +94,9 @@ def find_personas(
     """
     seed = normalise_seed(random_state)
     selection = None
-    if n_clusters == "auto":
+    if n_clusters == "auto" and len(counts.row_of_user) == 1:
+        n_clusters = 1
+    elif n_clusters == "auto":
         selection = select_n_clusters(
             counts, prior=prior, random_state=seed, workers=workers, on_progress=on_progress
         )

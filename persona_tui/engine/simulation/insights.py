@@ -11,6 +11,7 @@ import numpy as np
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.arrivals import Arrivals
+from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.leverage import (
@@ -19,8 +20,16 @@ from persona_tui.engine.simulation.leverage import (
     drop_off_by_state,
     step_leverage,
 )
+from persona_tui.engine.simulation.parameter_ranges import possible_values
 from persona_tui.engine.simulation.planning import Plan, Trial, plan_experiment
-from persona_tui.engine.simulation.sensitivity import BreakEven, Tornado, break_even, tornado, vary
+from persona_tui.engine.simulation.sensitivity import (
+    BreakEven,
+    Build,
+    Tornado,
+    break_even,
+    tornado,
+    vary,
+)
 
 _ALWAYS_LARGER = 1e-9
 
@@ -103,23 +112,25 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
             value: Any = getattr(effect, each.name)
             if each.kind != "float" or value is None or each.low is None or each.high is None:
                 continue
+            build = _varied(modification, index, each.name)
+            stated = value.mode if isinstance(value, Range) else value
+            low, high = possible_values(experiment.control, build, stated, (each.low, each.high))
+            if low == high:
+                continue
             found = break_even(
                 experiment.control,
-                _varied(modification, index, each.name),
-                each.low,
-                each.high,
+                build,
+                low,
+                high,
                 shares=experiment.shares["control"],
                 max_length=experiment.max_length,
             )
             yield BreakEvenParameter(
-                effect=index,
-                name=f"{effect.name}.{each.name}",
-                value=value.mode if isinstance(value, Range) else value,
-                found=found,
+                effect=index, name=f"{effect.name}.{each.name}", value=stated, found=found
             )
 
 
-def _varied(modification: FlowModification, index: int, parameter: str) -> Any:  # noqa: ANN401 - a Build
+def _varied(modification: FlowModification, index: int, parameter: str) -> Build:
     return lambda value: vary(modification, index, parameter, value)
 
 
@@ -150,20 +161,26 @@ def plan_real_test(
     SimulationError
         If a term is out of bounds.
     """
-    estimate = experiment.total.uplifts["completion_rate"]
+    estimate, drawn = experiment.total.uplifts["completion_rate"], experiment.drawn_uplifts
+    low, high = estimate.total
     per_user, correlation = journeys_per_user(counts)
     trial = Trial(
         control=experiment.total.arms["control"]["completion_rate"],
-        uplift=estimate.value,
+        uplift=_settled(estimate.value),
         per_week=arrivals.per_week,
-        total=estimate.total,
-        draws=experiment.drawn_uplifts,
+        total=(_settled(low), _settled(high)),
+        draws=np.where(np.abs(drawn) <= ROUNDING, 0.0, drawn),
         unit=experiment.unit,
         units_per_user=per_user,
         correlation=correlation,
         **terms,
     )
     return plan_experiment(trial, weeks=weeks)
+
+
+def _settled(uplift: float) -> float:
+    """Return an uplift, zero where it is rounding: no test is sized to find that."""
+    return 0.0 if abs(uplift) <= ROUNDING else uplift
 
 
 def journeys_per_user(counts: TransitionCounts) -> tuple[float, float]:

@@ -389,7 +389,7 @@ def _cautions(plan: Plan) -> list[str]:
     events = [n * min(rate, 1 - rate) for n, rate in arms if n and trial.deviations is None]
     cautions = (
         (not trial.uplift, f"No number of {trial.unit}s is enough to find an uplift of zero."),
-        (doubt and low <= 0 <= high, open_ended),
+        (doubt and low < 0 < high, open_ended),
         (doubt and plan.assurance is not None, mean),
         (doubt, f"A chance of {plan.wanted_assurance:.0%} {takes}."),
         (weeks > YEAR_WEEKS, "That is more than a year: users and product will change meanwhile."),

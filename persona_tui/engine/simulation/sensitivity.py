@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from persona_tui.engine.errors import PersonaError, SimulationError, unknown_nam
 from persona_tui.engine.params import NUMBERS, Parameter, Range, parameters_of
 from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.flow import Flow, solve
+from persona_tui.engine.simulation.parameter_ranges import N_SCANNED, default_range, possible_values
 from persona_tui.engine.statistics import Interval
 from persona_tui.engine.types import FloatArray
 
@@ -27,9 +29,6 @@ Ranges: TypeAlias = Mapping[tuple[int, str], Interval]
 Side: TypeAlias = Literal["above", "below", "at", "both"]
 
 DATA = "data"
-RELATIVE_RANGE = 0.5
-"""Half-width of the range of a parameter for which none is given, as a share of its value."""
-N_SCANNED = 33
 _Point: TypeAlias = tuple[float, float]  # a value, and how far its uplift lies above the target
 _AT_TARGET = 1e-12
 """Uplift this close to the target counts as at it: it is the rounding of two solves."""
@@ -199,7 +198,8 @@ def tornado(
     -------
     Tornado
         A number moves in the range that is given, else the one it is stated with, else 50 % either way
-        within its bounds, rounded outward if whole; 0 and what is not set need a given range.
+        within its bounds and where the change can be made, rounded outward if whole; 0 and what is not
+        set need a given range.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def tornado(
     uplifts = _uplifts_over(control, shares, max_length)
     centre = uplifts(modification)[0]
     drivers = [] if data is None else [_driver(DATA, None, data, centre, assumed=False)]
-    for (index, parameter), values in {**_default_ranges(modification), **given}.items():
+    for (index, parameter), values in {**_default_ranges(control, modification), **given}.items():
         low, high = (uplifts(vary(modification, index, parameter, value))[0] for value in values)
         name = _driver_name(modification, index, parameter)
         stated = (index, parameter) in given or parameter in effects[index].ranges()
@@ -236,24 +236,21 @@ def _range_faults(modification: FlowModification, ranges: Ranges) -> Iterator[st
             yield f"{parameter}: the range {low:g} to {high:g} has its low above its high."
 
 
-def _default_ranges(modification: FlowModification) -> Ranges:
+def _default_ranges(control: Flow, modification: FlowModification) -> Ranges:
     return {
-        (index, each.name): _default_range(each, value)
+        (index, each.name): _default_range(
+            control, partial(vary, modification, index, each.name), each, value
+        )
         for index, effect in enumerate(modification.compile())
         for each in parameters_of(type(effect))
         if each.kind in NUMBERS and (value := getattr(effect, each.name))
     }
 
 
-def _default_range(parameter: Parameter, value: float | Range) -> Interval:
+def _default_range(control: Flow, build: Build, parameter: Parameter, value: float | Range) -> Interval:
     if isinstance(value, Range):
         return value.low, value.high
-    half = RELATIVE_RANGE * abs(value)
-    low, high = value - half, value + half
-    if parameter.kind == "int":
-        low, high = math.floor(low), math.ceil(high)
-    least = low if parameter.low is None else parameter.low
-    return max(low, least), high if parameter.high is None else min(high, parameter.high)
+    return possible_values(control, build, value, default_range(parameter, value))
 
 
 def _driver_name(modification: FlowModification, index: int, parameter: str) -> str:
