@@ -59,9 +59,33 @@ def interval(draws: FloatArray, level: float = LEVEL) -> Interval:
     >>> interval(np.arange(101.0), level=0.5)
     (25.0, 75.0)
     """
-    tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
+    ((low,), (high,)) = intervals(draws[:, None], level)
     return float(low), float(high)
+
+
+def intervals(draws: FloatArray, level: float = LEVEL) -> FloatArray:
+    """Return the central intervals of many quantities at once.
+
+    Parameters
+    ----------
+    draws : array of shape (B, ...)
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    array of shape (2, ...)
+        Lower and upper ends.
+
+    Examples
+    --------
+    >>> intervals(np.array([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]]), level=0.5)
+    array([[0.5, 5. ],
+           [1.5, 5. ]])
+    """
+    tail = (1 - level) / 2
+    ends: FloatArray = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return ends
 
 
 def bootstrap_weights(generator: np.random.Generator, multiplicity: FloatArray, n_draws: int) -> FloatArray:

@@ -157,6 +157,7 @@ def fit_personas(
             simulator=simulator,
             draws=draws,
             max_length=settings.max_length,
+            workers=workers,
             measures=Measures(
                 unit=settings.unit,
                 dwell=dwell,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
+from persona_tui.engine.errors import unknown_name
 from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
@@ -16,6 +20,9 @@ from persona_tui.engine.simulation.segments import split_by_segments, split_draw
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.simulation.uncertainty import FlowDraws
 from persona_tui.engine.types import FloatArray
+
+_Block = TypeVar("_Block")
+_Result = TypeVar("_Result")
 
 _KEPT_BYTES = 2**28
 """Chains of all draws up to which they are built once and kept."""
@@ -54,34 +61,38 @@ class ArmValues:
     shares: dict[str, FloatArray]
 
     def pooled(self, arm: str, metric: str, part: FloatArray) -> FloatArray:
-        """Return the mean over some journeys, shape (...).
+        """Return the mean over some journeys, shape (...), or over several sets of them, shape (..., G).
 
         Personas that the arm has none of are weighed as in control: it tells what would become of them.
 
         Parameters
         ----------
         arm, metric : str
-        part : array of shape (K,)
+        part : array of shape (K,) or (K, G)
             Share of each persona's journeys that are meant.
         """
-        values = self.metrics[arm][metric]
-        (meant,) = part.nonzero()
-        if len(meant) == 1:
-            return values[..., meant[0]]
-        weights = self.shares[arm] * part
-        nobody = weights.sum(axis=-1, keepdims=True) <= 0
-        weights = np.where(nobody, self.shares["control"] * part, weights)
+        values, parts = self.metrics[arm][metric], part.reshape(len(part), -1)
+        mean = self._mean(arm, metric, self.shares[arm], parts)
+        nobody = self.shares[arm] @ parts <= 0
+        if nobody.any():
+            mean = np.where(nobody, self._mean(arm, metric, self.shares["control"], parts), mean)
+        alone = np.count_nonzero(parts, axis=0) == 1  # one persona has a mean, whatever its share
+        mean[..., alone] = values[..., np.argmax(parts[:, alone], axis=0)]
+        return mean.reshape(values.shape[:-1] + part.shape[1:])
+
+    def _mean(self, arm: str, metric: str, shares: FloatArray, parts: FloatArray) -> FloatArray:
+        """Return the mean over sets of journeys, shape (..., G), NaN where there are none."""
+        values, weights = self.metrics[arm][metric], shares
         if metric in OF_CONVERTING:
             weights = weights * self.metrics[arm]["completion_rate"]
             values = np.where(weights > 0, values, 0.0)
-        total = weights.sum(axis=-1)
-        mean: FloatArray = np.divide(
-            (values * weights).sum(axis=-1), total, out=np.full_like(total, np.nan), where=total > 0
-        )
+        total = weights @ parts
+        mean: FloatArray = np.full_like(total, np.nan)
+        np.divide((values * weights) @ parts, total, out=mean, where=total > 0)
         return mean
 
     def uplift(self, metric: str, part: FloatArray) -> FloatArray:
-        """Return treatment minus control over some journeys, shape (...)."""
+        """Return treatment minus control over some journeys, as ``pooled``."""
         return self.pooled("treatment", metric, part) - self.pooled("control", metric, part)
 
     def only(self, draw: int) -> ArmValues:
@@ -105,17 +116,34 @@ class Baseline:
         Events after which journeys are cut; none where left out.
     measures : Measures, optional
         Metrics besides those of ``flow.METRICS``.
+    workers : int
+        Threads that solve draws; results do not depend on their number.
     """
 
     simulator: ProductFlowSimulator
     draws: FlowDraws
     max_length: int | None = None
     measures: Measures | None = None
+    workers: int = 1
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of all metrics."""
         return METRICS + (self.measures.names if self.measures else ())
+
+    def metrics_told(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the metrics that are wanted and those of ``flow.METRICS``; all where none is named.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such metric.
+        """
+        for name in wanted or ():
+            if name not in self.metrics:
+                raise unknown_name("metric", name, self.metrics)
+        asked = self.metrics if wanted is None else (*METRICS, *wanted)
+        return tuple(metric for metric in self.metrics if metric in asked)
 
     @cached_property
     def _split(self) -> dict[tuple[str, ...], Baseline]:
@@ -141,10 +169,12 @@ class Baseline:
             )
         return self._split[segments]
 
-    def measure(self, flow: Flow) -> Mapping[str, FloatArray]:
-        """Return every metric of a flow by persona, shape (..., K)."""
+    def measure(self, flow: Flow, metrics: Sequence[str] | None = None) -> Mapping[str, FloatArray]:
+        """Return some metrics of a flow by persona, shape (..., K); all where none is named."""
         found: Mapping[str, FloatArray] = solve(flow, self.max_length).metrics
-        return {**found, **self.measures.of(flow, self.max_length)} if self.measures else found
+        if self.measures is None or not set(metrics or self.metrics).difference(METRICS):
+            return found
+        return {**found, **self.measures.of(flow, self.max_length)}
 
     @cached_property
     def fitted(self) -> Solved:
@@ -158,8 +188,11 @@ class Baseline:
         return tuple(self._solve_draws())
 
     def _solve_draws(self) -> Iterator[Solved]:
-        for flow, shares in self.draws.blocks():
-            yield Solved(flow=flow, shares=shares, metrics=self.measure(flow))
+        def solved(block: tuple[Flow, FloatArray]) -> Solved:
+            flow, shares = block
+            return Solved(flow=flow, shares=shares, metrics=self.measure(flow))
+
+        return _map_in_order(solved, self.draws.blocks(), self.workers)
 
     def drawn(self) -> Iterable[Solved]:
         """Return the control in every draw, some at a time; kept where that takes little memory."""
@@ -174,7 +207,11 @@ class Baseline:
             yield Solved(flow=self.fitted.flow, shares=shares, metrics=self.fitted.metrics)
 
     def evaluate(
-        self, controls: Iterable[Solved], modification: FlowModification, numbers: Sequence[Values] = ()
+        self,
+        controls: Iterable[Solved],
+        modification: FlowModification,
+        numbers: Sequence[Values] = (),
+        metrics: Sequence[str] | None = None,
     ) -> ArmValues:
         """Return the exact values of both arms.
 
@@ -184,25 +221,55 @@ class Baseline:
         modification : FlowModification
         numbers : sequence of mapping, optional
             Numbers by effect, arrays of shape (B, 1) over all draws.
+        metrics : sequence of str, optional
+            All where left out.
         """
-        found: dict[str, dict[str, list[FloatArray]]] = {arm: {m: [] for m in self.metrics} for arm in ARMS}
-        shares: dict[str, list[FloatArray]] = {arm: [] for arm in ARMS}
-        first = 0
-        for control in controls:
-            size = len(control.shares)
-            drawn = [{name: each[first : first + size] for name, each in one.items()} for one in numbers]
+        asked = tuple(metrics or self.metrics)
+
+        def both(block: tuple[Solved, list[Values]]) -> ArmValues:
+            control, drawn = block
             treatment = modification.apply(control.flow, drawn)
-            after = control.metrics if treatment is control.flow else self.measure(treatment)
-            for arm, values in zip(ARMS, (control.metrics, after), strict=True):
-                for metric in self.metrics:
-                    found[arm][metric].append(np.broadcast_to(values[metric], control.shares.shape))
-            shares["control"].append(control.shares)
-            shifted = modification.shift(control.shares, control.flow, drawn)
-            shares["treatment"].append(np.broadcast_to(shifted, control.shares.shape))
-            first += size
+            same = treatment is control.flow
+            arms = (control.metrics, control.metrics if same else self.measure(treatment, asked))
+            shares = (control.shares, modification.shift(control.shares, control.flow, drawn))
+            shape = control.shares.shape
+            spread = ({m: np.broadcast_to(values[m], shape) for m in asked} for values in arms)
+            return ArmValues(
+                metrics=dict(zip(ARMS, spread, strict=True)),
+                shares={arm: np.broadcast_to(each, shape) for arm, each in zip(ARMS, shares, strict=True)},
+            )
+
+        found = list(_map_in_order(both, _numbered(controls, numbers), self.workers))
         return ArmValues(
             metrics={
-                arm: {m: np.concatenate(parts) for m, parts in each.items()} for arm, each in found.items()
+                arm: {m: np.concatenate([each.metrics[arm][m] for each in found]) for m in asked}
+                for arm in ARMS
             },
-            shares={arm: np.concatenate(parts) for arm, parts in shares.items()},
+            shares={arm: np.concatenate([each.shares[arm] for each in found]) for arm in ARMS},
         )
+
+
+def _numbered(controls: Iterable[Solved], numbers: Sequence[Values]) -> Iterator[tuple[Solved, list[Values]]]:
+    """Yield draws of the control with their numbers of each effect."""
+    first = 0
+    for control in controls:
+        last = first + len(control.shares)
+        yield control, [{name: each[first:last] for name, each in one.items()} for one in numbers]
+        first = last
+
+
+def _map_in_order(
+    task: Callable[[_Block], _Result], blocks: Iterable[_Block], workers: int
+) -> Iterator[_Result]:
+    """Yield the result of each block; no more blocks are taken than there are threads to work on them."""
+    if workers == 1:
+        yield from map(task, blocks)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[_Result]] = deque()
+        for block in blocks:
+            if len(under_way) == workers:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(task, block))
+        while under_way:
+            yield under_way.popleft().result()

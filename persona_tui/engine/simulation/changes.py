@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,8 @@ from persona_tui.engine.simulation.flow import N_ENDS, Flow
 from persona_tui.engine.types import BoolArray, FloatArray
 
 Kind: TypeAlias = Literal["new", "move", "start", "time"]
+_Who: TypeAlias = Callable[[tuple[int, ...]], tuple[str, ...]]
+"""Says whose some chains are."""
 
 LEAVES: Final = "leaves"
 LEAVES_BY_FRICTION: Final = "leaves by friction"
@@ -123,10 +126,11 @@ def describe_changes(control: Flow, treatment: Flow) -> tuple[RowChange, ...]:
     if treatment.states[:n] != control.states or len(control.transitions) != len(treatment.transitions):
         raise SimulationError("The flows have other states or personas, so rows cannot be compared.")
     visits = np.pad(control.support.sum(axis=-1), ((0, 0), (0, treatment.n_states - n)))
+    who = cache(partial(_who, treatment))  # many moves change for the same chains
     changes = [
-        *_move_changes(control, treatment, visits),
-        *_start_changes(control, treatment, visits),
-        *_time_changes(control, treatment, visits),
+        *_move_changes(control, treatment, visits, who),
+        *_start_changes(control, treatment, visits, who),
+        *_time_changes(control, treatment, visits, who),
     ]
     return tuple(sorted(changes, key=lambda change: (change.kind != "new", -round(change.weight, 6))))
 
@@ -139,7 +143,7 @@ def sentences(changes: Sequence[RowChange], most: int = SHOWN_CHANGES) -> list[s
     return told
 
 
-def _move_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[RowChange]:
+def _move_changes(control: Flow, treatment: Flow, visits: FloatArray, who: _Who) -> list[RowChange]:
     before, support = np.zeros_like(treatment.transitions), np.zeros_like(treatment.transitions)
     copy_known(control.transitions, before)
     copy_known(control.support, support)
@@ -147,7 +151,7 @@ def _move_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[Ro
     changes: list[RowChange] = []
     for state, column in np.argwhere((np.abs(after - before) > _SAME).any(axis=0)):
         changes += _merged(
-            treatment,
+            who,
             "new" if state >= control.n_states else "move",
             (treatment.states[state], columns[column]),
             (before[:, state, column], after[:, state, column]),
@@ -157,14 +161,14 @@ def _move_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[Ro
     return changes
 
 
-def _start_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[RowChange]:
+def _start_changes(control: Flow, treatment: Flow, visits: FloatArray, who: _Who) -> list[RowChange]:
     before = np.pad(control.starts, ((0, 0), (0, treatment.n_states - control.n_states)))
     ends = np.append(control.absorbing, [True] * N_ENDS)
     journeys = control.support[..., ends].sum(axis=(-2, -1))
     changes: list[RowChange] = []
     for state in np.flatnonzero((np.abs(treatment.starts - before) > _SAME).any(axis=0)):
         changes += _merged(
-            treatment,
+            who,
             "start",
             (treatment.states[state], STARTS),
             (before[:, state], treatment.starts[:, state]),
@@ -174,13 +178,13 @@ def _start_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[R
     return changes
 
 
-def _time_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[RowChange]:
+def _time_changes(control: Flow, treatment: Flow, visits: FloatArray, who: _Who) -> list[RowChange]:
     extra = treatment.n_states - control.n_states
     before = np.pad(control.time_factors, ((0, 0), (0, extra)), constant_values=1.0)
     changes: list[RowChange] = []
     for state in np.flatnonzero((np.abs(treatment.time_factors - before) > _SAME).any(axis=0)):
         changes += _merged(
-            treatment,
+            who,
             "time",
             (treatment.states[state], TAKES),
             (before[:, state], treatment.time_factors[:, state]),
@@ -191,7 +195,7 @@ def _time_changes(control: Flow, treatment: Flow, visits: FloatArray) -> list[Ro
 
 
 def _merged(
-    flow: Flow,
+    who: _Who,
     kind: Kind,
     move: tuple[str, str],
     numbers: tuple[FloatArray, FloatArray],
@@ -201,30 +205,28 @@ def _merged(
 ) -> list[RowChange]:
     """Return one change for all chains that have the same numbers; every array has shape (K,)."""
     before, after = numbers
-    rounded = np.round(np.stack(numbers), 9)
-    changes = []
-    for pair in np.unique(rounded, axis=1).T:
-        chains = (rounded == pair[:, None]).all(axis=0) & (np.abs(after - before) > _SAME)
-        if not chains.any():
-            continue
-        first = int(np.argmax(chains))
-        changes.append(
-            RowChange(
-                kind=kind,
-                who=_who(flow, chains),
-                state=move[0],
-                target=move[1],
-                before=float(before[first]),
-                after=float(after[first]),
-                support=float(support[chains].sum()),
-                weight=float((visits * np.abs(after - before))[chains].sum()),
-            )
+    distance = np.abs(after - before)
+    alike: dict[tuple[float, float], list[int]] = {}
+    for chain in np.flatnonzero(distance > _SAME).tolist():
+        alike.setdefault((round(before[chain], 9), round(after[chain], 9)), []).append(chain)
+    return [
+        RowChange(
+            kind=kind,
+            who=who(tuple(chains)),
+            state=move[0],
+            target=move[1],
+            before=float(before[chains[0]]),
+            after=float(after[chains[0]]),
+            support=float(support[chains].sum()),
+            weight=float((visits[chains] * distance[chains]).sum()),
         )
-    return changes
+        for _, chains in sorted(alike.items())
+    ]
 
 
-def _who(flow: Flow, chains: BoolArray) -> tuple[str, ...]:
+def _who(flow: Flow, numbers: tuple[int, ...]) -> tuple[str, ...]:
     """Return whose some chains are, in as few words as say it; empty for all."""
+    chains = np.isin(np.arange(len(flow.transitions)), numbers)
     if chains.all():
         return ()
     segments = sorted(frozenset[str]().union(*flow.segments))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from persona_tui.engine.simulation.baseline import ArmValues
+from persona_tui.engine.simulation.assumptions import draw_parameters
+from persona_tui.engine.simulation.baseline import ArmValues, Baseline, Solved
+from persona_tui.engine.simulation.effect_base import Values
+from persona_tui.engine.simulation.environment import FlowModification
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.simulated import ARMS, Simulation
-from persona_tui.engine.statistics import Estimate, Interval, interval
+from persona_tui.engine.statistics import Estimate, Interval, intervals
 from persona_tui.engine.types import FloatArray
 
 ROUNDING = 1e-9
@@ -78,56 +81,122 @@ class Evidence:
         return self.total or self.data
 
 
+def gather_evidence(
+    baseline: Baseline,
+    modification: FlowModification,
+    seed: np.random.SeedSequence,
+    simulation: Simulation | None,
+    metrics: Sequence[str],
+) -> Evidence:
+    """Evaluate both arms as fitted, and under every source of doubt."""
+    numbers = draw_parameters(modification.compile(), baseline.draws.n_draws, seed)
+    doubted = any(numbers)
+
+    def evaluate(controls: Iterable[Solved], numbers: Sequence[Values] = ()) -> ArmValues:
+        return baseline.evaluate(controls, modification, numbers, metrics)
+
+    return Evidence(
+        exact=evaluate([baseline.fitted]).only(0),
+        data=evaluate(baseline.drawn()),
+        assumption=evaluate(baseline.repeated(), numbers) if doubted else None,
+        total=evaluate(baseline.drawn(), numbers) if doubted else None,
+        simulation=simulation,
+    )
+
+
 ModelRange = Callable[[str], Interval | None]
 """Gives the range of a metric's uplift over other models, None where there is none."""
 
 
-def compare(name: str, found: Evidence, part: FloatArray, model: ModelRange) -> Comparison:
-    """Return both arms over some journeys.
+def _no_range(_metric: str) -> Interval | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Some journeys that are reported together.
 
     Parameters
     ----------
     name : str
-    found : Evidence
-    part : array of shape (K,)
+    weights : array of shape (K,)
         Share of each persona's journeys that are meant.
     model : callable
+        Gives the range of a metric over other models; none of any where left out.
     """
+
+    name: str
+    weights: FloatArray
+    model: ModelRange = _no_range
+
+
+def compare(found: Evidence, parts: Sequence[Part]) -> tuple[Comparison, ...]:
+    """Return both arms over each of some parts of all journeys.
+
+    Parameters
+    ----------
+    found : Evidence
+    parts : sequence of Part, length G
+
+    Notes
+    -----
+    All parts are pooled at once, and so are their quantiles taken.
+    """
+    weights = np.stack([part.weights for part in parts], axis=-1)
     exact, metrics = found.exact, tuple(found.exact.metrics["control"])
-    arms = {arm: {m: float(exact.pooled(arm, m, part)) for m in metrics} for arm in ARMS}
-    simulated = _simulated_arms(found, part)
-    return Comparison(
-        name=name,
-        share=float(exact.shares["control"] @ part),
-        n_personas=0 if found.simulation is None else int(found.simulation.n_personas[part > 0].sum()),
-        arms=arms,
-        uplifts={m: _estimate(found, part, m, arms["control"][m], model(m)) for m in metrics},
-        harm=float((found.spread.uplift("completion_rate", part) < -ROUNDING).mean()),
-        simulated_arms=simulated,
-        simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS}
-        if simulated
-        else {},
-    )
+    pooled = {arm: {m: exact.pooled(arm, m, weights).tolist() for m in metrics} for arm in ARMS}
+    harm = (found.spread.uplift("completion_rate", weights) < -ROUNDING).mean(axis=0).tolist()
+    shares = (exact.shares["control"] @ weights).tolist()
+    estimates = _estimates(found, parts, weights)
+    compared = []
+    for g, part in enumerate(parts):
+        simulated = _simulated_arms(found, part.weights)
+        compared.append(
+            Comparison(
+                name=part.name,
+                share=shares[g],
+                n_personas=0
+                if found.simulation is None
+                else int(found.simulation.n_personas[part.weights > 0].sum()),
+                arms={arm: {m: values[g] for m, values in each.items()} for arm, each in pooled.items()},
+                uplifts=estimates[g],
+                harm=harm[g],
+                simulated_arms=simulated,
+                simulated_uplifts={m: simulated["treatment"][m] - simulated["control"][m] for m in METRICS}
+                if simulated
+                else {},
+            )
+        )
+    return tuple(compared)
 
 
-def _estimate(
-    found: Evidence, part: FloatArray, metric: str, control: float, model: Interval | None
-) -> Estimate:
-    value = float(found.exact.uplift(metric, part))
-    data = interval(found.data.uplift(metric, part))
-    return Estimate(
-        value=value,
-        relative=value / control if control > 0 else None,
-        data=data,
-        model=model,
-        assumption=_interval_of(found.assumption, metric, part),
-        total=_interval_of(found.total, metric, part) or data,
-        simulation_error=_paired_error(found, part, metric),
-    )
+def _estimates(found: Evidence, parts: Sequence[Part], weights: FloatArray) -> list[dict[str, Estimate]]:
+    """Return the uplifts of every metric, a mapping for each part; weights have shape (K, G)."""
+    estimates: list[dict[str, Estimate]] = [{} for _ in parts]
+    layers = (found.data, found.assumption, found.total)
+    for metric in found.exact.metrics["control"]:
+        values = found.exact.uplift(metric, weights).tolist()
+        controls = found.exact.pooled("control", metric, weights).tolist()
+        data, assumption, total = (_intervals(each, metric, weights) for each in layers)
+        for g, (part, value, control) in enumerate(zip(parts, values, controls, strict=True)):
+            estimates[g][metric] = Estimate(
+                value=value,
+                relative=value / control if control > 0 else None,
+                data=data[g],
+                model=part.model(metric),
+                assumption=assumption[g] if assumption else None,
+                total=total[g] if total else data[g],
+                simulation_error=_paired_error(found, part.weights, metric),
+            )
+    return estimates
 
 
-def _interval_of(values: ArmValues | None, metric: str, part: FloatArray) -> Interval | None:
-    return None if values is None else interval(values.uplift(metric, part))
+def _intervals(values: ArmValues | None, metric: str, weights: FloatArray) -> list[Interval]:
+    """Return the interval of an uplift for each part; none where a source of doubt was not drawn."""
+    if values is None:
+        return []
+    low, high = intervals(values.uplift(metric, weights)).tolist()
+    return list(zip(low, high, strict=True))
 
 
 def _simulated_arms(found: Evidence, part: FloatArray) -> dict[str, dict[str, float]]:

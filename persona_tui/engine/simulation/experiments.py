@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
 
 import numpy as np
@@ -11,15 +11,14 @@ import numpy as np
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.assumptions import draw_parameters
 from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.caveats import caveats_of
 from persona_tui.engine.simulation.cohort import MOST_USERS
-from persona_tui.engine.simulation.comparison import Comparison, Evidence, compare
+from persona_tui.engine.simulation.comparison import Comparison, Evidence, Part, compare, gather_evidence
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.executors import Executor
-from persona_tui.engine.simulation.flow import Flow
+from persona_tui.engine.simulation.flow import METRICS, Flow
 from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.horizon import shortest_horizon
 from persona_tui.engine.simulation.segments import split_by_segments
@@ -151,7 +150,7 @@ def run_ab_experiment(
     draws : FlowDraws, optional
         Draws of this simulator's flow, when several experiments share them.
     workers : int
-        Threads of the bootstrap; results do not depend on it.
+        Threads that draw and solve; results do not depend on their number.
     executor : Executor, optional
         Who does the work that comes in blocks.
     store : BlockStore, optional
@@ -181,7 +180,7 @@ def run_ab_experiment(
             store=store,
             on_progress=on_progress,
         )
-    baseline = Baseline(simulator=simulator, draws=draws, max_length=max_length)
+    baseline = Baseline(simulator=simulator, draws=draws, max_length=max_length, workers=workers)
     return compare_arms(
         baseline,
         modification,
@@ -202,6 +201,7 @@ def compare_arms(
     seed: np.random.SeedSequence,
     solver: Solver = "auto",
     by: Sequence[str] = (),
+    metrics: Sequence[str] | None = None,
     alternatives: Alternatives | None = None,
     executor: Executor | None = None,
     store: BlockStore | None = None,
@@ -218,6 +218,9 @@ def compare_arms(
     solver : {"auto", "paths", "cohort", "exact"}
     by : sequence of str
         Attributes by whose values users are reported too.
+    metrics : sequence of str, optional
+        Those of ``baseline.metrics`` that are told; all where left out. Those of ``flow.METRICS``, which
+        are needed always, take the least time.
     alternatives : Alternatives, optional
         Other models, for the range over them.
     executor : Executor, optional
@@ -231,8 +234,9 @@ def compare_arms(
     Raises
     ------
     SimulationError, UnknownNameError
-        If the modification does not fit the flow.
+        If the modification does not fit the flow, or there is no such metric.
     """
+    told = baseline.metrics_told(metrics)
     whole, baseline = baseline, baseline.told_apart(modification.segments())
     simulator, max_length = baseline.simulator, baseline.max_length
     control = simulator.flow
@@ -247,7 +251,7 @@ def compare_arms(
         users = largest_remainder(simulator.shares, n_personas)
         work: _Work = {"executor": executor, "store": store, "on_progress": on_progress}
         simulation = _simulate(chosen, (control, treatment), users, walk_length, seed=seed, **work)
-    found = _gather(baseline, modification, seed, simulation)
+    found = gather_evidence(baseline, modification, seed, simulation, told)
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
     total, personas = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
@@ -259,7 +263,7 @@ def compare_arms(
         max_length=max_length,
         walk_length=walk_length,
         n_draws=baseline.draws.n_draws,
-        metrics=baseline.metrics,
+        metrics=told,
         total=total,
         personas=personas,
         groups=tuple(_compare_groups(whole, modification, seed, by)),
@@ -301,13 +305,16 @@ def _compare_all(
         return lambda metric: None if ranges is None else ranges.of(metric, persona)
 
     simulator = baseline.simulator
-    chains = np.arange(len(simulator.shares))
-    personas = tuple(
-        compare(name, found, np.isin(chains, cells).astype(float), range_of(k))
-        for k, (name, cells) in enumerate(zip(simulator.persona_names, simulator.persona_cells, strict=True))
-    )
-    total = compare(EVERYONE, found, np.ones(len(chains)), range_of(None))
-    return total, personas
+    names, chains = simulator.persona_names, np.arange(len(simulator.shares))
+    parts = [
+        Part(name=EVERYONE, weights=np.ones(len(chains)), model=range_of(None)),
+        *(
+            Part(name=name, weights=np.isin(chains, cells).astype(float), model=range_of(k))
+            for k, (name, cells) in enumerate(zip(names, simulator.persona_cells, strict=True))
+        ),
+    ]
+    total, *personas = compare(found, parts)
+    return total, tuple(personas)
 
 
 def _compare_groups(
@@ -321,11 +328,12 @@ def _compare_groups(
         groups = reported_groups(baseline.simulator, attribute)
         if not groups:
             continue
-        apart = replace(baseline, measures=None).told_apart((*groups, *modification.segments()))
-        found = _gather(apart, modification, seed, None)
-        for group in groups:
-            part = np.array([float(group in pattern) for pattern in apart.simulator.segments])
-            yield compare(group, found, part, lambda _metric: None)
+        apart = baseline.told_apart((*groups, *modification.segments()))
+        found = gather_evidence(apart, modification, seed, None, METRICS)
+        patterns = apart.simulator.segments
+        weights = [np.array([float(group in pattern) for pattern in patterns]) for group in groups]
+        parts = [Part(name=name, weights=each) for name, each in zip(groups, weights, strict=True)]
+        yield from compare(found, parts)
 
 
 def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
@@ -339,24 +347,6 @@ def _check(n_personas: int, max_length: int | None, n_draws: int) -> None:
         faults.append(f"n_personas == {n_personas}, must be <= {MOST_USERS}.")
     if faults:
         raise SimulationError(" ".join(faults))
-
-
-def _gather(
-    baseline: Baseline,
-    modification: FlowModification,
-    seed: np.random.SeedSequence,
-    simulation: Simulation | None,
-) -> Evidence:
-    """Evaluate both arms as fitted, and under every source of doubt."""
-    numbers = draw_parameters(modification.compile(), baseline.draws.n_draws, seed)
-    doubted = any(numbers)
-    return Evidence(
-        exact=baseline.evaluate([baseline.fitted], modification).only(0),
-        data=baseline.evaluate(baseline.drawn(), modification),
-        assumption=baseline.evaluate(baseline.repeated(), modification, numbers) if doubted else None,
-        total=baseline.evaluate(baseline.drawn(), modification, numbers) if doubted else None,
-        simulation=simulation,
-    )
 
 
 def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:

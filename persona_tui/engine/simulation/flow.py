@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.simulation.chain_owners import mask_personas, mask_segment, number_personas
+from persona_tui.engine.simulation.kept_property import KeptProperty
 from persona_tui.engine.simulation.solvers import (
     Moves,
     chance_to_reach,
@@ -144,7 +144,7 @@ class Flow:
         """Return which states are of a kind, shape (n,)."""
         return np.asarray(self.kinds == kind.value, dtype=bool)  # compared with the member, 6 us more
 
-    @cached_property
+    @KeptProperty
     def absorbing(self) -> BoolArray:
         """Return which states end the walk, shape (n,)."""
         ends = self.of_kind(StateKind.COMPLETION)
@@ -169,13 +169,13 @@ class Flow:
         leaving: FloatArray = self.transitions @ self.leaving_columns.astype(float)
         return leaving
 
-    @cached_property
+    @KeptProperty
     def moves(self) -> Moves:
         """Return the moves from state to state, in the form in which products are fast."""
         returned = self.states.index(RETURN) if RETURN in self.states else None
         return gather_moves(self.transitions, returned)
 
-    @cached_property
+    @KeptProperty
     def visits(self) -> FloatArray:
         """Return the expected visits to each state of journeys of any length, shape (..., K, n).
 

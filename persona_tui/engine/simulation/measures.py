@@ -136,8 +136,7 @@ class _Course(NamedTuple):
 
 def _unlimited(flow: Flow, seconds: FloatArray) -> _Course:
     """Return the course of journeys that are never cut, ``return`` a state like any other."""
-    visits, _ = expected_visits(flow.starts, flow.transitions, None)
-    inner = flow.transitions[..., :-N_ENDS]
+    visits, inner = flow.visits, flow.transitions[..., :-N_ENDS]
     goal, back = _are(flow, StateKind.COMPLETION), _are(flow, StateKind.RETURN)
     solved = np.linalg.solve(np.eye(flow.n_states) - inner, np.stack([goal, back], axis=-1))
     value, returning = solved[..., 0], solved[..., 1]

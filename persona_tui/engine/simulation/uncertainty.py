@@ -27,7 +27,7 @@ DEFAULT_N_DRAWS = 400
 REFIT_ITERATIONS = 20
 DRAWS_PER_BLOCK = 40
 _LEAST_SHARE = 1e-30
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**21
 """Of one array of chains; a block that fits the processor's cache is solved fastest."""
 
 
