@@ -186,38 +186,3 @@ def _are(flow: Flow, kind: StateKind) -> FloatArray:
 def _share(part: FloatArray, whole: FloatArray, otherwise: float = np.nan) -> FloatArray:
     share: FloatArray = np.divide(part, whole, out=np.full_like(part, otherwise), where=whole > 0)
     return share
-
-
-def pool_measures(
-    measured: dict[str, FloatArray], shares: FloatArray, conversion: FloatArray
-) -> dict[str, FloatArray]:
-    """Return the measures of all personas together.
-
-    Parameters
-    ----------
-    measured : dict of arrays of shape (..., K)
-        As ``Measures.of`` returns them.
-    shares : array of shape (..., K)
-        Each persona's share of journeys.
-    conversion : array of shape (..., K)
-        Share of each persona's journeys that convert, of the same flow and horizon.
-
-    Returns
-    -------
-    dict of arrays of shape (...)
-        Means over journeys that convert are weighted by ``shares * conversion``, NaN where none does;
-        the others by ``shares``.
-
-    Examples
-    --------
-    >>> by_persona = {"steps_to_convert": np.array([4.0, 8.0]), "sessions_per_user": np.array([1.0, 2.0])}
-    >>> pooled = pool_measures(by_persona, np.array([0.5, 0.5]), np.array([0.3, 0.1]))
-    >>> {name: float(value) for name, value in pooled.items()}
-    {'steps_to_convert': 5.0, 'sessions_per_user': 1.5}
-    """
-    pooled = {}
-    for name, values in measured.items():
-        weights = shares * conversion if name in OF_CONVERTING else np.broadcast_to(shares, values.shape)
-        part = np.where(weights > 0, weights * values, 0.0).sum(axis=-1)
-        pooled[name] = _share(part, weights.sum(axis=-1))
-    return pooled
