@@ -154,7 +154,15 @@ def fit_personas(
             measures=Measures(
                 unit=settings.unit,
                 dwell=dwell,
-                values=value_of(settings.value, prepared.log.events, simulator) if settings.value else None,
+                values=value_of(
+                    settings.value,
+                    prepared.log.events,
+                    simulator,
+                    n_draws=draws.n_draws,
+                    random_state=seed,
+                )
+                if settings.value
+                else None,
             ),
         ),
         alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),

@@ -32,11 +32,14 @@ class Solved:
         With a leading axis of b draws.
     shares : array of shape (b, K)
     metrics : dict of array of shape (b, K)
+    measures : Measures or None
+        Those of just these draws.
     """
 
     flow: Flow
     shares: FloatArray
     metrics: Mapping[str, FloatArray]
+    measures: Measures | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,25 +148,29 @@ class Baseline:
             )
         return self._split[segments]
 
-    def measure(self, flow: Flow) -> Mapping[str, FloatArray]:
-        """Return every metric of a flow by persona, shape (..., K)."""
+    def measure(self, flow: Flow, measures: Measures | None) -> Mapping[str, FloatArray]:
+        """Return every metric of a flow by persona, shape (..., K), given the measures of its draws."""
         found: Mapping[str, FloatArray] = solve(flow, self.max_length).metrics
-        return {**found, **self.measures.of(flow, self.max_length)} if self.measures else found
+        return {**found, **measures.of(flow, self.max_length)} if measures else found
 
     @cached_property
     def fitted(self) -> Solved:
         """Return the control as fitted, as one draw."""
         flow = self.simulator.flow
         one = replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
-        return Solved(flow=one, shares=self.simulator.shares[None], metrics=self.measure(one))
+        metrics = self.measure(one, self.measures)
+        return Solved(flow=one, shares=self.simulator.shares[None], metrics=metrics, measures=self.measures)
 
     @cached_property
     def _kept(self) -> tuple[Solved, ...]:
         return tuple(self._solve_draws())
 
     def _solve_draws(self) -> Iterator[Solved]:
+        first = 0
         for flow, shares in self.draws.blocks():
-            yield Solved(flow=flow, shares=shares, metrics=self.measure(flow))
+            measures = self.measures and self.measures.of_draws(first, len(shares))
+            yield Solved(flow=flow, shares=shares, metrics=self.measure(flow, measures), measures=measures)
+            first += len(shares)
 
     def drawn(self) -> Iterable[Solved]:
         """Return the control in every draw, some at a time; kept where that takes little memory."""
@@ -175,7 +182,7 @@ class Baseline:
         for first in range(0, self.draws.n_draws, self.draws.block_size):
             size = min(self.draws.block_size, self.draws.n_draws - first)
             shares = np.repeat(self.fitted.shares, size, axis=0)
-            yield Solved(flow=self.fitted.flow, shares=shares, metrics=self.fitted.metrics)
+            yield replace(self.fitted, shares=shares)
 
     def evaluate(
         self, controls: Iterable[Solved], modification: FlowModification, numbers: Sequence[Values] = ()
@@ -196,7 +203,9 @@ class Baseline:
             size = len(control.shares)
             drawn = [{name: each[first : first + size] for name, each in one.items()} for one in numbers]
             treatment = modification.apply(control.flow, drawn)
-            after = control.metrics if treatment is control.flow else self.measure(treatment)
+            after = (
+                control.metrics if treatment is control.flow else self.measure(treatment, control.measures)
+            )
             for arm, values in zip(ARMS, (control.metrics, after), strict=True):
                 for metric in self.metrics:
                     found[arm][metric].append(np.broadcast_to(values[metric], control.shares.shape))

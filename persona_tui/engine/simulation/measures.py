@@ -39,7 +39,8 @@ class Measures:
     Notes
     -----
     Dwell times are those of the log in every flow that is measured: an interval over draws of flows
-    leaves out how well the log pins the times themselves. Values likewise, unless they are drawn too.
+    leaves out how well the log pins the times themselves. Amounts that come from the log are drawn with the
+    flows.
     """
 
     unit: Unit
@@ -58,7 +59,13 @@ class Measures:
         """Return what is measured of chains that belong to some personas, shape (K,) of persona numbers."""
         if self.values is None:
             return self
-        return replace(self, values=replace(self.values, amounts=self.values.amounts[..., owners, :]))
+        return replace(self, values=self.values.of_personas(owners))
+
+    def of_draws(self, first: int, size: int) -> Measures:
+        """Return what is measured of some draws of the flow, ``size`` of them from number ``first`` on."""
+        if self.values is None:
+            return self
+        return replace(self, values=self.values.of_draws(first, size))
 
     def of(self, flow: Flow, max_length: int | None = None) -> dict[str, FloatArray]:
         """Return the measures of a flow by name.

@@ -19,8 +19,8 @@ from persona_tui.engine.params import format_segment, parse_segment
 from persona_tui.engine.rng import Stream, stream
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.flow import Flow
-from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, FlowDraws
-from persona_tui.engine.statistics import bootstrap_weights
+from persona_tui.engine.simulation.uncertainty import FlowDraws, drawn_row_weights
+from persona_tui.engine.statistics import divide_weights
 from persona_tui.engine.types import FloatArray, IntArray
 
 
@@ -66,21 +66,8 @@ class UserSets:
         return shares
 
     def divide(self, row_weights: FloatArray, generator: np.random.Generator) -> FloatArray:
-        """Return weights of the sets, shape (N, B), given bootstrap weights of the rows, shape (R, B).
-
-        Notes
-        -----
-        A user weighs Exponential(1), so m users weigh Gamma(m), and how the weight of a row divides
-        is Dirichlet and independent of its sum: the same as weighting every user.
-        """
-        drawn = generator.standard_gamma(
-            np.broadcast_to(self.n_users[:, None], (len(self.rows), row_weights.shape[1]))
-        )
-        begins = np.flatnonzero(np.diff(self.rows, prepend=-1))
-        sums = np.add.reduceat(drawn, begins, axis=0)
-        set_of_row = np.cumsum(np.diff(self.rows, prepend=-1) != 0) - 1
-        weights: FloatArray = row_weights[self.rows] * drawn / sums[set_of_row]
-        return weights
+        """Return weights of the sets, shape (N, B), given bootstrap weights of the rows, shape (R, B)."""
+        return divide_weights(generator, row_weights, self.rows, self.n_users)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,9 +269,7 @@ def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator, seed: np.rand
         return draws
     sets, multiplicity = simulator.sets, simulator.counts.multiplicity
     divided = []
-    for block, first in enumerate(range(0, draws.n_draws, DRAWS_PER_BLOCK)):
-        size = min(DRAWS_PER_BLOCK, draws.n_draws - first)
-        row_weights = bootstrap_weights(stream(seed, Stream.BOOTSTRAP, block), multiplicity, size)
+    for block, row_weights in enumerate(drawn_row_weights(multiplicity, draws.n_draws, seed)):
         weights = sets.divide(row_weights, stream(seed, Stream.SEGMENTS, block))
         divided.append(sets.proportions(weights))
     proportions = np.concatenate(divided)
