@@ -65,7 +65,7 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
         MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation),
         prepared.counts,
         friction_is_drop=FRICTION_DROP in prepared.drop,
-        attributes=attributes_of(prepared.log.events, prepared.sequences),
+        attributes=attributes_of(prepared.log.events, prepared.sequences, completion=prepared.completion),
     )
 
 

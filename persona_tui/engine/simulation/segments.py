@@ -183,7 +183,7 @@ def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) 
     if attributes is None:
         raise SimulationError(
             f"The segment {wanted[0]} needs attributes of users, and the simulator has none.",
-            hint="Give it attributes=attributes_of(events, sequences).",
+            hint="Give it attributes=attributes_of(events, sequences, completion=…).",
         )
     if attributes.user_ids != simulator.generator.sequences.user_ids:
         raise SimulationError("The attributes are not those of the simulator's users.")
