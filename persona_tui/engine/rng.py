@@ -22,6 +22,7 @@ class Stream(IntEnum):
     COHORT = 7
     ASSUMPTIONS = 8
     SYNTHESIS = 9
+    AMOUNTS = 10
     SEGMENTS = 11
 
 

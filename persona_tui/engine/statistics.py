@@ -118,6 +118,43 @@ def bootstrap_weights(generator: np.random.Generator, multiplicity: FloatArray, 
     return weights
 
 
+def divide_weights(
+    generator: np.random.Generator, row_weights: FloatArray, rows: IntArray, n_users: FloatArray
+) -> FloatArray:
+    """Return weights of parts of rows, given Bayesian-bootstrap weights of the rows.
+
+    Parameters
+    ----------
+    generator : Generator
+    row_weights : array of shape (R, B)
+    rows : int64 array of shape (N,)
+        The row of each part, ascending; together the parts of a row hold all its users.
+    n_users : array of shape (N,)
+        Users of each part.
+
+    Returns
+    -------
+    array of shape (N, B)
+
+    Notes
+    -----
+    A user weighs Exponential(1), so m users weigh Gamma(m), and how the weight of a row divides
+    is Dirichlet and independent of its sum: the same as weighting every user.
+
+    Examples
+    --------
+    >>> row_weights, rows = np.array([[3.0], [1.0]]), np.array([0, 0, 1])
+    >>> parts = divide_weights(np.random.default_rng(0), row_weights, rows, np.array([2.0, 1.0, 1.0]))
+    >>> parts[:2].sum(axis=0), parts[2]
+    (array([3.]), array([1.]))
+    """
+    drawn = generator.standard_gamma(np.broadcast_to(n_users[:, None], (len(rows), row_weights.shape[1])))
+    opens = np.diff(rows, prepend=-1) != 0
+    sums = np.add.reduceat(drawn, np.flatnonzero(opens), axis=0)
+    weights: FloatArray = row_weights[rows] * drawn / sums[np.cumsum(opens) - 1]
+    return weights
+
+
 def largest_remainder(shares: FloatArray, total: int) -> IntArray:
     """Split a whole number in proportion to shares, so that the parts sum to it.
 

@@ -71,7 +71,7 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
         MarkovPersonaGenerator.from_sequences(prepared.sequences, segmentation),
         prepared.counts,
         friction_is_drop=FRICTION_DROP in prepared.drop,
-        attributes=attributes_of(prepared.log.events, prepared.sequences),
+        attributes=attributes_of(prepared.log.events, prepared.sequences, completion=prepared.completion),
     )
 
 
@@ -161,7 +161,15 @@ def fit_personas(
             measures=Measures(
                 unit=settings.unit,
                 dwell=dwell,
-                values=value_of(settings.value, prepared.log.events, simulator) if settings.value else None,
+                values=value_of(
+                    settings.value,
+                    prepared.log.events,
+                    simulator,
+                    n_draws=draws.n_draws,
+                    random_state=seed,
+                )
+                if settings.value
+                else None,
             ),
         ),
         alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),

@@ -114,6 +114,11 @@ class FinishedSynthesis:
         """Return how far journeys as first walked reproduced what is protected."""
         return self.tally.reproduction(self.generator.rare)
 
+    @property
+    def left_in_file(self) -> int:
+        """Return how many protected sequences are in the file, as counted on the rows that were written."""
+        return int(self.tally.shown.sum())
+
     def caveats(self) -> list[str]:
         """Return what the reader should know before trusting the log."""
         notes = self.modification.caveats(self.control)
@@ -202,6 +207,7 @@ class FinishedSynthesis:
             "reproduced_sequences": found.n_reproduced,
             "redrawn_journeys": found.n_synthetic,
             "redrawn_share": found.share,
+            "left_in_file": self.left_in_file,
         }
 
     def _recipe(self) -> dict[str, Any]:

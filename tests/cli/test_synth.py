@@ -57,6 +57,7 @@ def test_privacy_is_measured_and_told(written):
     privacy = json.loads(written[0].stdout)["privacy"]
     assert (privacy["length"], privacy["k"]) == (5, 5)
     assert privacy["protected_users"] > 0
+    assert privacy["left_in_file"] == 0
     assert privacy["redrawn_share"] == pytest.approx(privacy["redrawn_journeys"] / 500)
 
 
@@ -86,6 +87,7 @@ def test_a_modification_changes_the_log_and_the_summary_says_so(run, small_csv, 
     assert done.returncode == 0, done.stderr
     assert "The flow as changed" in done.stdout
     assert "No real user's sequence of more than 5 events" in done.stdout
+    assert "protected sequences are in the file" in " ".join(done.stdout.split())
     assert "added_step_1" in pl.read_csv(tmp_path / "log.csv")["event_type"]
 
 

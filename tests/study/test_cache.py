@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from persona_tui.study.cache import FitCache, cache_folder
@@ -38,6 +39,21 @@ def test_a_kept_fit_gives_the_very_same_numbers(fitted, monkeypatch):
     assert outcome(settings, again) == outcome(settings, first)
     assert again.segmentation.names == first.segmentation.names
     assert np.array_equal(again.segmentation.memberships, first.segmentation.memberships)
+
+
+def test_amounts_are_drawn_alike_from_a_kept_fit(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    log = pl.read_csv(SAMPLE_CSV).with_columns(paid=pl.int_range(pl.len()) % 97)
+    log.write_csv(path)
+    settings = Settings(events=str(path), clusters="1", value="signup_complete=paid", output=str(tmp_path))
+    prepared = prepare_log(settings)
+    first = fit_personas(settings, prepared)
+    monkeypatch.setattr("persona_tui.study.fit.draw_flows", None)
+    again = fit_personas(settings, prepared)
+    drawn = [fit.baseline.measures.values.drawn for fit in (first, again)]
+    assert drawn[0].shape == (400, 1, 1)
+    assert drawn[0].std() > 0
+    np.testing.assert_array_equal(*drawn)
 
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"clusters": "3"}, {"unit": "session"}, {"drop": ("help",)}])

@@ -91,8 +91,9 @@ def _privacy_sentence(finished: FinishedSynthesis) -> str:
         f"{found.rule.k} others share it. {count(found.n_rare)} sequences of {count(found.n_rare_users)} "
         f"users are protected; {count(found.n_synthetic)} journeys ({percent(found.share)}) were "
         f"{count(found.n_reproduced)} of them as first walked, and were walked again to the same outcome: "
-        "conversion stays, the mix of journeys moves by that share. This is a rule about whole journeys, "
-        "no proof of anonymity; event names are the real log's own."
+        "conversion stays, the mix of journeys moves by that share. Counted on the rows as written, "
+        f"{count(finished.left_in_file)} of {count(found.n_rare)} protected sequences are in the file. "
+        "This is a rule about whole journeys, no proof of anonymity; event names are the real log's own."
     )
 
 

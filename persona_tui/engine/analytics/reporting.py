@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from persona_tui.engine.analytics import wording
@@ -194,11 +195,13 @@ def report_scenario(
 def _conversion_times(experiment: Experiment, dwell: DwellTimes) -> dict[str, dict[str, float]]:
     """Return quantiles of the time to convert by arm; none where nobody converts."""
     found: dict[str, dict[str, float]] = {}
+    shares = experiment.shares
+    equal_shares = np.array_equal(shares["control"], shares["treatment"])
     for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True):
-        if flow is experiment.control and arm == "treatment":
+        if arm == "treatment" and flow is experiment.control and equal_shares:
             found[arm] = found["control"]
             continue
-        times = conversion_times(flow, experiment.shares[arm], dwell, experiment.max_length)
+        times = conversion_times(flow, shares[arm], dwell, experiment.max_length)
         quantiles = times.quantiles(tuple(each / 100 for each in QUANTILES)).tolist()
         found[arm] = {f"p{each}": seconds for each, seconds in zip(QUANTILES, quantiles, strict=True)}
     return found

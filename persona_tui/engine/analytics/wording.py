@@ -125,6 +125,11 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
         "each next step depends on the current step and on the persona, not on the way there.",
         _interval_meaning(log, experiment),
     ]
+    if any(metric.startswith("seconds_") for metric in experiment.metrics):
+        told.append(
+            "Intervals of times hold how long each move takes at what the log shows; they move only with "
+            "which moves are made."
+        )
     if experiment.n_personas:
         told.append(
             f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "

@@ -25,6 +25,9 @@ MAX_NUMBERS: Final = 50
 MAX_TEXTS: Final = 1_000
 """Different texts; more tell users apart, not groups."""
 
+_COMPLETES: Final = "__completes__"
+_BEFORE: Final = "__before__"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Attributes:
@@ -114,7 +117,9 @@ def first_value(column: str) -> pl.Expr:
     return pl.col(column).drop_nulls().first()
 
 
-def attributes_of(events: pl.DataFrame, sequences: Sequences) -> Attributes:
+def attributes_of(
+    events: pl.DataFrame, sequences: Sequences, *, completion: frozenset[str] | set[str] = frozenset()
+) -> Attributes:
     """Return the attributes of the users of a log.
 
     Parameters
@@ -123,19 +128,25 @@ def attributes_of(events: pl.DataFrame, sequences: Sequences) -> Attributes:
         An event log with canonical columns.
     sequences : Sequences
         Of the same log.
+    completion : set of str
+        Events that convert.
 
     Returns
     -------
     attributes_by_user : Attributes
         From columns that are not canonical and from the keys of ``metadata`` that hold no lists or
-        objects. An attribute that varies within a user takes the user's first value in time; who
-        never has one, or an empty one, is ``unknown``. Text, true and false, and whole numbers of at
+        objects. An attribute that varies within a user takes the user's first value in time, of the
+        events before the user's first completion: what is known at completion only, such as how an
+        order was paid, is an outcome. Who has no value by then, or an empty one, is ``unknown``; so is
+        whose first event is the completion. Text, true and false, and whole numbers of at
         most 50 values make groups; what does not is left out with the reason.
 
     Raises
     ------
     DataError
         If the sequences are not of the same users.
+    UnknownNameError
+        If a completion event is not in the log.
 
     Notes
     -----
@@ -152,14 +163,19 @@ def attributes_of(events: pl.DataFrame, sequences: Sequences) -> Attributes:
     >>> attributes.in_segment("device=mobile")
     array([ True, False])
     """
+    sequences.positions(completion)  # refuses unknown names
     described = events.select("user_id", "timestamp", *attribute_columns(events))
     if "metadata" in events.columns:
         described = described.hstack(_metadata_columns(events["metadata"], described.columns))
     names = [name for name in described.columns if name not in {"user_id", "timestamp"}]
     texts = [name for name in names if described.schema[name] == pl.String]
     filled = described.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)) for name in texts)
+    completes = events["event_type"].cast(pl.String).is_in(sorted(completion))
     users = (
-        filled.sort("timestamp", maintain_order=True)
+        filled.with_columns(completes.alias(_COMPLETES))
+        .sort("timestamp", maintain_order=True)
+        .with_columns((pl.col(_COMPLETES).cum_sum().over("user_id") == 0).alias(_BEFORE))
+        .with_columns(pl.when(_BEFORE).then(pl.col(name)).alias(name) for name in names)
         .group_by("user_id")
         .agg(first_value(name) for name in names)
         .sort("user_id")
@@ -169,6 +185,9 @@ def attributes_of(events: pl.DataFrame, sequences: Sequences) -> Attributes:
             "The sequences are not those of the users in the log.", hint="Encode the same events."
         )
     groups = {name: _groups(users[name]) for name in names}
+    for name in names:
+        if users[name].null_count() == users.height and filled[name].null_count() < filled.height:
+            groups[name] = "is first known at completion"
     return Attributes(
         table=users.select("user_id", *(each for each in groups.values() if isinstance(each, pl.Series))),
         left_out={name: why for name, why in groups.items() if isinstance(why, str)},

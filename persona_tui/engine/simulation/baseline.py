@@ -38,11 +38,14 @@ class Solved:
         With a leading axis of b draws.
     shares : array of shape (b, K)
     metrics : dict of array of shape (b, K)
+    measures : Measures or None
+        Those of just these draws.
     """
 
     flow: Flow
     shares: FloatArray
     metrics: Mapping[str, FloatArray]
+    measures: Measures | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,30 +172,35 @@ class Baseline:
             )
         return self._split[segments]
 
-    def measure(self, flow: Flow, metrics: Sequence[str] | None = None) -> Mapping[str, FloatArray]:
-        """Return some metrics of a flow by persona, shape (..., K); all where none is named."""
+    def measure(
+        self, flow: Flow, measures: Measures | None, metrics: Sequence[str] | None = None
+    ) -> Mapping[str, FloatArray]:
+        """Return some metrics of a flow by persona, shape (..., K), given the measures of its draws."""
         found: Mapping[str, FloatArray] = solve(flow, self.max_length).metrics
-        if self.measures is None or not set(metrics or self.metrics).difference(METRICS):
+        if measures is None or not set(metrics or self.metrics).difference(METRICS):
             return found
-        return {**found, **self.measures.of(flow, self.max_length)}
+        return {**found, **measures.of(flow, self.max_length)}
 
     @cached_property
     def fitted(self) -> Solved:
         """Return the control as fitted, as one draw."""
         flow = self.simulator.flow
         one = replace(flow, starts=flow.starts[None], transitions=flow.transitions[None])
-        return Solved(flow=one, shares=self.simulator.shares[None], metrics=self.measure(one))
+        metrics = self.measure(one, self.measures)
+        return Solved(flow=one, shares=self.simulator.shares[None], metrics=metrics, measures=self.measures)
 
     @cached_property
     def _kept(self) -> tuple[Solved, ...]:
         return tuple(self._solve_draws())
 
     def _solve_draws(self) -> Iterator[Solved]:
-        def solved(block: tuple[Flow, FloatArray]) -> Solved:
-            flow, shares = block
-            return Solved(flow=flow, shares=shares, metrics=self.measure(flow))
+        def solved(block: tuple[int, tuple[Flow, FloatArray]]) -> Solved:
+            first, (flow, shares) = block
+            measures = self.measures and self.measures.of_draws(first, len(shares))
+            return Solved(flow=flow, shares=shares, metrics=self.measure(flow, measures), measures=measures)
 
-        return _map_in_order(solved, self.draws.blocks(), self.workers)
+        firsts = range(0, self.draws.n_draws, self.draws.block_size)
+        return _map_in_order(solved, zip(firsts, self.draws.blocks(), strict=True), self.workers)
 
     def drawn(self) -> Iterable[Solved]:
         """Return the control in every draw, some at a time; kept where that takes little memory."""
@@ -204,7 +212,7 @@ class Baseline:
         for first in range(0, self.draws.n_draws, self.draws.block_size):
             size = min(self.draws.block_size, self.draws.n_draws - first)
             shares = np.repeat(self.fitted.shares, size, axis=0)
-            yield Solved(flow=self.fitted.flow, shares=shares, metrics=self.fitted.metrics)
+            yield replace(self.fitted, shares=shares)
 
     def evaluate(
         self,
@@ -230,7 +238,10 @@ class Baseline:
             control, drawn = block
             treatment = modification.apply(control.flow, drawn)
             same = treatment is control.flow
-            arms = (control.metrics, control.metrics if same else self.measure(treatment, asked))
+            arms = (
+                control.metrics,
+                control.metrics if same else self.measure(treatment, control.measures, asked),
+            )
             shares = (control.shares, modification.shift(control.shares, control.flow, drawn))
             shape = control.shares.shape
             spread = ({m: np.broadcast_to(values[m], shape) for m in asked} for values in arms)

@@ -1,4 +1,4 @@
-"""How long converting takes: the distributions of the time and of the number of events to completion.
+"""How long converting takes: the distribution of the time to completion.
 
 Times add up along a walk, and transforms of sums are products: with every move weighted by the Laplace
 transform of its time, the chain is solved at complex points, and what it gives is turned back into time.
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from persona_tui.engine.simulation.dwell import PROBABILITIES, DwellTimes
-from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind, fold_returns, solve, without_returns
+from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind, fold_returns, solve
 from persona_tui.engine.types import AnyArray, FloatArray, IntArray
 
 N_TIMES: Final = 48
@@ -34,7 +34,6 @@ _LEAST_RATIO: Final = 1.02
 _LEAST_CONVERSION: Final = 1e-7
 """Conversion below which rounding would show in its distribution."""
 _SETTLED: Final = 1e-12
-_NEGLIGIBLE_MASS: Final = 1e-18
 _BLOCK_BYTES: Final = 2**19
 
 
@@ -75,10 +74,6 @@ class ConversionTimes:
         array of shape (..., Q)
         """
         return _quantiles(self.times, self.total, probabilities)
-
-    def persona_quantiles(self, probabilities: tuple[float, ...] = QUARTILES) -> FloatArray:
-        """Return what ``quantiles`` does by persona, shape (..., K, Q); NaN where none converts."""
-        return _quantiles(self.times, self.by_persona, probabilities)
 
 
 def _quantiles(times: FloatArray, cumulated: FloatArray, probabilities: tuple[float, ...]) -> FloatArray:
@@ -315,42 +310,3 @@ def _transform(quantiles: FloatArray, nodes: AnyArray) -> AnyArray:
         transforms[position] += np.einsum("pi,pi->p", exponentials[:, n:], points)
         exponentials *= turn
     return transforms
-
-
-def converted_by_event(flow: Flow, n_events: int) -> FloatArray:
-    """Return the chance that a journey has converted by its first, second, ... event.
-
-    Parameters
-    ----------
-    flow : Flow
-    n_events : int
-
-    Returns
-    -------
-    array of shape (..., K, n_events)
-        Rises to the conversion of the horizon ``n_events``; over it, the distribution of the
-        number of events to completion.
-
-    Notes
-    -----
-    O(K n_events n ** 2), fewer once hardly any mass is left.
-
-    Examples
-    --------
-    >>> stays = np.array([[[0.5, 0.5, 0, 0], [0, 0, 0, 0]]])
-    >>> again = Flow(
-    ...     states=("form", "done"), kinds=np.array([0, 1]), unit="session",
-    ...     starts=np.array([[1.0, 0.0]]), transitions=stays, support=stays, friction_is_drop=False)
-    >>> converted_by_event(again, 4)
-    array([[0.   , 0.5  , 0.75 , 0.875]])
-    """
-    inner = without_returns(flow)[..., :-N_ENDS]
-    mass = flow.starts
-    arrived = np.zeros((*mass.shape[:-1], n_events))
-    for event in range(n_events):
-        arrived[..., event] = mass[..., flow.kinds == StateKind.COMPLETION].sum(axis=-1)
-        mass = np.matmul(mass[..., None, :], inner)[..., 0, :]
-        if mass.max() < _NEGLIGIBLE_MASS:
-            break
-    cumulated: FloatArray = np.cumsum(arrived, axis=-1)
-    return cumulated

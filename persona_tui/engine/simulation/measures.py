@@ -39,7 +39,8 @@ class Measures:
     Notes
     -----
     Dwell times are those of the log in every flow that is measured: an interval over draws of flows
-    leaves out how well the log pins the times themselves. Values likewise, unless they are drawn too.
+    leaves out how well the log pins the times themselves. Amounts that come from the log are drawn with the
+    flows.
     """
 
     unit: Unit
@@ -58,7 +59,13 @@ class Measures:
         """Return what is measured of chains that belong to some personas, shape (K,) of persona numbers."""
         if self.values is None:
             return self
-        return replace(self, values=replace(self.values, amounts=self.values.amounts[..., owners, :]))
+        return replace(self, values=self.values.of_personas(owners))
+
+    def of_draws(self, first: int, size: int) -> Measures:
+        """Return what is measured of some draws of the flow, ``size`` of them from number ``first`` on."""
+        if self.values is None:
+            return self
+        return replace(self, values=self.values.of_draws(first, size))
 
     def of(self, flow: Flow, max_length: int | None = None) -> dict[str, FloatArray]:
         """Return the measures of a flow by name.
@@ -185,38 +192,3 @@ def _are(flow: Flow, kind: StateKind) -> FloatArray:
 def _share(part: FloatArray, whole: FloatArray, otherwise: float = np.nan) -> FloatArray:
     share: FloatArray = np.divide(part, whole, out=np.full_like(part, otherwise), where=whole > 0)
     return share
-
-
-def pool_measures(
-    measured: dict[str, FloatArray], shares: FloatArray, conversion: FloatArray
-) -> dict[str, FloatArray]:
-    """Return the measures of all personas together.
-
-    Parameters
-    ----------
-    measured : dict of arrays of shape (..., K)
-        As ``Measures.of`` returns them.
-    shares : array of shape (..., K)
-        Each persona's share of journeys.
-    conversion : array of shape (..., K)
-        Share of each persona's journeys that convert, of the same flow and horizon.
-
-    Returns
-    -------
-    dict of arrays of shape (...)
-        Means over journeys that convert are weighted by ``shares * conversion``, NaN where none does;
-        the others by ``shares``.
-
-    Examples
-    --------
-    >>> by_persona = {"steps_to_convert": np.array([4.0, 8.0]), "sessions_per_user": np.array([1.0, 2.0])}
-    >>> pooled = pool_measures(by_persona, np.array([0.5, 0.5]), np.array([0.3, 0.1]))
-    >>> {name: float(value) for name, value in pooled.items()}
-    {'steps_to_convert': 5.0, 'sessions_per_user': 1.5}
-    """
-    pooled = {}
-    for name, values in measured.items():
-        weights = shares * conversion if name in OF_CONVERTING else np.broadcast_to(shares, values.shape)
-        part = np.where(weights > 0, weights * values, 0.0).sum(axis=-1)
-        pooled[name] = _share(part, weights.sum(axis=-1))
-    return pooled

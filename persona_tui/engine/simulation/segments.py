@@ -19,8 +19,8 @@ from persona_tui.engine.modeling.counts import TransitionCounts, smooth
 from persona_tui.engine.params import format_segment, parse_segment
 from persona_tui.engine.rng import Stream, stream
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, FlowDraws
-from persona_tui.engine.statistics import bootstrap_weights
+from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, FlowDraws, drawn_row_weights
+from persona_tui.engine.statistics import divide_weights
 from persona_tui.engine.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -86,21 +86,8 @@ class UserSets:
         return np.moveaxis(_divided(moved), -1, 2)
 
     def divide(self, row_weights: FloatArray, generator: np.random.Generator) -> FloatArray:
-        """Return weights of the sets, shape (N, B), given bootstrap weights of the rows, shape (R, B).
-
-        Notes
-        -----
-        A user weighs Exponential(1), so m users weigh Gamma(m), and how the weight of a row divides
-        is Dirichlet and independent of its sum: the same as weighting every user.
-        """
-        drawn = generator.standard_gamma(
-            np.broadcast_to(self.n_users[:, None], (len(self.rows), row_weights.shape[1]))
-        )
-        begins = np.flatnonzero(np.diff(self.rows, prepend=-1))
-        sums = np.add.reduceat(drawn, begins, axis=0)
-        set_of_row = np.cumsum(np.diff(self.rows, prepend=-1) != 0) - 1
-        weights: FloatArray = row_weights[self.rows] * drawn / sums[set_of_row]
-        return weights
+        """Return weights of the sets, shape (N, B), given bootstrap weights of the rows, shape (R, B)."""
+        return divide_weights(generator, row_weights, self.rows, self.n_users)
 
 
 def _divided(parts: list[FloatArray]) -> FloatArray:
@@ -230,7 +217,7 @@ def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) 
     if attributes is None:
         raise SimulationError(
             f"The segment {wanted[0]} needs attributes of users, and the simulator has none.",
-            hint="Give it attributes=attributes_of(events, sequences).",
+            hint="Give it attributes=attributes_of(events, sequences, completion=…).",
         )
     if attributes.user_ids != simulator.generator.sequences.user_ids:
         raise SimulationError("The attributes are not those of the simulator's users.")
@@ -316,10 +303,9 @@ def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator) -> FlowDraws:
         return draws
     sets, multiplicity = simulator.sets, simulator.counts.multiplicity
     moved, shares = [], []
-    for block, first in enumerate(range(0, draws.n_draws, DRAWS_PER_BLOCK)):
-        drawn = slice(first, min(first + DRAWS_PER_BLOCK, draws.n_draws))
-        size = drawn.stop - first
-        row_weights = bootstrap_weights(stream(draws.seed, Stream.BOOTSTRAP, block), multiplicity, size)
+    for block, row_weights in enumerate(drawn_row_weights(multiplicity, draws.n_draws, draws.seed)):
+        size = row_weights.shape[1]
+        drawn = slice(block * DRAWS_PER_BLOCK, block * DRAWS_PER_BLOCK + size)
         weights = sets.divide(row_weights, stream(draws.seed, Stream.SEGMENTS, block))
         shares.append((draws.shares[drawn][..., None] * sets.proportions(weights)).reshape(size, -1))
         divided = draws.moved[drawn][:, :, None, :] * sets.proportions_of_moves(weights)

@@ -25,7 +25,7 @@ from persona_tui.engine.simulation.synthetic_walks import (
     walk_privately,
 )
 from persona_tui.engine.statistics import largest_remainder
-from persona_tui.engine.types import BoolArray, IntArray, RandomState
+from persona_tui.engine.types import BoolArray, IntArray, RandomState, Unit
 
 MOST_USERS: Final = 10**9
 USERS_PER_BLOCK: Final = 50_000
@@ -50,6 +50,8 @@ class Tally:
         Journeys that were walked again because they reproduced a protected sequence.
     reproduced : bool array of shape (M,)
         Protected sequences that such journeys reproduced.
+    shown : bool array of shape (M,)
+        Protected sequences that are in the log as written.
     first, last : int
         When the first and the last event happens, microseconds since 1970, UTC.
     """
@@ -62,6 +64,7 @@ class Tally:
     n_truncated: int
     n_redrawn: int
     reproduced: BoolArray
+    shown: BoolArray
     first: int
     last: int
 
@@ -76,6 +79,7 @@ class Tally:
             n_truncated=self.n_truncated + other.n_truncated,
             n_redrawn=self.n_redrawn + other.n_redrawn,
             reproduced=self.reproduced | other.reproduced,
+            shown=self.shown | other.shown,
             first=min(self.first, other.first),
             last=max(self.last, other.last),
         )
@@ -162,6 +166,36 @@ def synthesize_log(
         yield block
         done += int(block.tally.n_users.sum())
         on_progress(Progress(stage="synthesis", done=done, total=n_users))
+
+
+def shown_sequences(events: pl.DataFrame, rare: RareSequences, unit: Unit) -> BoolArray:
+    """Return which protected sequences a synthetic log shows, read from its rows alone.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Of whole users, as ``synthesize_log`` gives them; events that the real log does not have, such as
+        inserted steps, are passed over.
+    rare : RareSequences
+        Of the log that it was written like.
+    unit : {"user", "session"}
+        What a journey is: all rows of a user, or of a session.
+
+    Returns
+    -------
+    bool array of shape (M,)
+
+    Notes
+    -----
+    O(events). How the log was walked is not asked, so that a fault there would show here.
+    """
+    codes = events["event_type"].to_physical().to_numpy()
+    owners = events["user_id" if unit == "user" else "session_id"].rle_id().to_numpy()
+    real = codes < len(rare.words)
+    matches = rare.match(codes[real], np.bincount(owners[real], minlength=int(owners[-1]) + 1))
+    shown = np.zeros(len(rare.lengths), dtype=bool)
+    shown[matches[matches >= 0]] = True
+    return shown
 
 
 def check_size(n_users: int, max_length: int | None = None) -> None:
@@ -325,6 +359,7 @@ class _Writer:
             n_truncated=int((journeys.outcomes == Outcome.TRUNCATED).sum()),
             n_redrawn=len(redrawn),
             reproduced=reproduced,
+            shown=shown_sequences(events, self.generator.rare, self.generator.flow.unit),
             first=int(times.min()),  # type: ignore[arg-type]  # a column of whole numbers
             last=int(times.max()),  # type: ignore[arg-type]
         )

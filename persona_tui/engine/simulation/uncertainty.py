@@ -126,6 +126,30 @@ def draw_flows(
     return FlowDraws(simulator=simulator, seed=seed, **drawn)
 
 
+def drawn_row_weights(
+    multiplicity: FloatArray, n_draws: int, seed: np.random.SeedSequence
+) -> Iterator[FloatArray]:
+    """Yield the weights of distinct rows in the draws of ``draw_flows``, shape (R, b), 40 draws at a time.
+
+    Parameters
+    ----------
+    multiplicity : array of shape (R,)
+        Users behind each row.
+    n_draws : int
+    seed : SeedSequence
+        The one that the draws were made with.
+    """
+    for block, first in enumerate(range(0, n_draws, DRAWS_PER_BLOCK)):
+        size = min(DRAWS_PER_BLOCK, n_draws - first)
+        yield _block_weights(multiplicity, size, seed, block)
+
+
+def _block_weights(
+    multiplicity: FloatArray, n_draws: int, seed: np.random.SeedSequence, block: int
+) -> FloatArray:
+    return bootstrap_weights(stream(seed, Stream.BOOTSTRAP, block), multiplicity, n_draws)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Bootstrap:
     """The draws of one block; holds no more of the simulator than they need, since workers get a copy."""
@@ -163,8 +187,7 @@ class _Bootstrap:
     def __call__(self, block: tuple[int, int]) -> Arrays:
         """Return weighted moves (b, K, F), journey shares and conversions (b, K) of a numbered block."""
         number, n_draws = block
-        generator = stream(self.seed, Stream.BOOTSTRAP, number)
-        weights = bootstrap_weights(generator, self.multiplicity, n_draws)
+        weights = _block_weights(self.multiplicity, n_draws, self.seed, number)
         n_rows, n_clusters = self.memberships.shape
         memberships = np.repeat(self.memberships[:, :, None], n_draws, axis=2)
         if self.refitted:

@@ -1,6 +1,9 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
-from persona_tui.engine.analytics.wording import decision, funnel_misfits, question
+from persona_tui.engine.analytics.wording import assumptions, decision, funnel_misfits, question
 from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.effects import InsertSteps
@@ -51,6 +54,15 @@ def test_steps_that_the_chains_do_not_reproduce_are_named():
     (told,) = funnel_misfits([("a", 0.9, 0.88), ("b", 0.39, 0.22)])
     assert "b (22.0" in told
     assert "a (" not in told
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_intervals_of_times_are_told_to_hold_the_times_where_there_are_any(experiment_of, timed):
+    experiment = experiment_of(FlowModification(friction_factor=0.1))
+    shown = replace(experiment, metrics=(*experiment.metrics, *(["seconds_to_convert"] if timed else [])))
+    simulator = SimpleNamespace(journeys=SimpleNamespace(observed_conversion=0.4, n_after_completion=0))
+    told = " ".join(assumptions(SimpleNamespace(users=10, censored_users=0), simulator, shown))
+    assert ("Intervals of times hold how long each move takes" in told) == timed
 
 
 def test_a_loss_is_a_loss_where_many_journeys_are_cut_off(experiment_of):

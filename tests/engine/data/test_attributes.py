@@ -13,14 +13,14 @@ from persona_tui.engine.params import format_segment
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def log_of(users, **columns):
-    """Return a log of one event a row, a minute apart in the order of the rows."""
+def log_of(users, events="", **columns):
+    """Return a log of one event a row, a minute apart in the order of the rows; each a view if not named."""
     return pl.DataFrame(
         {
             "user_id": users,
             "session_id": users,
             "timestamp": [BEGIN + timedelta(minutes=place) for place in range(len(users))],
-            "event_type": ["view"] * len(users),
+            "event_type": list(events) or ["view"] * len(users),
             **columns,
         }
     )
@@ -51,6 +51,56 @@ def test_rows_out_of_time_order_count_by_their_time():
 def test_who_has_no_value_or_an_empty_one_is_unknown():
     found = attributes(["a", "b", "c"], device=["", None, "mobile"])
     assert found.values_of("device") == {UNKNOWN: 2, "mobile": 1}
+
+
+def before_order(users, events, **columns):
+    """Return the attributes where an ``o`` converts."""
+    log = log_of(users, events, **columns)
+    return attributes_of(log, encode_sequences(log), completion={"o"})
+
+
+def test_what_is_known_from_the_first_completion_on_is_unknown():
+    device = [None, "mobile", "tablet", "desktop", "tablet"]
+    found = before_order(list("aaabc"), "vovov", device=device)
+    assert found.table["device"].to_list() == [UNKNOWN, UNKNOWN, "tablet"]
+
+
+def test_an_attribute_that_is_filled_at_completion_only_is_no_segment():
+    found = before_order(list("aabb"), "vovo", paid=[None, "card", None, "cash"], device=list("xxyy"))
+    assert found.names == ("device",)
+    with pytest.raises(DataError, match="Attribute 'paid' is first known at completion"):
+        found.in_segment("paid=card")
+
+
+def test_a_key_of_the_metadata_that_is_filled_at_completion_only_is_no_segment():
+    found = before_order(list("aab"), "vov", metadata=['{"device":"mobile"}', '{"paid":"card"}', None])
+    assert (found.names, found.left_out) == (("device",), {"paid": "is first known at completion"})
+
+
+def test_an_attribute_that_nobody_ever_has_still_has_no_value():
+    found = before_order(list("aa"), "vo", thing=[None, None], empty=["", ""])
+    assert set(found.left_out.values()) == {"has no value"}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("vo")), min_size=1, max_size=12))
+def test_what_a_log_says_from_a_completion_on_changes_no_attribute(rows):
+    users, events = zip(*rows, strict=True)
+    done, told = set(), []
+    for user, event in rows:
+        done |= {user} if event == "o" else set()
+        told.append(user in done)
+    honest = [None if late else "early" for late in told]
+    leaking = ["late" if late else "early" for late in told]
+    log = log_of(users, [*events], device=honest)
+    known = attributes_of(log, encode_sequences(log), completion={"o"} & {*events})
+    log = log_of(users, [*events], device=leaking)
+    leaked = attributes_of(log, encode_sequences(log), completion={"o"} & {*events})
+    assert known.table.equals(leaked.table)
+
+
+def test_a_completion_that_is_not_in_the_log_is_refused():
+    with pytest.raises(UnknownNameError, match="Unknown event 'o'"):
+        before_order(["a"], "v", device=["x"])
 
 
 def test_values_come_with_their_users_the_most_common_first():

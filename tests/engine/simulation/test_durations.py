@@ -10,10 +10,10 @@ from support import flows, line_flow, random_dwell, random_flow
 from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.durations import conversion_times, converted_by_event
+from persona_tui.engine.simulation.durations import conversion_times
 from persona_tui.engine.simulation.dwell import PROBABILITIES, DwellTimes, fit_dwell
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.flow import StateKind, solve
+from persona_tui.engine.simulation.flow import solve
 from persona_tui.engine.simulation.measures import Measures
 from persona_tui.engine.simulation.paths import Outcome, walk_sequences
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
@@ -169,7 +169,6 @@ def test_personas_that_never_convert_have_no_times():
     starts[1] = np.eye(flow.n_states)[0]
     found = conversion_times(replace(flow, transitions=moves, starts=starts), EQUAL, random_dwell(2, flow))
     assert np.isnan(found.by_persona[1]).all()
-    assert np.isnan(found.persona_quantiles()[1]).all()
     assert found.total == pytest.approx(found.by_persona[0])
 
 
@@ -191,18 +190,3 @@ def test_draws_are_solved_as_one_by_one(max_length):
 def test_times_of_another_unit_are_refused():
     with pytest.raises(SimulationError, match="another unit"):
         conversion_times(random_flow(1), EQUAL, random_dwell(0, random_flow(1, unit="session")))
-
-
-@given(flows, st.integers(1, 30))
-def test_conversion_by_event_rises_to_that_of_every_horizon(flow, n_events):
-    by_event = converted_by_event(flow, n_events)
-    for event in range(n_events):
-        assert by_event[:, event] == pytest.approx(solve(flow, event + 1).converted, abs=1e-12)
-
-
-def test_the_mean_number_of_events_to_convert_is_that_of_their_distribution():
-    flow = random_flow(6)
-    by_event = converted_by_event(flow, 2_000)
-    mean = (by_event[:, -1:] - by_event[:, :-1]).sum(axis=1) / by_event[:, -1] + 1
-    assert Measures(unit="user").of(flow)["steps_to_convert"] == pytest.approx(mean)
-    assert (flow.kinds == StateKind.RETURN).any()

@@ -4,13 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_tui.engine.errors import DataError, UnknownNameError
+from persona_tui.engine.errors import DataError, SimulationError, UnknownNameError
 from persona_tui.engine.modeling.segmentation import SegmentationResult
-from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation import event_values
+from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.event_values import FEWEST_AMOUNTS, value_of
 from persona_tui.engine.simulation.flow import solve
 from persona_tui.engine.simulation.measures import Measures
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.uncertainty import draw_flows
+from persona_tui.engine.statistics import interval
 
 
 def shop(n_first=40, n_second=10, **columns):
@@ -97,14 +102,92 @@ def test_value_per_journey_of_the_control_is_what_the_journeys_of_the_log_brough
     assert solve(simulator.flow).converted == pytest.approx(1)
 
 
-def test_weights_of_users_weigh_their_amounts():
-    events = shop(40, 40)
+def shop_of_many_prices(n_users=400, spread=1.5):
+    """Return a log of users who view, of whom half order, at log-normal prices, and what each paid."""
+    generator = np.random.default_rng(3)
+    paid = np.where(generator.random(n_users) < 0.5, generator.lognormal(3, spread, n_users), np.nan)
+    rows = []
+    for number, price in enumerate(paid.tolist()):
+        begin = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=number)
+        rows.append((f"u{number:03}", "s", begin, "view", None))
+        if not np.isnan(price):
+            rows.append((f"u{number:03}", "s", begin + timedelta(seconds=9), "order", price))
+    names = ["user_id", "session_id", "timestamp", "event_type", "paid"]
+    return pl.DataFrame(rows, schema=names, orient="row"), np.nan_to_num(paid)
+
+
+def value_interval(text, events, n_draws=400):
+    simulator, seed = simulator_of(events), normalise_seed(0)
+    draws = draw_flows(simulator, n_draws, seed)
+    values = value_of(text, events, simulator, n_draws=n_draws, random_state=seed)
+    baseline = Baseline(simulator=simulator, draws=draws, measures=Measures(unit="user", values=values))
+    evaluated = baseline.evaluate(baseline.drawn(), FlowModification())
+    return interval(evaluated.pooled("control", "value_per_journey", np.ones(1)))
+
+
+def test_the_interval_of_value_is_that_of_a_bootstrap_over_the_users():
+    events, paid = shop_of_many_prices()
+    low, high = value_interval("order=paid", events)
+    weights = np.random.default_rng(5).dirichlet(np.ones(len(paid)), size=4_000)
+    wanted_low, wanted_high = interval(weights @ paid)
+    assert high - low == pytest.approx(wanted_high - wanted_low, rel=0.15)
+    assert low < paid.mean() < high
+    held = value_interval("order=20", events)
+    assert held[1] - held[0] < (high - low) / 2
+
+
+def test_a_stated_amount_is_the_same_in_every_draw():
+    events = shop()
     simulator = simulator_of(events)
-    weights = np.stack([np.ones(80), np.repeat([1.0, 3.0], 40)])
-    found = value_of("order=paid,view=2", events, simulator, weights)
-    assert found.amounts.shape == (2, 1, 2)
-    assert found.amounts[:, 0, 0] == pytest.approx([15, (10 + 3 * 20) / 4])
-    np.testing.assert_array_equal(found.amounts[..., 1], 2)
+    assert value_of("order=5", events, simulator, n_draws=10, random_state=0).drawn is None
+    both = value_of("order=paid,view=2", events, simulator, n_draws=10, random_state=0)
+    assert both.drawn.shape == (10, 1, 2)
+    np.testing.assert_array_equal(both.drawn[..., 1], 2)
+    assert both.drawn[:, 0, 0].std() > 0
+
+
+def test_drawn_amounts_depend_on_the_seed_alone():
+    events, _ = shop_of_many_prices(100)
+    simulator = simulator_of(events)
+    first, again, other = (
+        value_of("order=paid", events, simulator, n_draws=90, random_state=seed).drawn for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_amounts_are_drawn_alike_in_whatever_memory(monkeypatch):
+    monkeypatch.setattr(event_values, "_BLOCK_BYTES", 1)
+    events, paid = shop_of_many_prices()
+    low, high = value_interval("order=paid", events)
+    wanted_low, wanted_high = interval(np.random.default_rng(5).dirichlet(np.ones(400), size=4_000) @ paid)
+    assert high - low == pytest.approx(wanted_high - wanted_low, rel=0.15)
+
+
+def test_amounts_and_conversion_are_drawn_with_the_same_weights():
+    rows = [
+        [f"u{n:03}", "s", datetime(2026, 1, 5, tzinfo=UTC), "order", 10.0 if n < 50 else 20.0]
+        for n in range(99)
+    ]
+    looks = [[f"u{n:03}", "s", datetime(2026, 1, 4, tzinfo=UTC), "view", None] for n in range(50)]
+    names = ["user_id", "session_id", "timestamp", "event_type", "paid"]
+    events = pl.DataFrame(rows + looks, schema=names, orient="row")
+    simulator, seed = simulator_of(events), normalise_seed(0)
+    draws = draw_flows(simulator, 60, seed)
+    found = value_of("order=paid", events, simulator, n_draws=60, random_state=seed)
+    starts = np.concatenate([flow.starts for flow, _ in draws.blocks()])
+    viewed = starts[:, 0, simulator.flow.index("view")]
+    assert found.drawn[:, 0, 0] == pytest.approx(10 * viewed + 20 * (1 - viewed))
+
+
+def test_values_of_fewer_draws_than_the_flow_are_refused():
+    events = shop()
+    simulator = simulator_of(events)
+    values = value_of("order=paid", events, simulator, n_draws=10, random_state=0)
+    draws = draw_flows(simulator, 20, normalise_seed(0))
+    baseline = Baseline(simulator=simulator, draws=draws, measures=Measures(unit="user", values=values))
+    with pytest.raises(SimulationError, match="10 draws, the flow 20"):
+        list(baseline.drawn())
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.journeys import kept_events
 from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.baseline import ArmValues
 from persona_tui.engine.simulation.dwell import PROBABILITIES, DwellTimes, fit_dwell
 from persona_tui.engine.simulation.effects import InsertSteps
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.event_values import EventValues
 from persona_tui.engine.simulation.flow import StateKind, solve
-from persona_tui.engine.simulation.measures import OF_CONVERTING, Measures, pool_measures
+from persona_tui.engine.simulation.measures import OF_CONVERTING, Measures
 from persona_tui.engine.simulation.paths import Outcome, walk_sequences
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 
@@ -176,20 +177,27 @@ def test_draws_are_measured_as_one_by_one(max_length):
             assert together[name][position] == pytest.approx(values, rel=1e-10), name
 
 
+def pooled(measured, shares, converted):
+    """Return the measures of all personas together."""
+    metrics = {"control": {**measured, "completion_rate": converted}}
+    values = ArmValues(metrics=metrics, shares={"control": shares})
+    return {name: values.pooled("control", name, np.ones(len(shares))) for name in measured}
+
+
 @given(flows, st.floats(0.05, 0.95))
 def test_pooled_measures_are_those_of_the_mixed_journeys(flow, share):
     shares = np.array([share, 1 - share])
     measured, converted = measures_of(flow).of(flow), solve(flow).converted
-    pooled = pool_measures(measured, shares, converted)
+    together = pooled(measured, shares, converted)
     for name, values in measured.items():
         weights = shares * converted if name in OF_CONVERTING else shares
-        assert pooled[name] == pytest.approx(np.average(values, weights=weights))
+        assert together[name] == pytest.approx(np.average(values, weights=weights))
 
 
 def test_personas_that_never_convert_do_not_count_in_what_converting_takes():
-    measured = {"steps_to_convert": np.array([np.nan, 4.0])}
-    assert pool_measures(measured, np.array([0.5, 0.5]), np.array([0.0, 0.2]))["steps_to_convert"] == 4
-    assert np.isnan(pool_measures(measured, np.array([1.0, 0.0]), np.array([0.0, 0.2]))["steps_to_convert"])
+    measured, converted = {"steps_to_convert": np.array([np.nan, 4.0])}, np.array([0.0, 0.2])
+    assert pooled(measured, np.array([0.5, 0.5]), converted)["steps_to_convert"] == 4
+    assert np.isnan(pooled(measured, np.array([1.0, 0.0]), converted)["steps_to_convert"])
 
 
 def test_times_of_another_unit_are_refused():

@@ -26,7 +26,7 @@ from persona_tui.engine.simulation.flow import expected_visits, solve
 from persona_tui.engine.simulation.log_generator import LogGenerator, fit_log_generator
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.privacy import PrivacyRule, measure_reproduction
-from persona_tui.engine.simulation.synthesis import synthesize_log
+from persona_tui.engine.simulation.synthesis import shown_sequences, synthesize_log
 from persona_tui.engine.statistics import largest_remainder
 
 NOTHING = PrivacyRule(length=10**9)
@@ -110,6 +110,18 @@ def test_the_real_log_would_be_reproduced_without_the_rule(fitted):
         encode_sequences(events), unit=fitted[1].unit, completion={"signup_complete"}, drop={"drop_off"}
     )
     assert measure_reproduction(fitted[1].journeys, again).n_synthetic > 0
+
+
+def test_protected_sequences_are_counted_on_the_rows_as_written(fitted, generator):
+    free = fit_log_generator(fitted[1], rule=NOTHING)
+    unit, events = fitted[1].unit, events_of(free, 2000)
+    again = cut_journeys(
+        encode_sequences(events), unit=unit, completion={"signup_complete"}, drop={"drop_off"}
+    )
+    shown = shown_sequences(events, generator.rare, unit)
+    assert shown.sum() == measure_reproduction(fitted[1].journeys, again).n_reproduced > 0
+    tallies = [block.tally for block in synthesize_log(generator, 2000, random_state=0)]
+    assert not sum(tallies[1:], tallies[0]).shown.any()
 
 
 def test_its_conversion_is_the_exact_one(generator):
