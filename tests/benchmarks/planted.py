@@ -145,6 +145,7 @@ def one_session(walks: Flow) -> Flow:
         starts=walks.starts[..., :n].copy(),
         transitions=moves,
         support=1e6 * moves,
+        time_factors=walks.time_factors[..., :n].copy(),
     )
 
 

@@ -15,7 +15,7 @@ from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.modeling.selection import select_n_clusters
 from persona_tui.engine.simulation.assumptions import draw_parameters
-from persona_tui.engine.simulation.comparison import evaluate
+from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.uncertainty import FlowDraws, draw_flows
@@ -148,15 +148,17 @@ def _judge(
 ) -> list[Verdict]:
     name, modification = change
     believed = draw_parameters(modification.compile(), draws.n_draws, seed)
-    values = evaluate(draws.blocks(), modification, None, believed if any(believed) else ())
+    baseline = Baseline(simulator=simulator, draws=draws)
+    values = baseline.evaluate(baseline.drawn(), modification, believed if any(believed) else ())
     acting = tuple(dict.fromkeys(numbers, factor) for numbers in believed)
     truths = uplifts(planted.flow, planted.shares, modification, acting)
     estimates = uplifts(simulator.flow, simulator.shares, modification)
     everyone = range(simulator.generator.n_clusters)
+    only = np.eye(len(everyone))
     groups = [(TOTAL, everyone), *((k, [found]) for k, found in enumerate(matched or ()))]
     verdicts = []
     for persona, members in groups:
-        spread = values.uplift("completion_rate", members)
+        spread = values.uplift("completion_rate", only[list(members)].sum(axis=0))
         low, high = interval(spread)
         estimate = estimates[0] if persona == TOTAL else estimates[1 + members[0]]
         verdicts.append(
