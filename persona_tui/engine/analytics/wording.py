@@ -88,7 +88,7 @@ def decision(experiment: Experiment) -> str:
     moves = f"from {percent(before)} to {percent(after)}"
     band = interval_text(low, high)
     if low > 0 or high < 0:
-        verb = "raise" if uplift.value > 0 else "lower"
+        verb = "raise" if low > 0 else "lower"
         return (
             f"The change is expected to {verb} completion {moves}: "
             f"{points(uplift.value)} (95 % interval {band})."

@@ -101,7 +101,7 @@ class Alternatives:
         Parameters
         ----------
         modification : FlowModification
-            Ranges act with their modes.
+            Ranges act with their means.
         max_length : int, optional
             Events after which a journey is cut; none is.
 

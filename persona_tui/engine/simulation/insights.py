@@ -36,7 +36,7 @@ class BreakEvenParameter:
     name : str
         ``effect.parameter``.
     value : float
-        As the modification has it; the mode of a range.
+        As the modification has it; the mean of a range.
     found : BreakEven
     """
 
@@ -114,7 +114,7 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
             yield BreakEvenParameter(
                 effect=index,
                 name=f"{effect.name}.{each.name}",
-                value=value.mode if isinstance(value, Range) else value,
+                value=value.mean if isinstance(value, Range) else value,
                 found=found,
             )
 
