@@ -21,6 +21,7 @@ from persona_tui.engine.analytics.wording import (
     SHARES,
     duration,
     duration_interval,
+    models_left_out,
 )
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import Experiment
@@ -44,6 +45,8 @@ def print_outcome(page: Page, experiment: Experiment) -> None:
     page.sentence(
         f"Uplifts of shares are in points. Chance that completion falls: {falls}.{_layers(estimate)}"
     )
+    if left_out := models_left_out(experiment):
+        page.sentence(left_out)
 
 
 def _shown_metrics(experiment: Experiment) -> list[str]:

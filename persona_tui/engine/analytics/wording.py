@@ -109,6 +109,23 @@ def _interval_meaning(log: LogFacts, experiment: Experiment) -> str:
     return f"{drawn}, each time with other numbers from the ranges that the change is believed to lie in."
 
 
+def models_left_out(experiment: Experiment) -> str:
+    """Return which other models of the log have no part in the model layer and why; empty where all have.
+
+    Each reason is told by its first sentence, once for all models that it holds for.
+    """
+    if not experiment.left_out:
+        return ""
+    models: dict[str, list[str]] = {}
+    for name, why in experiment.left_out.items():
+        models.setdefault(why.split(". ")[0].rstrip("."), []).append(name)
+    listed = "; ".join(f"{', '.join(names)} ({why})" for why, names in models.items())
+    told = f"Other models of the log without a part: {listed}."
+    if experiment.total.uplifts["completion_rate"].model is not None:
+        return told
+    return f"{told} How far the choice of the model carries the result is not known."
+
+
 def _size(estimate: Estimate) -> float:
     """Return how far from zero an estimate or an end of its interval lies."""
     return max(abs(estimate.value), *(abs(end) for end in estimate.total))
@@ -125,6 +142,8 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
         "each next step depends on the current step and on the persona, not on the way there.",
         _interval_meaning(log, experiment),
     ]
+    if left_out := models_left_out(experiment):
+        told.append(left_out)
     if experiment.n_personas:
         told.append(
             f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "
