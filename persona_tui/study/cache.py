@@ -163,7 +163,7 @@ def _algorithm() -> dict[str, dict[str, float]]:
     """Return the numbers that a fit and its draws are worked out with, as the modules state them."""
     modules = (journeys, mixtures, selections, uncertainty)
     stated = {module.__name__: _constants(vars(module)) for module in modules}
-    return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__)}
+    return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
 
 
 def _constants(names: Mapping[str, object]) -> dict[str, float]:
