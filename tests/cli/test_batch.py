@@ -90,7 +90,7 @@ def test_the_result_has_the_documented_shape(finished):
 def test_the_result_holds_no_path_and_no_time(finished):
     done, out = finished
     assert str(out) not in done.stdout
-    assert "small" not in done.stdout
+    assert "small.csv" not in done.stdout
 
 
 def test_the_same_seed_gives_the_same_bytes_for_any_number_of_workers(finished, small_csv, run, tmp_path):
