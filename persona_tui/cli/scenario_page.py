@@ -21,6 +21,7 @@ from persona_tui.engine.analytics.wording import (
     SHARES,
     duration,
     duration_interval,
+    models_left_out,
 )
 from persona_tui.engine.simulation.comparison import ROUNDING, Comparison
 from persona_tui.engine.simulation.experiments import Experiment
@@ -47,8 +48,8 @@ def print_outcome(page: Page, experiment: Experiment) -> None:
     page.sentence(
         f"Uplifts of shares are in points. Chance that completion falls: {falls}.{_layers(estimate)}"
     )
-    for why, models in _models_left_out(experiment).items():
-        page.sentence(f"Models that were not asked ({', '.join(models)}): {why}")
+    if left_out := models_left_out(experiment):
+        page.sentence(left_out)
     if experiment.solver != "exact":
         _print_simulated(page, experiment)
 
@@ -87,14 +88,6 @@ def _layers(estimate: Estimate) -> str:
         wider = " That is wider than what the log leaves open: mind the model." if _amber(estimate) else ""
         told += f" Over other models of the same log: {interval_text(*estimate.model)}.{wider}"
     return told
-
-
-def _models_left_out(experiment: Experiment) -> dict[str, list[str]]:
-    """Return the models of the log that could not be asked, by the reason."""
-    named: dict[str, list[str]] = {}
-    for name, why in experiment.left_out.items():
-        named.setdefault(why, []).append(name)
-    return named
 
 
 def _amber(estimate: Estimate) -> bool:

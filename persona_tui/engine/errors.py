@@ -38,6 +38,10 @@ class SimulationError(PersonaError, ValueError):
     """A flow, an effect or an experiment makes no sense."""
 
 
+class WorkerError(SimulationError):
+    """Worker processes ended or could not be started; the work that they had may be sound."""
+
+
 class ExportError(PersonaError, OSError):
     """A result could not be written."""
 

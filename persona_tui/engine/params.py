@@ -36,11 +36,18 @@ class Range:
     --------
     >>> str(Range(0.02, 0.05, 0.1))
     '0.02/0.05/0.1'
+    >>> Range(0.0, 0.0, 0.75).mean
+    0.125
     """
 
     low: float
     mode: float
     high: float
+
+    @property
+    def mean(self) -> float:
+        """Return the mean of the belief, (low + 4 mode + high) / 6; exactly ``low`` where all are equal."""
+        return self.low + (4 * (self.mode - self.low) + (self.high - self.low)) / 6
 
     def __str__(self) -> str:
         return f"{self.low!r}/{self.mode!r}/{self.high!r}"

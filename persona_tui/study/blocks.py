@@ -15,7 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from persona_tui.engine.errors import RunCancelled
+from persona_tui.engine.errors import (
+    DataError,
+    ModelingError,
+    SimulationError,
+    UnknownNameError,
+    WorkerError,
+)
 from persona_tui.engine.simulation.blocks import Arrays
 from persona_tui.study.store import make_folder, write_json, write_whole
 
@@ -23,6 +29,8 @@ MANIFEST: Final = "manifest.json"
 """Written last: a run that has one is finished."""
 _RUNS, _BLOCKS, _RECIPE = "runs", "blocks", "recipe.json"
 _FORMAT: Final = 1
+_RECURRING: Final = (DataError, ModelingError, SimulationError, UnknownNameError)
+"""What is wrong with the log or the settings, and would be again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +118,9 @@ def open_run(
 
     Notes
     -----
-    A run that is stopped keeps its folder if a block is done; one that fails loses it, since it would fail
-    again; a finished one drops its blocks: its files tell all, and the recipe gives them again.
+    A run that is stopped, or fails for what another try may not meet (a full disk, too little memory, workers
+    that were killed), keeps its folder if a block is done. One whose log or settings are wrong loses it: it
+    would fail again. A finished one drops its blocks: its files tell all, and the recipe gives them again.
     """
     folder = find_unfinished(study, recipe)
     if folder is not None:
@@ -126,16 +135,17 @@ def open_run(
         write_json(blocks.folder / _RECIPE, recipe)
     try:
         yield OpenRun(folder=folder, blocks=blocks)
-    except (RunCancelled, KeyboardInterrupt, SystemExit):
-        if len(blocks):
+    except BaseException as error:
+        if len(blocks) and not _recurs(error):
             on_notice(f"The same command goes on with {folder}: {_done(blocks)}.")
         else:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     shutil.rmtree(blocks.folder, ignore_errors=True)
+
+
+def _recurs(error: BaseException) -> bool:
+    return isinstance(error, _RECURRING) and not isinstance(error, WorkerError)
 
 
 def _done(blocks: FolderBlocks) -> str:

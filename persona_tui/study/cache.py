@@ -1,7 +1,8 @@
 """What was learned from a log, kept so that the next command need not learn it again.
 
 A fit is kept under the fingerprint of its source and a digest of all that it depends on, so one of
-another log, other settings or another version is never taken. It holds no user ids and no events.
+another log, other settings, another version or other numbers in the algorithm is never taken. It holds no
+user ids and no events.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -20,9 +22,13 @@ import numpy as np
 
 from persona_tui import __version__
 from persona_tui.engine.errors import ExportError
-from persona_tui.engine.modeling.mixture import MarkovMixture
+from persona_tui.engine.modeling import journeys
+from persona_tui.engine.modeling import mixture as mixtures
+from persona_tui.engine.modeling import selection as selections
+from persona_tui.engine.modeling.mixture import MarkovMixture, fit_markov_mixture
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.selection import Rung, Selection
+from persona_tui.engine.simulation import uncertainty
 from persona_tui.engine.simulation.uncertainty import FlowDraws
 from persona_tui.engine.types import AnyArray
 from persona_tui.study.log import PreparedLog
@@ -31,9 +37,16 @@ from persona_tui.study.results import LIBRARIES
 from persona_tui.study.store import make_folder, write_whole
 
 FORMAT = 1
+MOST_FITS = 8
+"""Kept of one log; the oldest make room."""
 _MIXTURE = ("weights", "chains", "responsibilities", "fitted_responsibilities", "bound_history", "pooled")
 _NUMBERS = ("log_likelihood", "converged", "prior")
 _DRAWS = ("moved", "shares", "conversions")
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError),
+    *(zipfile.BadZipFile, RuntimeError, MemoryError),
+)
+"""What reading a damaged file raises: archives, array headers and JSON each have their own."""
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -58,6 +71,7 @@ class FitCache:
 
     def __init__(self, folder: Path, settings: Settings, prepared: PreparedLog, n_draws: int) -> None:
         self._prepared = prepared
+        self._n_draws = n_draws
         depends_on = {
             "format": FORMAT,
             "columns": prepared.log.columns,
@@ -67,6 +81,7 @@ class FitCache:
             "clusters": settings.clusters,
             "seed": settings.seed,
             "draws": n_draws,
+            "algorithm": _algorithm(),
             "version": __version__,
             "libraries": {name: version(name) for name in LIBRARIES},
         }
@@ -79,9 +94,29 @@ class FitCache:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             header = json.loads(str(arrays.pop("header")))
+            if not self._fits(arrays, len(header["names"])):
+                return None
             return self._segmentation(header, arrays), {name: arrays[name] for name in _DRAWS}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except _DAMAGED:
             return None
+
+    def _fits(self, arrays: Mapping[str, AnyArray], n_clusters: int) -> bool:
+        """Return whether all arrays are there, in the shapes that the log and the draws give them."""
+        counts, size = self._prepared.counts, self._prepared.counts.n_states + 1
+        of_rows, of_draws = (len(counts.multiplicity), n_clusters), (self._n_draws, n_clusters)
+        shapes = {
+            "weights": (n_clusters,),
+            "chains": (n_clusters, size, size),
+            "responsibilities": of_rows,
+            "fitted_responsibilities": of_rows,
+            "pooled": (size, size),
+            "moved": (*of_draws, len(counts.sources)),
+            "shares": of_draws,
+            "conversions": of_draws,
+        }
+        return arrays["bound_history"].ndim == 1 and all(
+            arrays[name].shape == shape and arrays[name].dtype == np.float64 for name, shape in shapes.items()
+        )
 
     def _segmentation(self, header: dict[str, Any], arrays: dict[str, AnyArray]) -> SegmentationResult:
         rows = self._prepared.counts.row_of_user
@@ -113,6 +148,30 @@ class FitCache:
             write_whole(self.path, lambda temporary: _write(temporary, header, arrays))
         except ExportError:
             return
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Delete the oldest fits of the same log; one that cannot be deleted is no reason to fail."""
+        with suppress(OSError):
+            others = [path for path in self.path.parent.glob("fit-*.npz") if path != self.path]
+            others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+            for path in others[MOST_FITS - 1 :]:
+                path.unlink(missing_ok=True)
+
+
+def _algorithm() -> dict[str, dict[str, float]]:
+    """Return the numbers that a fit and its draws are worked out with, as the modules state them."""
+    modules = (journeys, mixtures, selections, uncertainty)
+    stated = {module.__name__: _constants(vars(module)) for module in modules}
+    return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
+
+
+def _constants(names: Mapping[str, object]) -> dict[str, float]:
+    return _numbers({name: value for name, value in names.items() if name.isupper()})
+
+
+def _numbers(values: Mapping[str, object]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if isinstance(value, (int, float))}
 
 
 def _write(path: Path, header: dict[str, Any], arrays: dict[str, Any]) -> None:

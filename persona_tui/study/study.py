@@ -186,7 +186,12 @@ def _dose_point(scenario: ScenarioSettings) -> DosePoint | None:
 def _resolved(
     settings: Settings, prepared: PreparedLog, fit: Fit, scenarios: tuple[ScenarioReport, ...]
 ) -> dict[str, Any]:
-    experiments = [each.experiment for each in scenarios]
+    """Return what the numbers depend on, worked out; the modification is that of the leading scenario."""
+    lead = settings.lead_scenario().name
+    experiments = {each.name: each.experiment for each in scenarios}
+    effects = {
+        name: [str(effect) for effect in each.modification.compile()] for name, each in experiments.items()
+    }
     return {
         "columns": prepared.log.columns,
         "funnel": [step.step for step in prepared.funnel],
@@ -194,24 +199,34 @@ def _resolved(
         "drop": sorted(prepared.drop),
         "unit": settings.unit,
         "clusters": fit.segmentation.n_clusters,
-        "modification": [str(effect) for effect in experiments[0].modification.compile()],
-        "description": experiments[0].modification.description,
-        "solver": experiments[0].solver,
-        "n_personas": settings.n_personas,
+        "scenarios": effects,
+        "lead": lead,
+        "modification": effects[lead],
+        "description": experiments[lead].modification.description,
+        "solver": experiments[lead].solver,
+        "n_personas": experiments[lead].n_personas,
         "max_length": settings.max_length,
-        "walk_length": max(each.walk_length or 0 for each in experiments) or None,
+        "walk_length": max(each.walk_length or 0 for each in experiments.values()) or None,
         "value": settings.value or None,
+        **{name: getattr(settings, name) for name in ("power", "level", "exposed", "weeks", "budget")},
         "n_draws": fit.baseline.draws.n_draws,
     }
 
 
 def _recipe(settings: Settings, prepared: PreparedLog, resolved: dict[str, Any]) -> dict[str, str]:
-    hidden = {"columns", "description"}
+    """Return the recipe as a deck lists it: several scenarios have a line each."""
+    changes = {"modification": "; ".join(resolved["modification"])}
+    if len(resolved["scenarios"]) > 1:
+        each = enumerate(resolved["scenarios"].items(), start=1)
+        changes = {f"scenario {number}": f"{name} = {'; '.join(effects)}" for number, (name, effects) in each}
+        changes["lead"] = resolved["lead"]
+    hidden = {"columns", "description", "scenarios", "modification", "lead"}
     shown = {key: value for key, value in resolved.items() if key not in hidden and value is not None}
     return {
         "source": Path(settings.events).name,
         "fingerprint": prepared.facts.fingerprint[:16],
         "seed": str(settings.seed),
         "version": __version__,
+        **changes,
         **{key: ", ".join(value) if isinstance(value, list) else str(value) for key, value in shown.items()},
     }

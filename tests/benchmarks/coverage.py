@@ -50,8 +50,8 @@ exact uplift of completion under the planted chains: for all journeys together (
 persona. The aim is 92 to 97.5 %; ± is one standard error, personas of one world taken together. *Width* is
 the mean width in percentage points; *bias* is the mean error of the estimate over the mean standard
 deviation of the draws. Friction from a range 0.02/0.1/0.25 acts in each world with a factor drawn from that
-range, and is judged by its total interval; the estimate acts with the mode, 0.1, while the mean of the range
-is 0.112, hence its bias. A *cut* log ends while users still arrive and come back.
+range, and is judged by its total interval; the estimate acts with the mean of the range, 0.112. A *cut* log
+ends while users still arrive and come back.
 
 {fits}
 """

@@ -32,8 +32,9 @@ from persona_tui.engine.simulation.privacy import DEFAULT_RULE, PrivacyRule  # n
 from persona_tui.engine.simulation.synthesis import USERS_PER_BLOCK, synthesize_log  # noqa: E402
 from persona_tui.engine.simulation.synthetic_walks import walk_journeys  # noqa: E402
 from persona_tui.engine.statistics import largest_remainder  # noqa: E402
+from persona_tui.study.fit import fit_flow  # noqa: E402
+from persona_tui.study.log import prepare_log  # noqa: E402
 from persona_tui.study.options import Settings  # noqa: E402
-from persona_tui.study.study import fit_flow, prepare_log  # noqa: E402
 
 NOTHING = PrivacyRule(length=10**9)
 

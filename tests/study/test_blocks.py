@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from persona_tui.engine.errors import RunCancelled, SimulationError
+from persona_tui.engine.errors import (
+    DataError,
+    ExportError,
+    ModelingError,
+    RunCancelled,
+    SimulationError,
+    UnknownNameError,
+    WorkerError,
+)
 from persona_tui.study.blocks import FolderBlocks, find_unfinished, open_run
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,8 +53,21 @@ def test_a_damaged_block_or_one_under_another_name_counts_as_absent(tmp_path):
         assert blocks.load("draws", 0) is None
 
 
-@pytest.mark.parametrize("error", [RunCancelled("stopped"), KeyboardInterrupt(), SystemExit(143)])
-def test_a_run_that_was_stopped_is_taken_up_again(tmp_path, error):
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(RunCancelled("stopped"), KeyboardInterrupt(), SystemExit(143)),
+        *(
+            ExportError("No space left."),
+            MemoryError(),
+            OSError("gone"),
+            WorkerError("killed"),
+            KeyError("?"),
+        ),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_run_that_was_stopped_or_may_do_better_next_time_is_taken_up_again(tmp_path, error):
     notices = []
     stopped = stop_in(tmp_path, error=error, n_blocks=2, notices=notices)
     assert notices == [f"The same command goes on with {stopped.folder}: 2 blocks are done."]
@@ -68,7 +89,13 @@ def test_a_run_of_another_recipe_leaves_it_alone(tmp_path):
     assert find_unfinished(tmp_path, RECIPE) == stopped.folder
 
 
-def test_a_run_that_fails_or_was_stopped_before_its_first_block_leaves_nothing(tmp_path):
-    stop_in(tmp_path, error=SimulationError("no"))
-    stop_in(tmp_path, error=SystemExit(143), n_blocks=0)
+@pytest.mark.parametrize("kind", [DataError, ModelingError, SimulationError, UnknownNameError])
+def test_a_run_that_would_fail_again_leaves_nothing(tmp_path, kind):
+    stop_in(tmp_path, error=kind("no"))
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [SystemExit(143), MemoryError()])
+def test_a_run_that_ends_before_its_first_block_leaves_nothing(tmp_path, error):
+    stop_in(tmp_path, error=error, n_blocks=0)
     assert list((tmp_path / "runs").iterdir()) == []

@@ -1,12 +1,18 @@
 """A kept fit is the fit; any other is not taken."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
+from persona_tui.engine.modeling import mixture, selection
+from persona_tui.engine.simulation import uncertainty
 from persona_tui.study.cache import FitCache, cache_folder
 from persona_tui.study.fit import fit_personas, run_scenario
 from persona_tui.study.log import prepare_log
@@ -74,6 +80,68 @@ def test_a_damaged_fit_is_learned_again(fitted, tmp_path, damage):
     whole = cache.path.read_bytes()
     cache.path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
     assert cache.load() is None
+
+
+@pytest.mark.parametrize(
+    "name", ["weights", "chains", "responsibilities", "pooled", "bound_history", "moved", "shares"]
+)
+def test_arrays_of_other_shapes_are_no_fit(fitted, tmp_path, name):
+    settings, prepared, fit = fitted
+    cache = FitCache(tmp_path, settings, prepared, 400)
+    cache.save(fit.segmentation, fit.baseline.draws)
+    with np.load(cache.path) as kept:
+        arrays = dict(kept)
+    np.savez(cache.path, **{**arrays, name: arrays[name][None][..., :1]})
+    assert cache.load() is None
+    np.savez(cache.path, **arrays)
+    assert cache.load() is not None
+
+
+@settings_of_hypothesis(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.integers(0, 2_000), at_the_end=st.booleans(), byte=st.integers(0, 255))
+def test_no_wrong_byte_of_a_file_stops_a_run(fitted, tmp_path, place, at_the_end, byte):
+    settings, prepared, fit = fitted
+    cache = FitCache(tmp_path, settings, prepared, 400)
+    if not cache.path.exists():
+        cache.save(fit.segmentation, fit.baseline.draws)
+    whole = cache.path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[-1 - place if at_the_end else place] = byte
+    cache.path.write_bytes(damaged)
+    cache.load()
+    cache.path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (uncertainty, "REFIT_ITERATIONS"),
+        (uncertainty, "DRAWS_PER_BLOCK"),
+        (mixture, "DEFAULT_PRIOR"),
+        (mixture, "DEFAULT_N_INIT"),
+        (mixture, "RESTART_SAMPLE"),
+        (selection, "N_FOLDS"),
+        (selection, "_FOLD_TOLERANCE"),
+    ],
+)
+def test_another_number_in_the_algorithm_has_a_fit_of_its_own(fitted, study, monkeypatch, module, name):
+    settings, prepared, _ = fitted
+    monkeypatch.setattr(module, name, getattr(module, name) + 1)
+    assert FitCache(study / "cache", settings, prepared, 400).load() is None
+
+
+def test_only_the_newest_fits_of_a_log_are_kept(fitted, tmp_path):
+    settings, prepared, fit = fitted
+    cache = FitCache(tmp_path, settings, prepared, 400)
+    cache.path.parent.mkdir()
+    older = [cache.path.with_name(f"fit-{age}.npz") for age in range(9)]
+    for age, path in enumerate(older):
+        path.touch()
+        os.utime(path, (1_000_000 - age, 1_000_000 - age))
+    cache.save(fit.segmentation, fit.baseline.draws)
+    assert set(cache.path.parent.iterdir()) == {cache.path, *older[:7]}
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(fitted, tmp_path):

@@ -63,14 +63,18 @@ def test_a_run_of_other_settings_or_another_log_begins_anew(small, tmp_path, cha
     assert len(list((study / "runs").iterdir())) == 2
 
 
-def test_a_run_that_fails_leaves_no_folder(small, tmp_path, monkeypatch):
+def test_a_run_that_fails_for_want_of_disk_goes_on_when_asked_again(small, tmp_path, monkeypatch):
     def full(_report, _path):
         raise ExportError("full")
 
+    notices = []
     monkeypatch.setattr(runs, "export_powerpoint", full)
     with pytest.raises(ExportError):
-        runs.run_batch(settings(small, tmp_path / "study"))
-    assert not list((tmp_path / "study" / "runs").iterdir())
+        runs.run_batch(settings(small, tmp_path / "study"), on_notice=notices.append)
+    monkeypatch.undo()
+    (stopped,) = (tmp_path / "study" / "runs").iterdir()
+    assert notices[0].startswith(f"The same command goes on with {stopped}: ")
+    assert runs.run_batch(settings(small, tmp_path / "study")).folder == stopped
 
 
 def test_a_finished_run_is_kept_when_its_files_cannot_be_published(small, tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ from persona_tui.engine.analytics.deck_shapes import (
 from persona_tui.engine.analytics.deck_tables import Column, add_table
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, fit, shorten, wrap
 from persona_tui.engine.analytics.numbers import chance, count, interval_text, percent, points, relative
-from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.analytics.wording import UNIT_WORDS, models_left_out
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def _sources_of_doubt(report: Report) -> list[str]:
     return [
         "Uplift is treatment minus control, in percentage points.",
         *(f"Interval from {why}: {interval_text(*ends)} points." for why, ends in intervals.items() if ends),
+        *filter(None, [models_left_out(report.lead.experiment)]),
         "The chance that it hurts is the share of draws in which completion falls.",
     ]
 

@@ -88,7 +88,7 @@ def decision(experiment: Experiment) -> str:
     moves = f"from {percent(before)} to {percent(after)}"
     band = interval_text(low, high)
     if low > 0 or high < 0:
-        verb = "raise" if uplift.value > 0 else "lower"
+        verb = "raise" if low > 0 else "lower"
         return (
             f"The change is expected to {verb} completion {moves}: "
             f"{points(uplift.value)} (95 % interval {band})."
@@ -107,6 +107,23 @@ def _interval_meaning(log: LogFacts, experiment: Experiment) -> str:
     if experiment.total.uplifts["completion_rate"].assumption is None:
         return f"{drawn}; they hold what the log cannot pin down, not whether the change acts as described."
     return f"{drawn}, each time with other numbers from the ranges that the change is believed to lie in."
+
+
+def models_left_out(experiment: Experiment) -> str:
+    """Return which other models of the log have no part in the model layer and why; empty where all have.
+
+    Each reason is told by its first sentence, once for all models that it holds for.
+    """
+    if not experiment.left_out:
+        return ""
+    models: dict[str, list[str]] = {}
+    for name, why in experiment.left_out.items():
+        models.setdefault(why.split(". ")[0].rstrip("."), []).append(name)
+    listed = "; ".join(f"{', '.join(names)} ({why})" for why, names in models.items())
+    told = f"Other models of the log without a part: {listed}."
+    if experiment.total.uplifts["completion_rate"].model is not None:
+        return told
+    return f"{told} How far the choice of the model carries the result is not known."
 
 
 def _size(estimate: Estimate) -> float:
@@ -130,6 +147,8 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
             "Intervals of times hold how long each move takes at what the log shows; they move only with "
             "which moves are made."
         )
+    if left_out := models_left_out(experiment):
+        told.append(left_out)
     if experiment.n_personas:
         told.append(
             f"The exact values stand beside a simulation of {count(experiment.n_personas)} synthetic {units} "

@@ -36,6 +36,7 @@ POOLED: Final = "one chain for all"
 SECOND_ORDER: Final = "second order"
 AS_FITTED: Final = "as fitted"
 
+_FEWEST_OTHERS = 2
 _SAME_IN_EVERY_MODEL = NUMBERS | {"event", "events"}
 
 
@@ -55,7 +56,7 @@ class ModelRanges:
     left_out: dict[str, str]
 
     def of(self, metric: str, persona: int | None = None) -> Interval | None:
-        """Return the least and the greatest uplift, None where no other model has a part.
+        """Return the least and the greatest uplift, None where fewer than two other models have a part.
 
         Parameters
         ----------
@@ -64,9 +65,13 @@ class ModelRanges:
         persona : int, optional
             Number of a persona as fitted; all users together where left out. One chain for all
             says nothing of how personas differ, so it has no part in the range of one.
+
+        Notes
+        -----
+        One other model alone is a second opinion, not a range: it would pass for the whole choice.
         """
         asked = {name: each for name, each in self.uplifts.items() if persona is None or name != POOLED}
-        if metric not in METRICS or len(asked) < 2:
+        if metric not in METRICS or len(asked.keys() - {AS_FITTED}) < _FEWEST_OTHERS:
             return None
         values = [
             each.total[metric] if persona is None else float(each.personas[metric][persona])
@@ -99,7 +104,7 @@ class Alternatives:
         Parameters
         ----------
         modification : FlowModification
-            Ranges act with their modes.
+            Ranges act with their means.
         max_length : int, optional
             Events after which a journey is cut; none is.
 

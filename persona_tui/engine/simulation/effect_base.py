@@ -49,7 +49,7 @@ def touched_segment() -> Any:  # noqa: ANN401 - as params.param
 class Effect(ABC):
     """One change to the chains; a frozen dataclass of parameters.
 
-    A number may be a ``Range``; where nothing else is said it then acts with its mode.
+    A number may be a ``Range``; where nothing is drawn it then acts with its mean.
     A segment is kept in the one way that the grammar writes it.
     """
 
@@ -106,12 +106,12 @@ class Effect(ABC):
         return {name: value for name, value in numbers.items() if isinstance(value, Range)}
 
     def values(self, drawn: Values | None = None) -> dict[str, Any]:
-        """Return the numbers that the effect acts with: those drawn, else the modes of its ranges."""
+        """Return the numbers that the effect acts with: those drawn, else the means of its ranges."""
         numbers = {
             each.name: getattr(self, each.name) for each in parameters_of(type(self)) if each.kind in NUMBERS
         }
         return {
-            name: value.mode if isinstance(value, Range) else value for name, value in numbers.items()
+            name: value.mean if isinstance(value, Range) else value for name, value in numbers.items()
         } | dict(drawn or {})
 
     def apply(self, flow: Flow, drawn: Values | None = None) -> Flow:
@@ -185,7 +185,7 @@ class Effect(ABC):
 
     def limited(self) -> str:
         """Return for whom the effect acts, in plain words; empty for all."""
-        who = f" for {', '.join(self.personas)}" if self.personas else ""
+        who = f" for {', '.join(map(persona_in_words, self.personas))}" if self.personas else ""
         return f"{who} where {self.segment}" if self.segment else who
 
     def __str__(self) -> str:
@@ -240,6 +240,11 @@ def percent(share: float | Range) -> str:
     if isinstance(share, Range):
         return f"{100 * share.low:g} to {100 * share.high:g} % (likeliest {100 * share.mode:g} %)"
     return f"{100 * share:g} %"
+
+
+def persona_in_words(name: str) -> str:
+    """Return a persona as a sentence names it: one known by its number is told to be a persona."""
+    return f"persona {name}" if name.isdecimal() else name
 
 
 def parse_effect(text: str) -> Effect:

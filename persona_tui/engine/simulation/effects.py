@@ -18,6 +18,7 @@ from persona_tui.engine.simulation.effect_base import (
     Values,
     parse_effect,
     percent,
+    persona_in_words,
     steps_named,
     touched_personas,
     touched_segment,
@@ -333,7 +334,7 @@ class MixShift(Effect):
 
     def describe(self) -> str:
         """Return the effect in plain words."""
-        return f"make {self.persona} {percent(self.share)} of journeys"
+        return f"make {persona_in_words(self.persona)} {percent(self.share)} of journeys"
 
 
 @EFFECTS.register("retime", help="Scale the time that is spent at some steps (default: at all).")

@@ -45,7 +45,7 @@ class BreakEvenParameter:
     name : str
         ``effect.parameter``.
     value : float
-        As the modification has it; the mode of a range.
+        As the modification has it; the mean of a range.
     found : BreakEven
     """
 
@@ -113,7 +113,7 @@ def _break_evens(experiment: Experiment) -> Iterator[BreakEvenParameter]:
             if each.kind != "float" or value is None or each.low is None or each.high is None:
                 continue
             build = _varied(modification, index, each.name)
-            stated = value.mode if isinstance(value, Range) else value
+            stated = value.mean if isinstance(value, Range) else value
             low, high = possible_values(experiment.control, build, stated, (each.low, each.high))
             if low == high:
                 continue

@@ -29,7 +29,7 @@ def modify(model: SecondOrder, modification: FlowModification) -> SecondOrder:
     ----------
     model : SecondOrder
     modification : FlowModification
-        Ranges act with their modes.
+        Ranges act with their means.
 
     Raises
     ------

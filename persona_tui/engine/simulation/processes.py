@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, Final
 
-from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.errors import WorkerError
 from persona_tui.engine.simulation.executors import BLAS_VARIABLES, Block, Executor, Result
 
 MOST_DEATHS: Final = 3
@@ -56,7 +56,7 @@ class ProcessExecutor(Executor):
 
         Raises
         ------
-        SimulationError
+        WorkerError
             If no process can be started, or a block has taken three workers with it; the message names it.
         """
         crew = _Crew(pickle.dumps(task, protocol=pickle.HIGHEST_PROTOCOL), blocks, self.workers)
@@ -81,7 +81,7 @@ class _Worker:
         try:
             self.process.start()
         except (OSError, ValueError) as fault:
-            raise SimulationError(
+            raise WorkerError(
                 f"No worker process can be started: {fault}.", hint="Use one worker, or threads."
             ) from fault
         theirs.close()
@@ -169,7 +169,7 @@ class _Crew:
         self.workers.clear()
 
 
-def _given_up(position: int, n_blocks: int, exit_code: int) -> SimulationError:
+def _given_up(position: int, n_blocks: int, exit_code: int) -> WorkerError:
     """Return the error for a block that ends every worker."""
     if exit_code < 0:
         cause = signal.Signals(-exit_code).name
@@ -180,7 +180,7 @@ def _given_up(position: int, n_blocks: int, exit_code: int) -> SimulationError:
             "It has printed why. A script must do its work under "
             'if __name__ == "__main__": so that workers can import it.'
         )
-    return SimulationError(
+    return WorkerError(
         f"Block {position + 1} of {n_blocks} ended its worker process {MOST_DEATHS} times ({cause}).", hint
     )
 

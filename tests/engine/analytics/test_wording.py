@@ -2,8 +2,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from report_samples import make_report
 
-from persona_tui.engine.analytics.wording import assumptions, decision, funnel_misfits, question
+from persona_tui.engine.analytics.wording import (
+    assumptions,
+    decision,
+    funnel_misfits,
+    models_left_out,
+    question,
+)
 from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.effects import InsertSteps
@@ -68,3 +75,16 @@ def test_intervals_of_times_are_told_to_hold_the_times_where_there_are_any(exper
 def test_a_loss_is_a_loss_where_many_journeys_are_cut_off(experiment_of):
     told = decision(experiment_of(FlowModification(additional_steps=2, friction_factor=0.1), max_length=10))
     assert "expected to lower completion" in told
+
+
+def test_models_without_a_part_are_told_once_a_reason():
+    report = make_report()
+    assert models_left_out(report.lead.experiment) == ""
+    why = "friction names personas. And more."
+    experiment = replace(
+        report.lead.experiment, left_out={"one chain for all": why, "3 personas": why, "second order": "Big."}
+    )
+    assert models_left_out(experiment) == (
+        "Other models of the log without a part: one chain for all, 3 personas (friction names personas); "
+        "second order (Big). How far the choice of the model carries the result is not known."
+    )

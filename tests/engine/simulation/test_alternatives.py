@@ -168,6 +168,11 @@ def test_who_a_persona_is_only_its_own_models_know(alternatives, text):
     assert "names personas" in ranges.left_out[POOLED]
 
 
+def test_one_other_model_alone_is_no_range(alternatives):
+    assert alternatives.ranges(FRICTION).of("completion_rate") is not None
+    assert alternatives.ranges(TOLD_OF_A_PERSONA).of("completion_rate") is None
+
+
 def test_a_change_of_the_mix_moves_the_total_and_no_persona(alternatives):
     ranges = alternatives.ranges(FlowModification(effects=(parse_effect("mix_shift:persona=2,share=0.8"),)))
     second = ranges.uplifts[SECOND_ORDER]

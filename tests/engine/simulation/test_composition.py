@@ -67,7 +67,7 @@ def test_an_effect_with_a_fault_is_passed_over_so_that_later_faults_are_found():
         (("remove_step:event=e1", "redirect:source=e0,target=e2,to=e1"), "'e1' was removed by effect 1."),
         (
             ("remove_step:event=e1,personas=1", "reward:factor=0.1,at=e1,personas=1"),
-            "'e1' was removed by effect 1 for 1.",
+            "'e1' was removed by effect 1 for persona 1.",
         ),
         (("mix_shift:persona=1,share=0.4",) * 2, "The share of '1' is set by effect 1 already."),
         (
@@ -142,7 +142,7 @@ def test_nothing_is_redirected_where_only_untouched_personas_make_the_move():
     moves[0, 0, 2] += moves[0, 0, 1]
     moves[0, 0, 1] = 0.0
     told = fault_of("redirect:source=e0,target=e1,to=e2,personas=1", flow=replace(flow, transitions=moves))
-    assert told.startswith("Nobody moves from 'e0' to 'e1' for 1,")
+    assert told.startswith("Nobody moves from 'e0' to 'e1' for persona 1,")
 
 
 def test_the_shorthand_takes_ranges():

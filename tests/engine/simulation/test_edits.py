@@ -184,10 +184,18 @@ def test_draws_of_parameters_act_as_each_number_alone():
         assert together[draw] == pytest.approx(alone, abs=1e-12)
 
 
-def test_without_draws_a_range_acts_with_its_mode():
-    flow = random_flow(6)
-    believed = Friction(factor=Range(0.0, 0.1, 0.4)).apply(flow)
-    assert (believed.transitions == Friction(factor=0.1).apply(flow).transitions).all()
+def test_without_draws_a_range_acts_with_its_mean():
+    flow, belief = random_flow(6), Range(0.0, 0.1, 0.4)
+    believed = Friction(factor=belief).apply(flow)
+    assert belief.mean == pytest.approx(0.8 / 6)
+    assert (believed.transitions == Friction(factor=belief.mean).apply(flow).transitions).all()
+
+
+@given(st.tuples(factors, factors, factors).map(sorted))
+def test_the_mean_of_a_range_lies_in_it_and_is_the_number_where_there_is_only_one(ends):
+    belief = Range(*ends)
+    assert belief.low <= belief.mean <= belief.high
+    assert Range(belief.mode, belief.mode, belief.mode).mean == belief.mode
 
 
 def test_shifted_shares_weigh_the_treatment_only():

@@ -326,3 +326,15 @@ def test_times_are_described_in_words():
         believed.describe()
         == "take 1 to 3 times (likeliest 2 times) as long at every step where device=mobile"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("mix_shift:persona=1,share=1", "make persona 1 100 % of journeys"),
+        ("mix_shift:persona=Explorers,share=0.5", "make Explorers 50 % of journeys"),
+        ("retime:factor=2,at=form,personas=1|Explorers", "at form for persona 1, Explorers"),
+    ],
+)
+def test_a_persona_known_by_its_number_is_told_to_be_a_persona(text, words):
+    assert parse_effect(text).describe().endswith(words)
