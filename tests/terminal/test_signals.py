@@ -67,4 +67,4 @@ def test_the_summary_fits_the_terminal_and_has_no_colour_where_none_is_wanted(tm
     assert b"\x1b[3" not in shown
     plain = re.sub(r"\x1b\[\d*m", "", shown.decode())
     assert max(len(line) for line in plain.splitlines()) <= 80
-    assert all(header in plain for header in ("treatment", "95 % interval", "simulated ± error"))
+    assert all(header in plain for header in ("treatment", "95 % interval", "uplift ± error"))
