@@ -12,18 +12,21 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402 - after the number of threads is set
 import polars as pl  # noqa: E402
-from planted import DONE, DROP, Design, World, leave_log  # noqa: E402
+from benchmarks.planted import DONE, DROP, Design, World, leave_log  # noqa: E402
 
 from persona_tui.engine.analytics.reporting import predict_funnel  # noqa: E402
 from persona_tui.engine.data.attributes import Attributes  # noqa: E402

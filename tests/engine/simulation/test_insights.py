@@ -121,7 +121,7 @@ def test_break_even_is_sought_for_every_bounded_rate_of_every_effect_in_order(ex
         )
     )
     assert [(each.effect, each.name, each.value) for each in insights.break_even] == [
-        (0, "friction.factor", 0.02),
+        (0, "friction.factor", pytest.approx((0.01 + 4 * 0.02 + 0.1) / 6)),
         (1, "insert_steps.exit_rate", 0.1),
     ]
 
