@@ -19,6 +19,7 @@ from persona_tui.engine.errors import (
     RunCancelled,
     SimulationError,
     UnknownNameError,
+    WorkerError,
 )
 from persona_tui.engine.text import printable
 
@@ -27,6 +28,7 @@ USAGE: Final = 2
 DATA: Final = 3
 STDOUT_CLOSED: Final = 141
 _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
+    (WorkerError, FAILED),
     (DataError, DATA),
     (ModelingError, USAGE),
     (SimulationError, USAGE),

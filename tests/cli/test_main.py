@@ -2,6 +2,8 @@ import pytest
 from support import golden
 
 from persona_tui import __version__
+from persona_tui.cli.diagnostics import exit_code_of
+from persona_tui.engine.errors import SimulationError, WorkerError
 
 
 def test_without_a_verb_it_says_what_it_will_be(run):
@@ -38,3 +40,8 @@ def test_the_version_is_printed(run):
 def test_the_words_are_as_kept(run, name):
     arguments = {"open": ()}.get(name, (*name.split("-")[:-1], "--help"))
     golden(f"{name}.txt", run(*arguments, COLUMNS="80").stdout)
+
+
+def test_workers_that_die_are_a_failure_and_no_wrong_option():
+    assert exit_code_of(WorkerError("killed")) == 1
+    assert exit_code_of(SimulationError("wrong")) == 2
