@@ -24,7 +24,7 @@ from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import AnyArray, FloatArray
 
 DEFAULT_N_DRAWS = 400
-REFIT_ITERATIONS = 20
+REFIT_ITERATIONS = 30
 DRAWS_PER_BLOCK = 40
 _LEAST_SHARE = 1e-30
 _BLOCK_BYTES = 2**21
@@ -103,7 +103,7 @@ def draw_flows(
     Notes
     -----
     Users are weighted, not journeys: journeys of one user are not independent. Each draw
-    runs 20 accelerated iterations of EM from the fit, because memberships that are held fixed
+    runs 30 accelerated iterations of EM from the fit, because memberships that are held fixed
     make intervals too narrow. The pooled chain that rows are shrunk toward is that of the log.
 
     References

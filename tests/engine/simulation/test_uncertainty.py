@@ -60,7 +60,7 @@ def test_draws_are_as_wide_as_those_of_memberships_fitted_to_the_end(alike, monk
 
     stopped = spread()
     monkeypatch.setattr(uncertainty, "REFIT_ITERATIONS", 300)
-    assert stopped == pytest.approx(spread(), rel=0.08)
+    assert stopped == pytest.approx(spread(), rel=0.05)
 
 
 def test_draws_do_not_depend_on_threads_or_on_how_many_are_drawn_after(sample):
