@@ -25,7 +25,8 @@ from persona_tui.engine.errors import ExportError
 from persona_tui.engine.modeling import journeys
 from persona_tui.engine.modeling import mixture as mixtures
 from persona_tui.engine.modeling import selection as selections
-from persona_tui.engine.modeling.mixture import MarkovMixture, fit_markov_mixture
+from persona_tui.engine.modeling.markov_mixture import MarkovMixture
+from persona_tui.engine.modeling.mixture import fit_markov_mixture
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.selection import Rung, Selection
 from persona_tui.engine.simulation import uncertainty
@@ -36,11 +37,11 @@ from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
 from persona_tui.study.store import make_folder, write_whole
 
-FORMAT = 1
+FORMAT = 2
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
 _MIXTURE = ("weights", "chains", "responsibilities", "fitted_responsibilities", "bound_history", "pooled")
-_NUMBERS = ("log_likelihood", "converged", "prior")
+_NUMBERS = ("log_likelihood", "converged", "prior", "n_moves", "n_sources")
 _DRAWS = ("moved", "shares", "conversions")
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
@@ -121,7 +122,16 @@ class FitCache:
     def _segmentation(self, header: dict[str, Any], arrays: dict[str, AnyArray]) -> SegmentationResult:
         rows = self._prepared.counts.row_of_user
         parts: dict[str, Any] = {name: arrays[name] for name in _MIXTURE}
-        mixture = MarkovMixture(**parts, **{name: header[name] for name in _NUMBERS})
+        journeys = self._prepared.counts.journeys
+        mixture = MarkovMixture(
+            vocabulary=journeys.vocabulary,
+            unit=journeys.unit,
+            completion=journeys.names_of(journeys.completion),
+            drop=journeys.names_of(journeys.drop),
+            multiplicity=self._prepared.counts.multiplicity,
+            **parts,
+            **{name: header[name] for name in _NUMBERS},
+        )
         return SegmentationResult(
             user_ids=self._prepared.sequences.user_ids,
             names=tuple(header["names"]),

@@ -86,6 +86,10 @@ class Journeys:
         """Return the number of users with a journey that was still open at the end of the log."""
         return len(np.unique(self.users[self.endings == Ending.CENSORED]))
 
+    def names_of(self, marked: BoolArray) -> frozenset[str]:
+        """Return the names of the event types that are marked, an array of shape (V,)."""
+        return frozenset(name for name, is_one in zip(self.vocabulary, marked, strict=True) if is_one)
+
     @property
     def observed_conversion(self) -> float:
         """Return the share of journeys that converted, open ones counted as not (yet) converted."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.counts import TransitionCounts, pooled_chain, smooth
+from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.steps import (
     LOG_FLOOR,
     MoveTable,
@@ -34,45 +35,6 @@ TOLERANCE = 0.02
 _RESTART_TOLERANCE = 1e-3
 """The same of a short run, for each row of its sample."""
 _SEED_USERS = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MarkovMixture:
-    """A fitted mixture of Markov chains; personas in order of falling weight.
-
-    Parameters
-    ----------
-    weights : array of shape (K,)
-        Share of users.
-    chains : array of shape (K, n + 1, n + 1)
-        Row 0 the starts, row i + 1 the moves out of state i, the last column the exit.
-    responsibilities : array of shape (R, K)
-        Membership of each distinct row of ``counts``, under the final chains.
-    fitted_responsibilities : array of shape (R, K)
-        Memberships that the final chains and weights were estimated from.
-    bound_history : array of shape (n_iter,)
-        The penalised log-likelihood before each update; it never falls.
-    log_likelihood : float
-    converged : bool
-    prior : float
-        Pseudo-moves that shrink each row of a chain toward the pooled one.
-    pooled : array of shape (n + 1, n + 1)
-    """
-
-    weights: FloatArray
-    chains: FloatArray
-    responsibilities: FloatArray
-    fitted_responsibilities: FloatArray
-    bound_history: FloatArray
-    log_likelihood: float
-    converged: bool
-    prior: float
-    pooled: FloatArray
-
-    @property
-    def n_clusters(self) -> int:
-        """Return the number of personas."""
-        return len(self.weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -299,7 +261,15 @@ def _finish(counts: TransitionCounts, table: MoveTable, weights: FloatArray, bes
     memberships, _ = normalise_memberships(joint_log_likelihood(table, log_moves, log_weights))
     fitted = best.memberships[:, order]
     pooled = pooled_chain(counts, table.prior, weights)
+    journeys = counts.journeys
     return MarkovMixture(
+        vocabulary=journeys.vocabulary,
+        unit=journeys.unit,
+        completion=journeys.names_of(journeys.completion),
+        drop=journeys.names_of(journeys.drop),
+        multiplicity=weights,
+        n_moves=len(counts.moves),
+        n_sources=len(table.first_of_row),
         weights=np.exp(log_weights),
         chains=chains_from_memberships(counts, weights[:, None] * fitted, pooled, table.prior),
         responsibilities=memberships,

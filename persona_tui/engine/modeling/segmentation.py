@@ -13,7 +13,8 @@ from persona_tui.engine.data.sequences import Sequences, encode_sequences
 from persona_tui.engine.errors import DataError, ModelingError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, MarkovMixture, fit_markov_mixture
+from persona_tui.engine.modeling.markov_mixture import MarkovMixture
+from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture
 from persona_tui.engine.modeling.naming import name_personas
 from persona_tui.engine.modeling.selection import Selection, select_n_clusters
 from persona_tui.engine.progress import ProgressCallback, ignore_progress

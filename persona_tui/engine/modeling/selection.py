@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from persona_tui.engine.modeling.counts import TransitionCounts
+from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.mixture import (
     DEFAULT_N_INIT,
     DEFAULT_PRIOR,
-    MarkovMixture,
     climb_from_restarts,
 )
 from persona_tui.engine.modeling.steps import normalise_memberships

@@ -1,0 +1,97 @@
+"""A mixture of first-order Markov chains as it comes out of a fit: what personas are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from persona_tui.engine.types import FloatArray, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MarkovMixture:
+    """A fitted mixture of Markov chains; personas in order of falling weight.
+
+    Parameters
+    ----------
+    vocabulary : tuple of str, length V
+        Event types; under ``user`` state V is ``return``.
+    unit : {"user", "session"}
+    completion, drop : frozenset of str
+        Where journeys were cut.
+    weights : array of shape (K,)
+        Share of users.
+    chains : array of shape (K, n + 1, n + 1)
+        Row 0 the starts, row i + 1 the moves out of state i, the last column the exit.
+    multiplicity : array of shape (R,)
+        Users behind each distinct row of the counts that it was fitted on.
+    responsibilities : array of shape (R, K)
+        Membership of each distinct row, under the final chains.
+    fitted_responsibilities : array of shape (R, K)
+        Memberships that the final chains and weights were estimated from.
+    bound_history : array of shape (n_iter,)
+        The penalised log-likelihood before each update; it never falls.
+    log_likelihood : float
+    converged : bool
+    prior : float
+        Pseudo-moves that shrink each row of a chain toward the pooled one.
+    pooled : array of shape (n + 1, n + 1)
+    n_moves, n_sources : int
+        Moves that occur, and states (the start among them) that they leave.
+    """
+
+    vocabulary: tuple[str, ...]
+    unit: Unit
+    completion: frozenset[str]
+    drop: frozenset[str]
+    weights: FloatArray
+    chains: FloatArray
+    multiplicity: FloatArray
+    responsibilities: FloatArray
+    fitted_responsibilities: FloatArray
+    bound_history: FloatArray
+    log_likelihood: float
+    converged: bool
+    prior: float
+    pooled: FloatArray
+    n_moves: int
+    n_sources: int
+
+    @property
+    def n_clusters(self) -> int:
+        """Return the number of personas."""
+        return len(self.weights)
+
+    @property
+    def n_users(self) -> float:
+        """Return the number of users that it was fitted on."""
+        return float(self.multiplicity.sum())
+
+    @property
+    def n_parameters(self) -> int:
+        """Return the number of free parameters: weights, and each chain's moves that occur."""
+        return self.n_clusters - 1 + self.n_clusters * (self.n_moves - self.n_sources)
+
+    @property
+    def bic(self) -> float:
+        """Return the Bayesian information criterion, lower is better.
+
+        References
+        ----------
+        Schwarz (1978), Estimating the dimension of a model, *Annals of Statistics* 6, 461-464.
+        """
+        return -2.0 * self.log_likelihood + self.n_parameters * float(np.log(self.n_users))
+
+    @property
+    def icl(self) -> float:
+        """Return the integrated completed likelihood: the criterion that also charges for overlap.
+
+        References
+        ----------
+        Biernacki, Celeux & Govaert (2000), Assessing a mixture model for clustering with the
+        integrated completed likelihood, *IEEE PAMI* 22, 719-725.
+        """
+        shares = self.responsibilities
+        entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=1)
+        return self.bic + 2.0 * float(self.multiplicity @ entropy)
