@@ -22,8 +22,9 @@ from persona_tui.engine.errors import (
     UnknownNameError,
     WorkerError,
 )
+from persona_tui.engine.files import write_whole
 from persona_tui.engine.simulation.blocks import Arrays
-from persona_tui.study.store import make_folder, write_json, write_whole
+from persona_tui.study.store import make_folder, write_json
 
 MANIFEST: Final = "manifest.json"
 """Written last: a run that has one is finished."""

@@ -22,11 +22,13 @@ import numpy as np
 
 from persona_tui import __version__
 from persona_tui.engine.errors import ExportError
+from persona_tui.engine.files import write_whole
 from persona_tui.engine.modeling import journeys
 from persona_tui.engine.modeling import mixture as mixtures
 from persona_tui.engine.modeling import selection as selections
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.mixture import fit_markov_mixture
+from persona_tui.engine.modeling.saved_mixture import from_arrays, to_arrays
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.selection import Rung, Selection
 from persona_tui.engine.simulation import uncertainty
@@ -35,13 +37,11 @@ from persona_tui.engine.types import AnyArray
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
-from persona_tui.study.store import make_folder, write_whole
+from persona_tui.study.store import make_folder
 
-FORMAT = 2
+FORMAT = 3
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
-_MIXTURE = ("weights", "chains", "responsibilities", "fitted_responsibilities", "bound_history", "pooled")
-_NUMBERS = ("log_likelihood", "converged", "prior", "n_moves", "n_sources")
 _DRAWS = ("moved", "shares", "conversions")
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
@@ -95,43 +95,29 @@ class FitCache:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             header = json.loads(str(arrays.pop("header")))
-            if not self._fits(arrays, len(header["names"])):
+            mixture = from_arrays(arrays)
+            if mixture.n_clusters != len(header["names"]) or not self._fits(mixture, arrays):
                 return None
-            return self._segmentation(header, arrays), {name: arrays[name] for name in _DRAWS}
+            return self._segmentation(header, mixture), {name: arrays[name] for name in _DRAWS}
         except _DAMAGED:
             return None
 
-    def _fits(self, arrays: Mapping[str, AnyArray], n_clusters: int) -> bool:
-        """Return whether all arrays are there, in the shapes that the log and the draws give them."""
-        counts, size = self._prepared.counts, self._prepared.counts.n_states + 1
-        of_rows, of_draws = (len(counts.multiplicity), n_clusters), (self._n_draws, n_clusters)
-        shapes = {
-            "weights": (n_clusters,),
-            "chains": (n_clusters, size, size),
-            "responsibilities": of_rows,
-            "fitted_responsibilities": of_rows,
-            "pooled": (size, size),
-            "moved": (*of_draws, len(counts.sources)),
-            "shares": of_draws,
-            "conversions": of_draws,
-        }
-        return arrays["bound_history"].ndim == 1 and all(
-            arrays[name].shape == shape and arrays[name].dtype == np.float64 for name, shape in shapes.items()
+    def _fits(self, mixture: MarkovMixture, arrays: Mapping[str, AnyArray]) -> bool:
+        """Return whether mixture and draws are in the shapes that the log and their number give them."""
+        counts, of_draws = self._prepared.counts, (self._n_draws, mixture.n_clusters)
+        shapes = {"moved": (*of_draws, len(counts.sources)), "shares": of_draws, "conversions": of_draws}
+        return (
+            mixture.vocabulary == counts.journeys.vocabulary
+            and mixture.unit == counts.journeys.unit
+            and np.array_equal(mixture.multiplicity, counts.multiplicity)
+            and all(
+                arrays[name].shape == shape and arrays[name].dtype == np.float64
+                for name, shape in shapes.items()
+            )
         )
 
-    def _segmentation(self, header: dict[str, Any], arrays: dict[str, AnyArray]) -> SegmentationResult:
+    def _segmentation(self, header: dict[str, Any], mixture: MarkovMixture) -> SegmentationResult:
         rows = self._prepared.counts.row_of_user
-        parts: dict[str, Any] = {name: arrays[name] for name in _MIXTURE}
-        journeys = self._prepared.counts.journeys
-        mixture = MarkovMixture(
-            vocabulary=journeys.vocabulary,
-            unit=journeys.unit,
-            completion=journeys.names_of(journeys.completion),
-            drop=journeys.names_of(journeys.drop),
-            multiplicity=self._prepared.counts.multiplicity,
-            **parts,
-            **{name: header[name] for name in _NUMBERS},
-        )
         return SegmentationResult(
             user_ids=self._prepared.sequences.user_ids,
             names=tuple(header["names"]),
@@ -149,10 +135,8 @@ class FitCache:
         header = {
             "names": segmentation.names,
             "selection": None if segmentation.selection is None else asdict(segmentation.selection),
-            **{name: getattr(mixture, name) for name in _NUMBERS},
         }
-        arrays: dict[str, Any] = {name: getattr(mixture, name) for name in _MIXTURE}
-        arrays |= {name: getattr(draws, name) for name in _DRAWS}
+        arrays = to_arrays(mixture) | {name: getattr(draws, name) for name in _DRAWS}
         try:
             make_folder(self.path.parent)
             write_whole(self.path, lambda temporary: _write(temporary, header, arrays))

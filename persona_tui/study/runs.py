@@ -16,6 +16,7 @@ from persona_tui import __version__
 from persona_tui.engine.analytics.reporting import export_powerpoint
 from persona_tui.engine.analytics.tables import persona_table, scenario_table, to_csv
 from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.files import replace_all
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.study.blocks import MANIFEST, open_run
@@ -25,7 +26,7 @@ from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import libraries
-from persona_tui.study.store import locked, make_folder, replace_all, write_json, write_text
+from persona_tui.study.store import locked, make_folder, write_json, write_text
 from persona_tui.study.study import StudyResult, check_settings, run_study
 
 PROMISED = (

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from persona_tui.engine.errors import ExportError
+from persona_tui.engine.files import write_whole
 
 PRIVATE_FOLDER = 0o700
 _LOCK = ".lock"
@@ -33,87 +31,6 @@ def make_folder(path: Path) -> Path:
             hint="Choose another --output.",
         ) from None
     return path
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name, sync it and rename it, so that it appears whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    write : callable
-        Gets the temporary path and writes it.
-
-    Raises
-    ------
-    ExportError
-        If the disk is full or the folder cannot be written.
-    """
-    with _temporary_files([path]) as (temporary,), _told_of(path):
-        write(temporary)
-        _sync(temporary)
-        temporary.replace(path)
-
-
-def replace_all(copies: Mapping[Path, Path]) -> None:
-    """Copy files over others; nothing is replaced before everything is copied.
-
-    Parameters
-    ----------
-    copies : mapping
-        Target to source.
-
-    Raises
-    ------
-    ExportError
-        If the disk is full or the folder cannot be written.
-    """
-    for target in copies:
-        if target.exists() and not target.is_file():
-            raise ExportError(f"'{target}' is not a file, so it cannot be replaced.", hint="Move it away.")
-    with _temporary_files(list(copies)) as temporaries:
-        for temporary, (target, source) in zip(temporaries, copies.items(), strict=True):
-            with _told_of(target):
-                shutil.copyfile(source, temporary)
-                _sync(temporary)
-        for temporary, target in zip(temporaries, copies, strict=True):
-            with _told_of(target):
-                temporary.replace(target)
-
-
-@contextmanager
-def _temporary_files(paths: list[Path]) -> Iterator[list[Path]]:
-    """Give new files beside some paths; what is left of them in the end is taken away."""
-    made: list[Path] = []
-    try:
-        for path in paths:
-            with _told_of(path):
-                handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-                os.close(handle)
-            made.append(Path(name))
-        yield made
-    finally:
-        for each in made:
-            each.unlink(missing_ok=True)
-
-
-@contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    """Turn a failure to write into one that names the file."""
-    try:
-        yield
-    except ExportError:
-        raise
-    except OSError as fault:
-        raise ExportError(
-            f"'{path}' cannot be written: {fault.strerror or fault}.",
-            hint="Free some space or choose another --output.",
-        ) from None
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

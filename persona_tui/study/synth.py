@@ -17,6 +17,7 @@ import polars as pl
 from persona_tui import __version__
 from persona_tui.engine.data.writers import writer_of
 from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.files import write_whole
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.environment import FlowModification
@@ -32,7 +33,7 @@ from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
 from persona_tui.study.runs import PUBLISHED, default_output
 from persona_tui.study.scenarios import read_effects
-from persona_tui.study.store import make_folder, write_whole
+from persona_tui.study.store import make_folder
 
 SCHEMA = "persona-tui/synth/1"
 MUCH_REDRAWN = 0.2

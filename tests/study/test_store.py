@@ -3,7 +3,8 @@ import stat
 import pytest
 
 from persona_tui.engine.errors import ExportError
-from persona_tui.study.store import dump_json, locked, make_folder, replace_all, write_text, write_whole
+from persona_tui.engine.files import replace_all, write_whole
+from persona_tui.study.store import dump_json, locked, make_folder, write_text
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

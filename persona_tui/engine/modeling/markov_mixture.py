@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from persona_tui.engine.types import FloatArray, Unit
+from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.modeling.assignment import assign_users
+from persona_tui.engine.types import FloatArray, IntArray, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,3 +98,54 @@ class MarkovMixture:
         shares = self.responsibilities
         entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=1)
         return self.bic + 2.0 * float(self.multiplicity @ entropy)
+
+    def predict(self, sequences: Sequences, *, first: int | None = None) -> IntArray:
+        """Return the likeliest persona of each user of any log, shape (U,); see ``assign_users``."""
+        return assign_users(self, sequences, first=first).labels
+
+    def predict_proba(self, sequences: Sequences, *, first: int | None = None) -> FloatArray:
+        """Return the memberships of the users of any log, shape (U, K); see ``assign_users``.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            For the log of the fit, cut with its own ``censor``, the memberships are those of the fit.
+        first : int, optional
+            Look only at the first so many events of each user: what was known by then.
+        """
+        return assign_users(self, sequences, first=first).memberships
+
+    def score(self, sequences: Sequences) -> float:
+        """Return the mean number of bits that an event of a log costs, lower is better.
+
+        Notes
+        -----
+        ``-sum log2 p(user) / sum events``: exits and returns cost bits too, but are no events. Events
+        and moves that ``assign_users`` leaves out cost nothing; it tells how many there are.
+        """
+        return assign_users(self, sequences).bits_per_event
+
+    def save(self, path: str | Path) -> None:
+        """Write the mixture to one file, without user ids; it appears whole or not at all.
+
+        Raises
+        ------
+        ExportError
+            If the file cannot be written.
+        """
+        from persona_tui.engine.modeling.saved_mixture import write_mixture  # noqa: PLC0415 - it builds this
+
+        write_mixture(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> MarkovMixture:
+        """Return the mixture that was saved to a file, exactly.
+
+        Raises
+        ------
+        DataError
+            If there is no such file, or it is damaged, foreign or of another schema.
+        """
+        from persona_tui.engine.modeling.saved_mixture import read_mixture  # noqa: PLC0415 - it builds this
+
+        return read_mixture(path)
