@@ -2,7 +2,7 @@
 
 A fit is kept under the fingerprint of its source and a digest of all that it depends on, so one of
 another log, other settings, another version or other numbers in the algorithm is never taken. It holds no
-user ids and no events.
+user ids and no journeys.
 """
 
 from __future__ import annotations

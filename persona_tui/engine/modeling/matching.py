@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Final
 
 import numpy as np
@@ -166,6 +168,39 @@ def match_personas(
         distances=distances,
         tolerance=tolerance,
     )
+
+
+def carry_names(matching: Matching, old_names: Sequence[str], new_names: Sequence[str]) -> tuple[str, ...]:
+    """Return names for the new personas: those that go on keep theirs.
+
+    Parameters
+    ----------
+    matching : Matching
+    old_names : sequence of str, length K_old
+    new_names : sequence of str, length K_new
+        What each new persona would be called by itself.
+
+    Returns
+    -------
+    tuple of str, length K_new
+        All different if both sequences are: a persona that appeared under a name that is carried on
+        gets a number behind it.
+
+    Examples
+    --------
+    >>> continued = Continuation(old=0, new=1, distance=0.0, share_before=1, share_after=0.6, shifts=())
+    >>> matching = Matching(continuations=(continued,), appeared=(0,), vanished=(), tolerance=0.25,
+    ...                     distances=np.array([[0.9, 0.0]]))
+    >>> carry_names(matching, ["Buyers"], ["Buyers", "Visitors"])
+    ('Buyers 2', 'Buyers')
+    """
+    names = {each.new: old_names[each.old] for each in matching.continuations}
+    for new in matching.appeared:
+        taken = {*names.values(), *(new_names[other] for other in matching.appeared if other > new)}
+        wanted = new_names[new]
+        numbered = (f"{wanted} {number}" for number in count(2))
+        names[new] = next(name for name in chain([wanted], numbered) if name not in taken)
+    return tuple(names[new] for new in range(len(new_names)))
 
 
 def persona_distances(first: MarkovMixture, second: MarkovMixture) -> FloatArray:

@@ -11,7 +11,13 @@ from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.matching import match_personas, persona_distances
+from persona_tui.engine.modeling.matching import (
+    Continuation,
+    Matching,
+    carry_names,
+    match_personas,
+    persona_distances,
+)
 from persona_tui.engine.modeling.mixture import fit_markov_mixture
 
 
@@ -129,6 +135,29 @@ def test_personas_appear_and_vanish():
     matching = match_personas(old, new)
     assert matching.old_of_new == (None, 1)
     assert (matching.appeared, matching.vanished) == ((0,), (0,))
+
+
+@given(st.data())
+def test_personas_that_go_on_keep_their_names_and_all_names_differ(data):
+    names = st.lists(st.sampled_from(["A", "A 2", "B", "C", "D"]), min_size=1, unique=True)
+    old_names, new_names = data.draw(names), data.draw(names)
+    n_pairs = data.draw(st.integers(0, min(len(old_names), len(new_names))))
+    old, new = (
+        data.draw(st.permutations(range(len(old_names)))),
+        data.draw(st.permutations(range(len(new_names)))),
+    )
+    pairs = list(zip(old[:n_pairs], new[:n_pairs], strict=True))
+    same = {"distance": 0.0, "share_before": 0.5, "share_after": 0.5, "shifts": ()}
+    matching = Matching(
+        continuations=tuple(Continuation(old=before, new=after, **same) for before, after in pairs),
+        appeared=tuple(sorted(new[n_pairs:])),
+        vanished=tuple(sorted(old[n_pairs:])),
+        distances=np.ones((len(old_names), len(new_names))),
+        tolerance=0.25,
+    )
+    carried = carry_names(matching, old_names, new_names)
+    assert all(carried[after] == old_names[before] for before, after in pairs)
+    assert len(set(carried)) == len(new_names)
 
 
 def test_an_event_type_that_only_one_fit_knows_has_no_chance_in_the_other():
