@@ -127,7 +127,8 @@ def describe_ladder(
     -----
     Stability is the mean adjusted Rand index, over all users, between the labels of the fit on all
     users and those that a refit on resampled users gives; every number is refitted on the same
-    resamples. It costs ``1 + n_refits`` fits a rung.
+    resamples, from restarts of its own: what it finds unstable may be so because users differ, or
+    because several groupings explain them nearly as well. It costs ``1 + n_refits`` fits a rung.
 
     References
     ----------

@@ -257,13 +257,12 @@ def _recommend(ladder: tuple[Rung, ...], top: int) -> Selection:
     if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
         return Selection(ladder=ladder, n_clusters=1, reason=_why_one(ladder))
     if best.n_clusters < top:
-        return Selection(
-            ladder=ladder, n_clusters=best.n_clusters, reason=f"{_bits(best)}, and no number has fewer"
-        )
+        reason = f"{_bits(best)} and the fewest of the numbers tried"
+        return Selection(ladder=ladder, n_clusters=best.n_clusters, reason=reason)
     limit = best.bits_per_event * (1 + TOLERATED_LOSS)
     smallest = next(rung for rung in ladder if rung.bits_per_event <= limit)
     reason = (
-        f"{_bits(smallest)}; the smallest number within 1 % of the best, for bits per event still fall at "
+        f"{_bits(smallest)}; the smallest number within 1 % of the best: bits per event still fall at "
         f"{best.n_clusters}, so first-order chains are too simple for this log"
     )
     return Selection(ladder=ladder, n_clusters=smallest.n_clusters, reason=reason)
@@ -278,12 +277,9 @@ def _why_one(ladder: tuple[Rung, ...]) -> str:
     if len(ladder) == 1:
         return f"fewer than {2 * N_FOLDS} users are too few to hold some of them out"
     rival = min(ladder[1:], key=lambda rung: rung.bits_per_event)
-    change = _with_error(abs(rival.gain), rival.gain_error)
-    compared = "fewer" if rival.gain > 0 else "more"
-    return (
-        f"no structure, for {rival.n_clusters} personas need {change} bits per event {compared} "
-        "to foretell users held out: no gain beyond noise"
-    )
+    change = f"{_with_error(abs(rival.gain), rival.gain_error)} bits per event"
+    verdict = f"worse, by {change}" if rival.gain <= 0 else f"better by only {change}, which is noise"
+    return f"no structure, as {rival.n_clusters} personas foretell users held out {verdict}"
 
 
 def _with_error(value: float, error: float) -> str:
