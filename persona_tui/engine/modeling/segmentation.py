@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
 
-from persona_tui.engine.data.sequences import Sequences, encode_sequences
+from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import DataError, ModelingError
+from persona_tui.engine.modeling.clusterers import MIXTURE, Task, clusterer_of
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
+from persona_tui.engine.modeling.embeddings import embed
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-BIGRAM_ARROW = " → "
-_DENSE_BYTES = 2**30
+UNCLUSTERED_NAME = "Unclustered users"
+"""What the users that a clusterer puts into no cluster are called, as a group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,18 +115,6 @@ def find_personas(
     )
 
 
-def event_ngrams(names: list[str]) -> list[str]:
-    """Return the events of a journey and the moves between them; names stay whole.
-
-    Examples
-    --------
-    >>> event_ngrams(["landing", "Add to Cart"])
-    ['landing', 'Add to Cart', 'landing → Add to Cart']
-    """
-    pairs = [f"{first}{BIGRAM_ARROW}{second}" for first, second in pairwise(names)]
-    return [*names, *pairs]
-
-
 def encode_event_sequences(events: pl.DataFrame) -> tuple[csr_array, tuple[str, ...], TfidfVectorizer]:
     """Return users as weighted counts of their events and of the moves between them.
 
@@ -143,18 +132,9 @@ def encode_event_sequences(events: pl.DataFrame) -> tuple[csr_array, tuple[str, 
     vectorizer : TfidfVectorizer
         Fitted; its terms are event names and ``first → second``.
     """
-    return _embed(encode_sequences(events))
-
-
-def _embed(sequences: Sequences) -> tuple[csr_array, tuple[str, ...], TfidfVectorizer]:
-    from scipy.sparse import csr_array  # noqa: PLC0415 - 0.15 s
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - 0.95 s, only this needs it
-
-    names = np.array(sequences.vocabulary, dtype=object)[sequences.codes]
-    bounds = np.flatnonzero(np.diff(sequences.users)) + 1
-    documents = [each.tolist() for each in np.split(names, bounds)]
-    vectorizer = TfidfVectorizer(analyzer=event_ngrams)
-    return csr_array(vectorizer.fit_transform(documents)), sequences.user_ids, vectorizer
+    sequences = encode_sequences(events)
+    embeddings, vectorizer = embed(sequences)
+    return embeddings, sequences.user_ids, vectorizer
 
 
 def cluster_event_sequences(
@@ -164,7 +144,7 @@ def cluster_event_sequences(
     completion: frozenset[str] | set[str] = frozenset(),
     drop: frozenset[str] | set[str] = frozenset(),
     unit: Unit = "user",
-    clusterer: Any = None,  # noqa: ANN401 - any scikit-learn clusterer
+    clusterer: str | object = MIXTURE,
     prior: float = DEFAULT_PRIOR,
     random_state: RandomState = 0,
     on_progress: ProgressCallback = ignore_progress,
@@ -176,13 +156,14 @@ def cluster_event_sequences(
     events : DataFrame
         An event log with canonical columns.
     n_clusters : int or "auto"
-        Ignored where a clusterer is passed in.
+        ``auto`` needs the mixture; a scikit-learn clusterer brings its own number.
     completion, drop : set of str
         Where known, journeys are cut as the simulation will cut them.
     unit : {"user", "session"}
-    clusterer : scikit-learn clusterer, optional
-        Something with ``fit_predict``; it gets the embeddings of ``encode_event_sequences``.
-        Without it, a mixture of first-order Markov chains is fitted.
+    clusterer : str or scikit-learn clusterer
+        A name in ``CLUSTERERS``: ``mixture``, ``kmeans``, ``nmf``; or something with ``fit_predict``,
+        of which a copy gets the embeddings of ``encode_event_sequences``. Users that it labels -1 are
+        a group of their own, the last, called ``Unclustered users``: every user walks some chain.
     prior : float
         Pseudo-moves that shrink each row of a persona's chain toward the pooled row.
     random_state : int, SeedSequence, Generator or None
@@ -195,53 +176,40 @@ def cluster_event_sequences(
     Raises
     ------
     ModelingError
-        If there are fewer users than clusters, or the clusterer labels no user.
+        If there are fewer users than clusters, or the clusterer puts no user into one.
+    UnknownNameError
+        If there is no clusterer of that name.
     """
     sequences = encode_sequences(events)
     counts = count_transitions(cut_journeys(sequences, unit=unit, completion=completion, drop=drop))
-    if clusterer is None:
+    if clusterer == MIXTURE:
         return find_personas(
             counts, n_clusters, prior=prior, random_state=random_state, on_progress=on_progress
         )
-    labels = _labels_of(clusterer, sequences)
-    memberships = np.equal.outer(labels, np.unique(labels)).astype(float)
-    rows = np.zeros((len(counts.multiplicity), memberships.shape[1]))
-    np.add.at(rows, counts.row_of_user, memberships)
+    if n_clusters == "auto":
+        if isinstance(clusterer, str):
+            raise ModelingError(
+                f"n_clusters == 'auto' needs the mixture: '{clusterer}' cannot find the number.",
+                hint="Say the number, for example the one that the mixture finds.",
+            )
+        n_clusters = 1  # the clusterer brings its own
+    task = Task(sequences=sequences, counts=counts, n_clusters=n_clusters, prior=prior)
+    return _group(task, clusterer, normalise_seed(random_state))
+
+
+def _group(task: Task, clusterer: str | object, seed: np.random.SeedSequence) -> SegmentationResult:
+    grouping = clusterer_of(clusterer)(task, np.ones(task.sequences.n_users, dtype=np.int64), seed)
+    names = name_personas(task.counts, task.row_masses(grouping.memberships))
+    if grouping.has_unclustered:
+        names = (*names[:-1], UNCLUSTERED_NAME)
     return SegmentationResult(
-        user_ids=sequences.user_ids,
-        names=name_personas(counts, rows),
-        memberships=memberships,
-        fitted_memberships=memberships,
+        user_ids=task.sequences.user_ids,
+        names=names,
+        memberships=grouping.memberships,
+        fitted_memberships=grouping.memberships,
         mixture=None,
         selection=None,
     )
-
-
-def _labels_of(clusterer: Any, sequences: Sequences) -> AnyArray:  # noqa: ANN401 - any scikit-learn clusterer
-    from sklearn.utils import get_tags  # noqa: PLC0415 - 0.95 s, only alternatives need it
-
-    embeddings = _embed(sequences)[0]
-    if not get_tags(clusterer).input_tags.sparse:
-        if np.prod(embeddings.shape) * 8 > _DENSE_BYTES:
-            raise ModelingError(
-                f"{type(clusterer).__name__} needs a dense table of {embeddings.shape[0]} users by "
-                f"{embeddings.shape[1]} terms, which is over 1 GB.",
-                hint="Use a clusterer that takes sparse input, such as KMeans, or the mixture.",
-            )
-        dense: AnyArray = embeddings.toarray()
-        return _checked_labels(clusterer, dense, sequences.n_users)
-    return _checked_labels(clusterer, embeddings, sequences.n_users)
-
-
-def _checked_labels(
-    clusterer: Any,  # noqa: ANN401 - any scikit-learn clusterer
-    embeddings: csr_array | AnyArray,
-    n_users: int,
-) -> AnyArray:
-    labels: AnyArray = np.asarray(clusterer.fit_predict(embeddings))
-    if labels.shape != (n_users,):
-        raise ModelingError(f"{type(clusterer).__name__} gave {labels.shape} labels for {n_users} users.")
-    return labels
 
 
 def attach_clusters(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +14,11 @@ from persona_tui.engine.modeling.mixture import (
     DEFAULT_PRIOR,
     climb_from_restarts,
 )
-from persona_tui.engine.modeling.steps import normalise_memberships
+from persona_tui.engine.modeling.steps import LOG_FLOOR, normalise_memberships
+from persona_tui.engine.modeling.threads import run_in_order
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import Stream, normalise_seed, stream
-from persona_tui.engine.types import FloatArray, RandomState
+from persona_tui.engine.types import BoolArray, FloatArray, IntArray, RandomState
 
 MAX_CLUSTERS = 8
 N_FOLDS = 3
@@ -54,7 +54,17 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The ladder and the number it recommends, with the reason in words."""
+    """The ladder and the number it recommends, with the reason in words.
+
+    Parameters
+    ----------
+    ladder : tuple of Rung
+        From one persona upward.
+    n_clusters : int
+        What is recommended.
+    reason : str
+        Goes on after the number; what follows ± is one standard error.
+    """
 
     ladder: tuple[Rung, ...]
     n_clusters: int
@@ -97,61 +107,138 @@ def select_n_clusters(
     seed = normalise_seed(random_state)
     n_users = len(counts.row_of_user)
     top = max(1, min(max_clusters, n_users // N_FOLDS))
-    folds = stream(seed, Stream.FOLDS).permutation(n_users) % N_FOLDS
-    n_rows = len(counts.multiplicity)
+    folds = split_folds(n_users, seed)
 
-    def work(fold: int, n_clusters: int) -> FloatArray:
-        train = np.bincount(counts.row_of_user[folds != fold], minlength=n_rows).astype(float)
-        return _score(counts, train, n_clusters, prior, seed)
+    def score(fold: int, n_clusters: int) -> FloatArray:
+        return _score_fold(counts, folds == fold, n_clusters, prior=prior, seed=seed)
 
-    rungs: list[FloatArray] = []
-    with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        for n_clusters in range(1, top + 1):
-            scores = np.zeros(n_users)
-            for fold, per_row in enumerate(pool.map(partial(work, n_clusters=n_clusters), range(N_FOLDS))):
-                scores[folds == fold] = per_row[counts.row_of_user[folds == fold]]
-            rungs.append(scores)
-            on_progress(Progress(stage="number of personas", done=n_clusters, total=top))
-            if _falls_no_more(rungs):
-                break
-    return _recommend(_ladder(np.stack(rungs), counts.n_events[counts.row_of_user]), top)
+    def tell(done: int, rungs_before: int) -> None:
+        fits = N_FOLDS * rungs_before + done
+        on_progress(Progress(stage="number of personas", done=fits, total=N_FOLDS * top))
 
-
-def _falls_no_more(rungs: list[FloatArray]) -> bool:
-    """Return whether the last rungs are all worse than one before them."""
-    totals = [float(each.sum()) for each in rungs]
-    return max(totals) > max(totals[-PATIENCE:]) if len(totals) > PATIENCE else False
+    scores: list[FloatArray] = []
+    for n_clusters in range(1, top + 1):
+        per_fold = run_in_order(
+            partial(score, n_clusters=n_clusters),
+            range(N_FOLDS),
+            workers=workers,
+            on_done=partial(tell, rungs_before=len(scores)),
+        )
+        scores.append(np.sum(per_fold, axis=0))
+        if _falls_no_more(scores):
+            break
+    return _recommend(_ladder(np.stack(scores), counts.n_events[counts.row_of_user]), top)
 
 
-def _score(
-    counts: TransitionCounts, train: FloatArray, n_clusters: int, prior: float, seed: np.random.SeedSequence
-) -> FloatArray:
-    """Return the log-likelihood of one user of each row under a mixture fitted on the training users."""
-    fitted = climb_from_restarts(
+def split_folds(n_users: int, seed: np.random.SeedSequence) -> IntArray:
+    """Return the fold in which each user is held out, shape (U,), the same for every model of a log."""
+    folds: IntArray = stream(seed, Stream.FOLDS).permutation(n_users) % N_FOLDS
+    return folds
+
+
+def fit_part(
+    counts: TransitionCounts,
+    weights: FloatArray,
+    n_clusters: int,
+    *,
+    prior: float,
+    seed: np.random.SeedSequence,
+) -> MarkovMixture:
+    """Fit some of the users, or users drawn again, as closely as a comparison of fits needs.
+
+    Parameters
+    ----------
+    counts : TransitionCounts
+    weights : array of shape (R,)
+        Users behind each row that take part.
+    n_clusters : int
+    prior : float
+    seed : SeedSequence
+
+    Returns
+    -------
+    MarkovMixture
+        With memberships of all rows, those without users that take part among them.
+    """
+    return climb_from_restarts(
         counts,
         n_clusters,
-        weights=train,
+        weights=weights,
         n_init=DEFAULT_N_INIT,
         max_iter=_FOLD_ITERATIONS,
-        tol=_FOLD_TOLERANCE * float(train.sum()),
+        tol=_FOLD_TOLERANCE * float(weights.sum()),
         prior=prior,
         seed=seed,
     )
-    return score_rows(counts, fitted)
 
 
 def score_rows(counts: TransitionCounts, mixture: MarkovMixture) -> FloatArray:
     """Return the log-likelihood of one user of each row, in natural-log units, shape (R,)."""
-    chances = mixture.chains[:, counts.sources, counts.targets].T
-    joint = counts.matrix @ np.log(np.maximum(chances, 1e-300)) + np.log(mixture.weights)
+    return score_chains(counts, mixture.chains, mixture.weights)
+
+
+def score_chains(counts: TransitionCounts, chains: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the log-likelihood of one user of each row under a mixture of chains.
+
+    Parameters
+    ----------
+    counts : TransitionCounts
+    chains : array of shape (K, n + 1, n + 1)
+    weights : array of shape (K,)
+        Share of each chain; sums to one.
+
+    Returns
+    -------
+    array of shape (R,)
+        In natural-log units.
+    """
+    chances = chains[:, counts.sources, counts.targets].T
+    joint = counts.matrix @ np.log(np.maximum(chances, LOG_FLOOR)) + np.log(np.maximum(weights, LOG_FLOOR))
     return normalise_memberships(joint)[1]
+
+
+def paired_error(gains: FloatArray, n_events: float) -> FloatArray:
+    """Return the standard error of a gain in bits per event, from the bits that each user gains.
+
+    Parameters
+    ----------
+    gains : array of shape (..., U)
+    n_events : float
+        Of all users together.
+
+    Returns
+    -------
+    array of shape (...)
+    """
+    errors: FloatArray = gains.std(axis=-1) * np.sqrt(gains.shape[-1]) / n_events
+    return errors
+
+
+def _score_fold(
+    counts: TransitionCounts,
+    held_out: BoolArray,
+    n_clusters: int,
+    *,
+    prior: float,
+    seed: np.random.SeedSequence,
+) -> FloatArray:
+    """Return the log-likelihood of users held out under a fit of the others, 0 for the others."""
+    n_rows = len(counts.multiplicity)
+    train = np.bincount(counts.row_of_user[~held_out], minlength=n_rows).astype(float)
+    fitted = fit_part(counts, train, n_clusters, prior=prior, seed=seed)
+    return np.where(held_out, score_rows(counts, fitted)[counts.row_of_user], 0.0)
+
+
+def _falls_no_more(scores: list[FloatArray]) -> bool:
+    """Return whether the last rungs are all worse than one before them."""
+    totals = [float(each.sum()) for each in scores]
+    return max(totals) > max(totals[-PATIENCE:]) if len(totals) > PATIENCE else False
 
 
 def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
     bits = -scores / np.log(2)
     total = n_events.sum()
     gains = bits[0] - bits
-    errors = gains.std(axis=1) * np.sqrt(gains.shape[1]) / total
     return tuple(
         Rung(
             n_clusters=position + 1,
@@ -159,22 +246,49 @@ def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
             gain=float(gain.sum() / total),
             gain_error=float(error),
         )
-        for position, (row, gain, error) in enumerate(zip(bits, gains, errors, strict=True))
+        for position, (row, gain, error) in enumerate(
+            zip(bits, gains, paired_error(gains, total), strict=True)
+        )
     )
 
 
 def _recommend(ladder: tuple[Rung, ...], top: int) -> Selection:
     best = min(ladder, key=lambda rung: rung.bits_per_event)
     if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
-        reason = "no larger number foretells users held out better, beyond noise"
-        return Selection(ladder=ladder, n_clusters=1, reason=reason)
+        return Selection(ladder=ladder, n_clusters=1, reason=_why_one(ladder))
     if best.n_clusters < top:
-        reason = "fewest bits per event of users held out"
+        reason = f"{_bits(best)} and the fewest of the numbers tried"
         return Selection(ladder=ladder, n_clusters=best.n_clusters, reason=reason)
     limit = best.bits_per_event * (1 + TOLERATED_LOSS)
     smallest = next(rung for rung in ladder if rung.bits_per_event <= limit)
     reason = (
-        f"the smallest number within 1 % of the best; bits per event still fall at {best.n_clusters}, "
-        "so first-order chains are too simple for this log"
+        f"{_bits(smallest)}; the smallest number within 1 % of the best: bits per event still fall at "
+        f"{best.n_clusters}, so first-order chains are too simple for this log"
     )
     return Selection(ladder=ladder, n_clusters=smallest.n_clusters, reason=reason)
+
+
+def _bits(rung: Rung) -> str:
+    saved = f"{_with_error(rung.gain, rung.gain_error)} fewer than one persona"
+    return f"{rung.bits_per_event:.3f} bits per event of users held out, {saved}"
+
+
+def _why_one(ladder: tuple[Rung, ...]) -> str:
+    if len(ladder) == 1:
+        return f"fewer than {2 * N_FOLDS} users are too few to hold some of them out"
+    rival = min(ladder[1:], key=lambda rung: rung.bits_per_event)
+    change = f"{_with_error(abs(rival.gain), rival.gain_error)} bits per event"
+    verdict = f"worse, by {change}" if rival.gain <= 0 else f"better by only {change}, which is noise"
+    return f"no structure, as {rival.n_clusters} personas foretell users held out {verdict}"
+
+
+def _with_error(value: float, error: float) -> str:
+    """Return a value with its standard error, both to two digits of the error.
+
+    Examples
+    --------
+    >>> _with_error(0.1234, 0.0104)
+    '0.123 ± 0.010'
+    """
+    digits = min(max(1 - int(np.floor(np.log10(error))), 2), 6) if error > 0 else 3
+    return f"{value:.{digits}f} ± {error:.{digits}f}"

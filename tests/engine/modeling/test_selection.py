@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from planted_chains import count_whole, plant_chains
 from support import make_log
 
 from persona_tui.engine.data.sequences import encode_sequences
+from persona_tui.engine.errors import RunCancelled
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.mixture import climb_from_restarts
@@ -17,29 +19,24 @@ def rungs(*bits, error=0.001):
     )
 
 
-def unstructured_counts(seed, n_users=300):
-    """Return users who all walk one chain over four events."""
-    generator = np.random.default_rng(seed)
-    chain = np.random.default_rng(1).dirichlet(np.ones(4), size=4)
-    journeys = {}
-    for user in range(n_users):
-        state, words = generator.integers(4), []
-        for _ in range(1 + generator.geometric(0.1)):
-            words.append("abcd"[state])
-            state = generator.choice(4, p=chain[state])
-        journeys[f"u{user}"] = [words]
-    return count_transitions(cut_journeys(encode_sequences(make_log(journeys)), censor=False))
-
-
 def test_four_planted_personas_are_found_automatically(sample):
     selection = select_n_clusters(sample.whole_counts, random_state=0)
     assert selection.n_clusters == 4
     assert [rung.n_clusters for rung in selection.ladder] == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_users_of_one_chain_give_one_persona(seed):
-    assert select_n_clusters(unstructured_counts(seed), random_state=seed).n_clusters == 1
+@pytest.mark.parametrize("n_chains", [2, 3, 4, 5, 6])
+def test_the_number_of_planted_chains_is_found(n_chains):
+    sequences, _ = plant_chains(n_chains, 1200, seed=n_chains, mean_length=20, concentration=0.3)
+    assert select_n_clusters(count_whole(sequences), random_state=0).n_clusters == n_chains
+
+
+def test_users_of_one_chain_give_one_persona_in_nineteen_of_twenty_logs():
+    logs = [plant_chains(1, 90 + 10 * seed, seed=seed, concentration=1.0)[0] for seed in range(20)]
+    found = [
+        select_n_clusters(count_whole(log), random_state=seed).n_clusters for seed, log in enumerate(logs)
+    ]
+    assert found.count(1) >= 19
 
 
 def test_a_gain_within_two_standard_errors_is_noise():
@@ -53,9 +50,44 @@ def test_where_the_last_rung_wins_the_smallest_within_one_percent_is_offered():
     assert "still fall at 4" in selection.reason
 
 
+def test_the_reason_names_its_numbers():
+    assert _recommend(rungs(2.151, 2.031, 2.040, error=0.0102), 3).reason == (
+        "2.031 bits per event of users held out, 0.120 ± 0.010 fewer than one persona "
+        "and the fewest of the numbers tried"
+    )
+
+
+def test_no_structure_is_a_reason_with_numbers():
+    assert _recommend(rungs(2.0, 2.003), 2).reason == (
+        "no structure, as 2 personas foretell users held out worse, by 0.0030 ± 0.0010 bits per event"
+    )
+    assert _recommend(rungs(2.0, 1.999), 2).reason == (
+        "no structure, as 2 personas foretell users held out better by only 0.0010 ± 0.0010 bits per event, "
+        "which is noise"
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_ladder_tells_every_fit_and_stops_when_told(sample, workers):
+    told = []
+
+    def stop_at_four(progress):
+        told.append(progress)
+        if progress.done == 4:
+            raise RunCancelled("enough")
+
+    with pytest.raises(RunCancelled):
+        select_n_clusters(sample.counts, max_clusters=3, workers=workers, on_progress=stop_at_four)
+    assert [(each.done, each.total) for each in told] == [(1, 9), (2, 9), (3, 9), (4, 9)]
+
+
 def test_a_log_of_two_users_is_one_persona():
     counts = count_transitions(cut_journeys(encode_sequences(make_log({"u": [["a"]], "v": [["b"]]}))))
-    assert select_n_clusters(counts, random_state=0).n_clusters == 1
+    selection = select_n_clusters(counts, random_state=0)
+    assert (selection.n_clusters, selection.reason) == (
+        1,
+        "fewer than 6 users are too few to hold some of them out",
+    )
 
 
 def test_a_fold_is_scored_by_a_fit_that_never_saw_it():
