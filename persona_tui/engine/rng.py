@@ -24,6 +24,7 @@ class Stream(IntEnum):
     SYNTHESIS = 9
     AMOUNTS = 10
     SEGMENTS = 11
+    USERS = 12
 
 
 def normalise_seed(random_state: RandomState) -> np.random.SeedSequence:
