@@ -208,8 +208,13 @@ def tabulate_traits(values: FloatArray) -> TraitTables:
     scale = np.sqrt((centred**2).sum(axis=0) / n_known)
     scale[scale == 0] = 1.0
     centred /= scale
-    tables = (csr_array(each) for each in (known.astype(float), centred, centred**2))
-    return TraitTables(*tables, centre=centre, scale=scale)
+    return TraitTables(
+        known=csr_array(known.astype(float)),
+        values=csr_array(centred),
+        squares=csr_array(centred**2),
+        centre=centre,
+        scale=scale,
+    )
 
 
 def compare_traits(
@@ -253,7 +258,8 @@ def compare_traits(
 
 def _means(sums: TraitSums) -> FloatArray:
     means = np.full(sums.known.shape, np.nan)
-    return np.divide(sums.values, sums.known, out=means, where=sums.known > 1e-6)
+    np.divide(sums.values, sums.known, out=means, where=sums.known > 1e-6)
+    return means
 
 
 def _effects(sums: TraitSums) -> FloatArray:
@@ -265,7 +271,8 @@ def _effects(sums: TraitSums) -> FloatArray:
     spread = np.sqrt(np.maximum(within, 0.0) / np.maximum(n, 1.0))
     small_sample = 1 - 3 / (4 * np.maximum(n - 2, 1.0) - 1)
     effects = np.full(n.shape, np.nan)
-    return np.divide(small_sample * (mine - theirs), spread, out=effects, where=spread > 1e-6)
+    np.divide(small_sample * (mine - theirs), spread, out=effects, where=spread > 1e-6)
+    return effects
 
 
 def _trait(name: str, mean: float, others: float, effect: float, spread: float) -> BehaviouralTrait:

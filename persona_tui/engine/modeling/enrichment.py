@@ -82,6 +82,8 @@ class AttributeLifts:
     @property
     def statement(self) -> str:
         """Return how many cells were tested, and what their false discovery rate means."""
+        if not self.n_tested + self.n_suppressed:
+            return "There is no attribute to compare personas by."
         if not self.n_tested:
             return "No attribute value has enough users in a persona to be tested."
         cells = "1 cell" if self.n_tested == 1 else f"{self.n_tested:,} cells"
@@ -220,7 +222,7 @@ def attribute_lifts(table: ValueTable, sums: ValueSums, memberships: FloatArray)
     can_test = (n_users * common >= MIN_USERS) & (common < 1) & ~(table.is_unknown | table.is_rare)
     n_cells = n_clusters * (int((~(table.is_unknown | table.is_rare)).sum()) + table.n_rare)
     drawn, _ = _shares(table, _inverse(sums.drawn_overlap), sums.drawn)
-    spread = (drawn / np.maximum(_common(table, sums.drawn), 1e-12)[:, None, :]).std(axis=0)
+    spread = np.std(drawn / np.maximum(_common(table, sums.drawn), 1e-12)[:, None, :], axis=0)
     scores = (shares - common) * known / _null_errors(table, memberships @ inverse, common)
     p_values = two_sided_p_values(np.where(can_test, scores, 0.0))
     q_values = np.ones_like(p_values)
@@ -258,8 +260,7 @@ def _collect(
 
 def _inverse(overlap: FloatArray) -> FloatArray:
     """Return the inverse, huge where personas cannot be told apart: such cells have no users to speak of."""
-    inverse: FloatArray = np.linalg.inv(overlap + 1e-6 * np.eye(overlap.shape[-1]))
-    return inverse
+    return np.asarray(np.linalg.inv(overlap + 1e-6 * np.eye(overlap.shape[-1])), dtype=np.float64)
 
 
 def _shares(table: ValueTable, inverse: FloatArray, sums: FloatArray) -> tuple[FloatArray, FloatArray]:

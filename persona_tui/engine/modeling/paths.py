@@ -178,7 +178,7 @@ def rate_lifts(
     drawn_held: FloatArray,
     drawn_journeys: FloatArray,
 ) -> list[tuple[RateLift, ...]]:
-    """Return the lifts of some events or paths for each persona.
+    """Return the lifts of some events or paths for each persona; none where there is one persona.
 
     Parameters
     ----------
@@ -195,6 +195,8 @@ def rate_lifts(
     (a weight of Gamma(1/2) each), which keeps it wide where the others hardly ever do it. What is looked
     at was chosen because its lift is high, and memberships saw it: a lift describes, it tests nothing.
     """
+    if len(held) == 1:
+        return [()]
     lifts, rates, others = _rate_lifts(held, journeys)
     spread = np.log(_rate_lifts(drawn_held, drawn_journeys)[0]).var(axis=0)
     elsewhere = held.sum(axis=0) - held

@@ -146,9 +146,10 @@ def example_users(
     -------
     list of (tuple of ExampleUser, tuple of ExampleUser), length K
         Up to three each, no two with the same moves, of users with at least as many events as half of
-        all users have. Typical: those whose membership is at least 0.99, by how much likelier each of
-        their moves is, on average, than under the next persona. Borderline: those of the persona whose
-        membership is closest to that in another. With one persona, typical are the likeliest moves.
+        all users have. Typical: those whose membership is at least 0.99, or the highest three where fewer
+        reach it, by how much likelier each of their moves is, on average, than under the next
+        persona. Borderline: those of the persona whose membership is closest to that in another. With one
+        persona, typical are those of the likeliest moves.
     """
     peak = joint.max(axis=1, keepdims=True)
     memberships = np.exp(joint - peak)
@@ -166,7 +167,8 @@ def example_users(
     found = []
     for k in range(joint.shape[1]):
         mine = np.flatnonzero(long_enough & (label == k))
-        sure = mine[memberships[mine, k] >= _CERTAIN]
+        highest = np.sort(memberships[mine, k])[-N_USERS:]
+        sure = mine[memberships[mine, k] >= min([_CERTAIN, *highest])]
         typical = sure[np.argsort(-per_move[sure], kind="stable")[:N_USERS]]
         closest = mine[np.argsort(lead[mine], kind="stable")[: N_USERS * several]]
         found.append(

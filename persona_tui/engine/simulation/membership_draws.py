@@ -144,7 +144,7 @@ def _memberships(draws: FlowDraws, table: MoveTable, drawn: slice) -> AnyArray:
     chances = np.maximum(chains[:, :, counts.sources, counts.targets], _LEAST_CHANCE)
     weights = draws.shares[drawn] * np.divide(users, journeys, out=np.zeros_like(users), where=journeys > 0)
     log_weights = np.log(np.maximum(weights / weights.sum(axis=1, keepdims=True), _LEAST_CHANCE))
-    log_moves = np.log(chances).transpose(2, 1, 0).reshape(len(counts.moves), -1).astype(np.float32)
+    log_moves: AnyArray = np.log(chances).transpose(2, 1, 0).reshape(len(counts.moves), -1).astype(np.float32)
     joint = joint_log_likelihood(table, log_moves, log_weights.T.ravel().astype(np.float32))
     return normalise_memberships(joint.reshape(len(memberships), memberships.shape[1], -1))[0]
 
