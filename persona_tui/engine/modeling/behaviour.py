@@ -119,7 +119,8 @@ def measure_users(sequences: Sequences, journeys: Journeys) -> FloatArray:
     n_events = np.bincount(users, minlength=n).astype(float)
     n_events[n_events == 0] = np.nan
     width = len(sequences.vocabulary)
-    types = np.unique(users * width + sequences.codes[kept]) // width
+    pairs = np.sort(users * width + sequences.codes[kept])
+    types = pairs[np.diff(pairs, prepend=-1) != 0] // width
     n_journeys = np.bincount(journeys.users, minlength=n)
     columns = [
         _median_pace(sequences, kept),
@@ -240,6 +241,16 @@ def compare_traits(
     ----------
     Hedges (1981), Distribution theory for Glass's estimator of effect size, *Journal of
     Educational Statistics* 6, 107-128; Cohen (1988), *Statistical Power Analysis*, section 2.2.
+
+    Examples
+    --------
+    >>> deep = np.repeat([[0.0], [1.0], [2.0], [3.0]], 50, axis=0) + np.zeros(len(UNITS))
+    >>> memberships = np.repeat([[1.0, 0.0], [0.0, 1.0]], 100, axis=0)
+    >>> tables = tabulate_traits(deep)
+    >>> sums = TraitSums(*((each.T @ memberships).T for each in tables[:3]))
+    >>> again = TraitSums(*(each[None] for each in sums))
+    >>> compare_traits(tables, sums, again)[0][1].magnitude
+    'large'
     """
     effects = _effects(fitted)
     with np.errstate(invalid="ignore"):

@@ -83,6 +83,16 @@ def find_paths(journeys: Journeys, *, min_journeys: int = MIN_JOURNEYS) -> PathT
     References
     ----------
     Agrawal & Srikant (1995), Mining sequential patterns, *ICDE*, 3-14.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from persona_tui.engine.data.sequences import encode_sequences
+    >>> from persona_tui.engine.modeling.journeys import cut_journeys
+    >>> log = pl.DataFrame({"user_id": ["ann"] * 4, "session_id": ["1"] * 4, "event_type": list("abbc")})
+    >>> log = log.with_columns(timestamp=pl.datetime(2026, 1, 1, time_zone="UTC", time_unit="us"))
+    >>> find_paths(cut_journeys(encode_sequences(log)), min_journeys=1).paths
+    ((0, 1, 2),)
     """
     from scipy.sparse import csr_array  # noqa: PLC0415 - 0.15 s
 
@@ -96,7 +106,8 @@ def find_paths(journeys: Journeys, *, min_journeys: int = MIN_JOURNEYS) -> PathT
         starts = np.flatnonzero(numbers[: len(runs) - length + 1] >= 0)
         starts = starts[runs[starts] == runs[starts + length - 1]]
         keys, place = np.unique(numbers[starts] * width + codes[starts + length - 1], return_inverse=True)
-        pairs = np.unique(place * journeys.n_journeys + owners[starts])
+        pairs = np.sort(place * journeys.n_journeys + owners[starts])
+        pairs = pairs[np.diff(pairs, prepend=-1) != 0]
         held = pairs // journeys.n_journeys
         common = np.bincount(held, minlength=len(keys)) >= min_journeys
         renumbered = np.where(common, np.cumsum(common) - 1, -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,13 @@ class ExampleUser:
     n_events: int
 
 
+class Examples(NamedTuple):
+    """Users that show one persona, and users that show where it ends."""
+
+    typical: tuple[ExampleUser, ...]
+    borderline: tuple[ExampleUser, ...]
+
+
 def label_early(journeys: Journeys, chains: FloatArray, weights: FloatArray) -> IntArray:
     """Return the likeliest persona of each user given the first three events alone, shape (U,).
 
@@ -78,6 +85,17 @@ def label_early(journeys: Journeys, chains: FloatArray, weights: FloatArray) -> 
     -----
     Of the first journey; only what comes before a completion or drop event counts, and no exit, so a
     label has seen no outcome. O(U K).
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from persona_tui.engine.data.sequences import encode_sequences
+    >>> from persona_tui.engine.modeling.journeys import cut_journeys
+    >>> log = pl.DataFrame({"user_id": ["ann", "bob"], "session_id": ["1", "2"], "event_type": ["a", "b"]})
+    >>> log = log.with_columns(timestamp=pl.datetime(2026, 1, 1, time_zone="UTC", time_unit="us"))
+    >>> chains = np.array([[[0.9, 0.1, 0, 0]] + [[0, 0, 0, 1]] * 3, [[0.2, 0.8, 0, 0]] + [[0, 0, 0, 1]] * 3])
+    >>> label_early(cut_journeys(encode_sequences(log)), chains, np.array([0.5, 0.5]))
+    array([0, 1])
     """
     first = np.unique(journeys.users, return_index=True)[1]
     begins, ends = journeys.offsets[first], journeys.offsets[first + 1]
@@ -131,9 +149,7 @@ def _conversion(made: FloatArray, converted: FloatArray) -> EarlyConversion:
     return EarlyConversion(value=rate, interval=wilson_interval(rate, informative), n_users=n_users)
 
 
-def example_users(
-    counts: TransitionCounts, joint: FloatArray
-) -> list[tuple[tuple[ExampleUser, ...], tuple[ExampleUser, ...]]]:
+def example_users(counts: TransitionCounts, joint: FloatArray) -> list[Examples]:
     """Return the most typical and the most borderline users of each persona.
 
     Parameters
@@ -144,7 +160,7 @@ def example_users(
 
     Returns
     -------
-    list of (tuple of ExampleUser, tuple of ExampleUser), length K
+    list of Examples, length K
         Up to three each, no two with the same moves, of users with at least as many events as half of
         all users have. Typical: those whose membership is at least 0.99, or the highest three where fewer
         reach it, by how much likelier each of their moves is, on average, than under the next
@@ -172,9 +188,9 @@ def example_users(
         typical = sure[np.argsort(-per_move[sure], kind="stable")[:N_USERS]]
         closest = mine[np.argsort(lead[mine], kind="stable")[: N_USERS * several]]
         found.append(
-            (
-                tuple(_example(counts, row, memberships[row]) for row in typical.tolist()),
-                tuple(_example(counts, row, memberships[row]) for row in closest.tolist()),
+            Examples(
+                typical=tuple(_example(counts, row, memberships[row]) for row in typical.tolist()),
+                borderline=tuple(_example(counts, row, memberships[row]) for row in closest.tolist()),
             )
         )
     return found

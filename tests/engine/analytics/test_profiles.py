@@ -10,6 +10,7 @@ from support import make_log
 from persona_tui.engine.analytics.cards import build_persona_cards
 from persona_tui.engine.analytics.profiles import describe_personas
 from persona_tui.engine.data.attributes import attributes_of
+from persona_tui.engine.data.etl import load_event_log_csv
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
@@ -45,9 +46,8 @@ def planted_log(seed=0, *, mobile=MOBILE):
     return log.join(pl.DataFrame(table), on="user_id")
 
 
-def fit(log, *, n_clusters=2, unit="user", n_draws=80, segmentation=None):
+def fit(log, *, completion=frozenset({"buy"}), n_clusters=2, unit="user", n_draws=80, segmentation=None):
     sequences = encode_sequences(log)
-    completion = {"buy"} & set(sequences.vocabulary)
     counts = count_transitions(cut_journeys(sequences, unit=unit, completion=completion, censor=False))
     segmentation = segmentation or find_personas(counts, n_clusters, random_state=0)
     simulator = ProductFlowSimulator.from_counts(
@@ -246,3 +246,18 @@ def test_attributes_dealt_at_random_are_seldom_notable():
         profiles = describe_personas(replace(simulator, attributes=attributes), segmentation, draws)
         notable += any(each.notable for each in profiles[0].attributes.lifts)
     assert notable <= 8  # 5 % of 60 is 3; eight or more have a chance of 1 %
+
+
+@pytest.mark.real
+def test_personas_of_a_real_log_add_up_to_the_log(real_log):
+    log = load_event_log_csv(real_log("online_wizard"))
+    simulator, segmentation, draws = fit(log, completion={"confirm"}, n_clusters=3, n_draws=20)
+    profiles = describe_personas(simulator, segmentation, draws)
+    sessions = log.group_by("user_id").agg(pl.col("session_id").n_unique())["session_id"]
+    returns = [each for profile in profiles for each in profile.traits if each.name == "returns"]
+    shares = [profile.user_share for profile in profiles]
+    assert np.dot(shares, [each.mean for each in returns]) == pytest.approx((sessions > 1).mean())
+    lifts = [each for profile in profiles for each in profile.attributes.lifts]
+    assert {each.attribute for each in lifts} >= {"gendr", "num_accts"}
+    assert profiles[0].attributes.n_tested == len(lifts)
+    assert profiles[0].attributes.left_out == dict.fromkeys(["clnt_age", "bal"], "is a number with fractions")
