@@ -23,7 +23,7 @@ from persona_tui.engine.types import AnyArray, FloatArray, IntArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_CELLS = 2**22
+_CELLS = 2**20
 """Of one array of users, personas and draws; users are taken in chunks that stay below."""
 _LEAST_CHANCE = 1e-37
 
@@ -89,10 +89,9 @@ def sum_by_persona(draws: FlowDraws, tables: Mapping[str, csr_array]) -> Persona
     sums, overlaps = [], []
     single, soft = table.astype(np.float32), simulator.generator.soft
     rows = simulator.counts.row_of_user if soft else np.arange(len(memberships))
-    for weights, block in _blocks(draws):
-        drawn, overlap = _sum_block(single, weights, block, rows)
-        sums.append(drawn)
-        overlaps.append(overlap)
+    for row_weights, weights, block in _blocks(draws):
+        sums.append(_sum_block(single, weights, block, rows))
+        overlaps.append(_sum_products(row_weights, block))
     ends = np.cumsum([tables[name].shape[1] for name in tables])[:-1]
     return PersonaSums(
         fitted=dict(zip(tables, np.split(fitted, ends, axis=-1), strict=True)),
@@ -102,8 +101,11 @@ def sum_by_persona(draws: FlowDraws, tables: Mapping[str, csr_array]) -> Persona
     )
 
 
-def _blocks(draws: FlowDraws) -> Iterator[tuple[AnyArray, AnyArray]]:
-    """Yield weights of users (U, b) and memberships of rows, or of users that differ, (R, K, b)."""
+def _blocks(draws: FlowDraws) -> Iterator[tuple[AnyArray, AnyArray, AnyArray]]:
+    """Yield weights of rows (R, b) and of users (U, b), and memberships of rows (R, K, b).
+
+    Where a clusterer gave the memberships every user is a row.
+    """
     simulator = draws.simulator
     counts, soft = simulator.counts, simulator.generator.soft
     order = np.argsort(counts.row_of_user, kind="stable")
@@ -116,9 +118,9 @@ def _blocks(draws: FlowDraws) -> Iterator[tuple[AnyArray, AnyArray]]:
         weights[order] = _divide(generator, row_weights, rows, counts.multiplicity)
         first = number * DRAWS_PER_BLOCK
         if soft:
-            yield weights, _memberships(draws, table, slice(first, first + size))
+            yield row_weights, weights, _memberships(draws, table, slice(first, first + size))
         else:
-            yield weights, np.repeat(simulator.generator.memberships[:, :, None], size, axis=2)
+            yield weights, weights, np.repeat(simulator.generator.memberships[:, :, None], size, axis=2)
 
 
 def _divide(
@@ -154,17 +156,28 @@ def _sum_block(
     weights: AnyArray,
     memberships: AnyArray,
     row_of_user: IntArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Return the sums (b, K, Q) and overlaps (b, K, K) of a block of draws."""
+) -> FloatArray:
+    """Return the sums of a block of draws, shape (b, K, Q)."""
     n_users, n_draws = weights.shape
     n_clusters = memberships.shape[1]
     sums = np.zeros((table.shape[1], n_clusters * n_draws))
-    overlap = np.zeros((n_draws, n_clusters, n_clusters))
     size = max(1, _CELLS // (n_clusters * n_draws))
     for first in range(0, n_users, size):
         chunk = slice(first, first + size)
-        held = memberships[row_of_user[chunk]]
-        mass = weights[chunk, None, :] * held
+        mass = weights[chunk, None, :] * memberships[row_of_user[chunk]]
         sums += table[chunk].T @ mass.reshape(len(mass), -1)
-        overlap += np.matmul(mass.transpose(2, 1, 0), held.transpose(2, 0, 1))
-    return sums.reshape(-1, n_clusters, n_draws).transpose(2, 1, 0), overlap
+    return sums.reshape(-1, n_clusters, n_draws).transpose(2, 1, 0)
+
+
+def _sum_products(weights: AnyArray, memberships: AnyArray) -> FloatArray:
+    """Return weighted products of memberships summed over rows, shape (b, K, K)."""
+    n_rows, n_clusters, n_draws = memberships.shape
+    products = np.zeros((n_clusters, n_clusters, n_draws))
+    size = max(1, _CELLS // (n_clusters * n_draws))
+    for first in range(0, n_rows, size):
+        held = memberships[first : first + size]
+        mass = weights[first : first + size, None, :] * held
+        for k in range(n_clusters):
+            products[k, k:] += np.einsum("rb,rjb->jb", mass[:, k], held[:, k:])
+    upper = products.transpose(2, 0, 1)
+    return upper + np.triu(upper, 1).swapaxes(-1, -2)

@@ -227,6 +227,8 @@ def test_draws_sum_the_weights_that_the_flow_was_drawn_with(fitted):
     assert drawn / N_USERS == pytest.approx(draws.shares, abs=2e-3)
     assert sums.fitted["users"][:, 0] == pytest.approx(user_memberships(simulator).sum(axis=0))
     assert sums.overlap.sum() == pytest.approx(N_USERS)
+    assert sums.drawn_overlap.sum(axis=-1) == pytest.approx(drawn, rel=1e-3)
+    assert sums.drawn_overlap == pytest.approx(sums.drawn_overlap.swapaxes(1, 2))
 
 
 def test_intervals_of_shares_are_as_wide_as_the_sampling_error(profiles):
