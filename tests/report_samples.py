@@ -169,6 +169,7 @@ def make_report(
                 name=name,
                 users=int(8412 * share),
                 share=share,
+                share_interval=(0.9 * share, 1.1 * share),
                 conversion=0.8 - 0.5 * place / len(names),
                 conversion_interval=(0.76 - 0.5 * place / len(names), 0.83 - 0.5 * place / len(names)),
                 signature_events=("plan_select", "checkout", name)[: place % 4],

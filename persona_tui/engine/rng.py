@@ -24,6 +24,7 @@ class Stream(IntEnum):
     SYNTHESIS = 9
     AMOUNTS = 10
     SEGMENTS = 11
+    USERS = 12
     STABILITY = 13
 
 

@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from persona_tui.engine.statistics import bootstrap_weights, interval, largest_remainder
+from persona_tui.engine.statistics import (
+    benjamini_hochberg,
+    bootstrap_weights,
+    interval,
+    largest_remainder,
+    wilson_interval,
+)
 
 shares = arrays(float, st.integers(1, 12), elements=st.floats(0, 1)).filter(lambda each: each.sum() > 1e-6)
 values = arrays(float, st.integers(1, 12), elements=st.floats(-1e6, 1e6))
@@ -86,3 +92,29 @@ def test_an_interval_covers_its_level():
     draws = np.random.default_rng(4).normal(size=100_000)
     low, high = interval(draws)
     assert ((draws >= low) & (draws <= high)).mean() == pytest.approx(0.95, abs=1e-4)
+
+
+@given(arrays(float, st.integers(1, 30), elements=st.floats(0, 1)))
+def test_false_discovery_rates_agree_with_scipy(p_values):
+    from scipy.stats import false_discovery_control
+
+    np.testing.assert_allclose(benjamini_hochberg(p_values), false_discovery_control(p_values), atol=1e-15)
+
+
+def test_no_test_has_no_rate():
+    assert benjamini_hochberg(np.zeros(0)).shape == (0,)
+
+
+@given(st.integers(1, 500), st.floats(0, 1))
+def test_a_wilson_interval_holds_the_share_and_stays_within_bounds(n, share):
+    low, high = wilson_interval(share, n)
+    assert 0 <= low <= share + 1e-12
+    assert share - 1e-12 <= high <= 1
+
+
+@given(st.integers(1, 200), st.integers(0, 200))
+def test_a_wilson_interval_agrees_with_scipy(n, seen):
+    from scipy.stats import binomtest
+
+    expected = binomtest(min(seen, n), n).proportion_ci(method="wilson")
+    assert wilson_interval(min(seen, n) / n, n) == pytest.approx(tuple(expected), abs=1e-9)

@@ -26,6 +26,8 @@ class PersonaCard:
         Memberships summed over users, to whole users.
     share : float
         Of all journeys, memberships counted in parts.
+    share_interval : (float, float)
+        95 % interval of the user bootstrap.
     conversion : float
         Observed: of its journeys, open ones counted as not converted.
     conversion_interval : (float, float)
@@ -38,6 +40,7 @@ class PersonaCard:
     name: str
     users: int
     share: float
+    share_interval: Interval
     conversion: float
     conversion_interval: Interval
     signature_events: tuple[str, ...]
@@ -54,7 +57,7 @@ def build_persona_cards(
     segmentation : SegmentationResult
         What its generator was made from.
     draws : FlowDraws
-        For the intervals of observed conversion.
+        For the intervals of shares and of observed conversion.
     """
     counts = simulator.counts
     mass = counts.multiplicity[:, None] * simulator.memberships
@@ -68,6 +71,7 @@ def build_persona_cards(
             name=simulator.names[k],
             users=int(users[k]),
             share=float(simulator.shares[k]),
+            share_interval=interval(draws.shares[:, k]),
             conversion=float(conversion[k]),
             conversion_interval=interval(draws.conversions[:, k]),
             signature_events=tuple(signatures[k]),
