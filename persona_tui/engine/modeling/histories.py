@@ -123,20 +123,21 @@ def count_histories(journeys: Journeys) -> HistoryCounts:
     begun = len(journeys.users)
     before = np.append(moves.before, np.full(begun, n))
     states = np.append(moves.states, np.full(begun, n))
-    following = np.append(moves.following, journeys.steps[journeys.offsets[:-1]])
+    following: IntArray = np.append(moves.following, journeys.steps[journeys.offsets[:-1]])
     amounts = np.append(moves.weights, np.ones(begun))
-    users = np.append(moves.users, journeys.users)
+    users: IntArray = np.append(moves.users, journeys.users)
     made = amounts > 0
-    codes, columns = np.unique(((states * (n + 1) + before) * (n + 1) + following)[made], return_inverse=True)
+    triples = ((states * (n + 1) + before) * (n + 1) + following)[made]
+    codes, columns = np.unique(triples, return_inverse=True)
     matrix = coo_array((amounts[made], (users[made], columns)), shape=(len(journeys.user_ids), len(codes)))
-    state, following = codes // (n + 1) ** 2, codes % (n + 1)
+    state, target = codes // (n + 1) ** 2, codes % (n + 1)
     return HistoryCounts(
         n_states=n,
         matrix=matrix.tocsr(),
         states=state,
         before=codes // (n + 1) % (n + 1),
-        following=following,
-        pairs=np.unique(state * (n + 1) + following, return_inverse=True)[1],
+        following=target,
+        pairs=np.unique(state * (n + 1) + target, return_inverse=True)[1],
         contexts=np.unique(codes // (n + 1), return_inverse=True)[1],
     )
 
