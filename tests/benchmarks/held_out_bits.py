@@ -31,7 +31,7 @@ from persona_tui.engine.modeling.counts import TransitionCounts, count_transitio
 from persona_tui.engine.modeling.histories import count_histories, score_held_out  # noqa: E402
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys  # noqa: E402
 from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture  # noqa: E402
-from persona_tui.engine.modeling.selection import score_rows, select_n_clusters  # noqa: E402
+from persona_tui.engine.modeling.selection import MAX_CLUSTERS, score_rows, select_n_clusters  # noqa: E402
 
 HMM_SCRIPT = Path(__file__).with_name("hidden_markov.py")
 
@@ -64,6 +64,10 @@ class Split:
     def train_weights(self) -> np.ndarray:
         rows = self.counts.row_of_user[self.train]
         return np.bincount(rows, minlength=len(self.counts.multiplicity)).astype(float)
+
+    @property
+    def n_event_types(self) -> int:
+        return len(self.counts.journeys.vocabulary)
 
     @property
     def n_events(self) -> np.ndarray:
@@ -110,10 +114,9 @@ def score_second_order(split: Split) -> np.ndarray:
     return scored.bits[2, split.held, 0]
 
 
-def score_hidden_markov(split: Split, python: Path, n_iter: int) -> tuple[np.ndarray, str]:
-    """Return the bits of each user held out, and how the fit went."""
-    n_event_types = len(split.counts.journeys.vocabulary)
-    sizes = {"n_states": n_event_types, "n_tokens": n_event_types + 2, "n_iter": n_iter}
+def score_hidden_markov(split: Split, n_states: int, python: Path, n_iter: int) -> np.ndarray:
+    """Return the bits of each user held out."""
+    sizes = {"n_states": n_states, "n_tokens": split.n_event_types + 2, "n_iter": n_iter}
     parts = {}
     for name, users in (("train", split.train), ("test", split.held)):
         parts[f"{name}_tokens"], parts[f"{name}_lengths"] = split.tokens(users)
@@ -123,7 +126,8 @@ def score_hidden_markov(split: Split, python: Path, n_iter: int) -> tuple[np.nda
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         subprocess.run([python, HMM_SCRIPT, source, target], check=True, env=environment)
         told = np.load(target)
-        return -told["scores"] / np.log(2), f"{told['n_iter']} iterations"
+        print(f"{split.name}: {n_states} hidden states, {told['n_iter']} iterations", file=sys.stderr)
+        return -told["scores"] / np.log(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,8 +138,8 @@ class Scores:
     ladder: list[np.ndarray]
     n_clusters: int
     second_order: np.ndarray
+    n_hidden: int
     hidden_markov: np.ndarray
-    remark: str
 
     @property
     def mixture(self) -> np.ndarray:
@@ -144,19 +148,22 @@ class Scores:
     def per_event(self, bits: np.ndarray) -> str:
         return f"{bits.sum() / self.split.n_events.sum():.3f}"
 
+    def saved(self) -> str:
+        """Return what the mixture saves against the hidden Markov model, with its paired standard error."""
+        n_events, saved = self.split.n_events, self.hidden_markov - self.mixture
+        mean = saved.sum() / n_events.sum()
+        error = np.sqrt(((saved - mean * n_events) ** 2).sum()) / n_events.sum()
+        return f"{mean:+.3f} ± {error:.3f}".replace("-", "−")
+
     def main_row(self) -> list[str]:
-        n_events = self.split.n_events
-        gap = self.mixture - self.hidden_markov
-        mean = gap.sum() / n_events.sum()
-        error = np.sqrt(((gap - mean * n_events) ** 2).sum()) / n_events.sum()
         return [
             self.split.name,
-            f"{len(n_events):,}",
-            f"{n_events.sum():,.0f}",
+            f"{len(self.split.n_events):,}",
+            f"{self.split.n_events.sum():,.0f}",
             self.per_event(self.ladder[0]),
             f"{self.per_event(self.mixture)} ({self.n_clusters})",
-            f"{self.per_event(self.hidden_markov)} ({len(self.split.counts.journeys.vocabulary)})",
-            f"{mean:+.3f} ± {error:.3f}".replace("-", "−"),
+            f"{self.per_event(self.hidden_markov)} ({self.n_hidden})",
+            self.saved(),
             self.per_event(self.second_order),
         ]
 
@@ -166,19 +173,17 @@ def score(path: Path, chosen: argparse.Namespace) -> Scores:
     split = Split.of(path, chosen.seed)
     trained = count_transitions(only(split.counts.journeys, split.train))
     n_clusters = select_n_clusters(trained, random_state=chosen.seed, workers=chosen.workers).n_clusters
-    ladder = [score_mixture(split, k, chosen.seed) for k in range(1, max(chosen.rungs, n_clusters) + 1)]
+    ladder = [score_mixture(split, k, chosen.seed) for k in range(1, MAX_CLUSTERS + 1)]
     second_order = score_second_order(split)
-    mixtures_end = time.monotonic()
-    hidden_markov, remark = score_hidden_markov(split, chosen.hmm_python, chosen.iterations)
-    times = f"{mixtures_end - begun:.0f} s; hidden Markov {time.monotonic() - mixtures_end:.0f} s, {remark}"
-    print(f"{split.name}: mixtures and second order {times}", file=sys.stderr)
+    print(f"{split.name}: mixtures and second order {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    n_hidden = split.n_event_types + chosen.more_states
     return Scores(
         split=split,
         ladder=ladder,
         n_clusters=n_clusters,
         second_order=second_order,
-        hidden_markov=hidden_markov,
-        remark=remark,
+        n_hidden=n_hidden,
+        hidden_markov=score_hidden_markov(split, n_hidden, chosen.hmm_python, chosen.iterations),
     )
 
 
@@ -192,18 +197,17 @@ def main() -> None:
     parser.add_argument("logs", type=Path, nargs="+")
     parser.add_argument("--hmm-python", type=Path, required=True, help="a Python that has hmmlearn 0.3.3")
     parser.add_argument("--iterations", type=int, default=200, help="at most, of the hidden Markov model")
-    parser.add_argument("--rungs", type=int, default=8, help="mixtures of 1 to so many personas")
+    parser.add_argument("--more-states", type=int, default=0, help="hidden states beyond the event types")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore", message="The mixture has not converged")
     scores = [score(path, chosen) for path in chosen.logs]
     names = ["log", "users held out", "events", "one chain", "mixture (personas)"]
-    names += ["hidden Markov (states)", "mixture − hidden Markov", "second order, one chain"]
+    names += ["hidden Markov (states)", "the mixture saves against it", "second order, one chain"]
     print(table(names, [each.main_row() for each in scores]), end="\n\n")
-    rungs = range(max(len(each.ladder) for each in scores))
-    rows = [[each.split.name, *(each.per_event(each.ladder[k]) for k in rungs)] for each in scores]
-    print(table(["log, personas", *(str(k + 1) for k in rungs)], rows))
+    rows = [[each.split.name, *map(each.per_event, each.ladder)] for each in scores]
+    print(table(["log, personas", *map(str, range(1, MAX_CLUSTERS + 1))], rows))
 
 
 if __name__ == "__main__":
