@@ -10,7 +10,8 @@ import numpy as np
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import SimulationError
-from persona_tui.engine.modeling.journeys import Journeys, kept_events
+from persona_tui.engine.modeling.journeys import Journeys
+from persona_tui.engine.modeling.moves import time_moves
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, FloatArray, IntArray
 
 FEWEST_OBSERVED: Final = 30
@@ -195,9 +196,9 @@ def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
     """
     states = journeys.vocabulary + ((RETURN,) if journeys.unit == "user" else ())
     n, n_events = len(states), len(journeys.vocabulary)
-    sources, targets, seconds = _timed_moves(sequences, journeys)
-    order = np.lexsort((seconds, sources))
-    sources, targets, seconds = sources[order], targets[order], seconds[order]
+    timed = time_moves(sequences, journeys)
+    order = np.lexsort((timed.microseconds, timed.sources))
+    sources, targets, seconds = timed.sources[order], timed.targets[order], timed.microseconds[order] / 1e6
     pair = sources * n + targets
     returns = targets == n_events
     rows, observed = _unseen(states)
@@ -221,20 +222,6 @@ def _unseen(states: tuple[str, ...]) -> tuple[CodeArray, IntArray]:
     rows[:, returns] = _ALL_RETURNS
     rows[returns] = _AT_ONCE
     return rows, np.zeros(rows.shape, dtype=np.int64)
-
-
-def _timed_moves(sequences: Sequences, journeys: Journeys) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return source, target (``return`` where one lies between) and seconds of every move of the journeys."""
-    n_events = len(journeys.vocabulary)
-    is_event = journeys.steps < n_events
-    kept_per_journey = np.add.reduceat(is_event.astype(np.int64), journeys.offsets[:-1])
-    gaps = np.diff(sequences.times[kept_events(sequences, journeys)]) / 1e6
-    codes = journeys.steps[is_event].astype(np.int64)
-    returned = ~is_event[np.flatnonzero(is_event)[1:] - 1]
-    moved = np.ones(len(gaps), dtype=bool)
-    moved[np.cumsum(kept_per_journey)[:-1] - 1] = False
-    targets = np.where(returned, n_events, codes[1:])
-    return codes[:-1][moved], targets[moved], gaps[moved]
 
 
 def _grouped(keys: IntArray, seconds: FloatArray) -> tuple[IntArray, FloatArray]:

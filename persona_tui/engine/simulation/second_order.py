@@ -15,9 +15,10 @@ import numpy as np
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import smooth
 from persona_tui.engine.modeling.journeys import Journeys
+from persona_tui.engine.modeling.moves import list_moves
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.flow import EXIT, FRICTION, N_ENDS, Flow, StateKind
-from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray
+from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 MAX_PLACES: Final = 600
 """A solution costs the cube of their number: 0.05 s for 6 personas of 600 places."""
@@ -228,9 +229,9 @@ class _Layout:
         A state that ends the journey is one place: nothing follows that could remember.
         """
         n = first.n_states
-        before, steps = _steps(journeys)
+        observed = list_moves(journeys)
         seen = np.zeros((n + 1, n), dtype=bool)
-        seen[before, steps] = True
+        seen[observed.before, observed.states] = True
         seen[n] |= (first.starts > 0).any(axis=0)
         seen[:, first.absorbing] = False
         histories, events = np.nonzero(seen)
@@ -261,16 +262,13 @@ class _Layout:
         """Return the moves out of each place, shape (K, m, n + 1), and the starts, shape (K, m)."""
         journeys, counts = simulator.journeys, simulator.counts
         n, m = journeys.n_states, len(self.events)
-        before, steps = _steps(journeys)
-        last = journeys.offsets[1:] - 1
-        following = np.append(steps[1:], n)
-        following[last] = n
-        weights = np.ones(len(steps))
-        weights[last] = journeys.exit_chances
-        moves = self.arrival[before, steps] * (n + 1) + following
-        rows = np.repeat(counts.row_of_user[journeys.users], np.diff(journeys.offsets))
+        observed = list_moves(journeys)
+        moves = self.arrival[observed.before, observed.states] * (n + 1) + observed.following
+        rows = counts.row_of_user[observed.users]
         tables = [
-            np.bincount(moves, weights=weights * member[rows], minlength=m * (n + 1)).reshape(m, n + 1)
+            np.bincount(moves, weights=observed.weights * member[rows], minlength=m * (n + 1)).reshape(
+                m, n + 1
+            )
             for member in simulator.memberships.T
         ]
         starts = np.zeros((len(tables), m))
@@ -284,11 +282,3 @@ class _Layout:
         moves[:, np.arange(m)[:, None], self.arrival[self.events]] = rows[..., :n]
         moves[..., EXIT] = rows[..., n]
         return moves
-
-
-def _steps(journeys: Journeys) -> tuple[AnyArray, AnyArray]:
-    """Return the state before each step, n at the start of a journey, and the step itself."""
-    steps = journeys.steps.astype(np.int64)
-    before = np.append(0, steps[:-1])
-    before[journeys.offsets[:-1]] = journeys.n_states
-    return before, steps
