@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import erfc, sqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +12,8 @@ from persona_tui.engine.types import FloatArray, IntArray
 
 LEVEL = 0.95
 """Coverage that every interval aims at."""
+NORMAL_QUANTILE = 1.959963984540054
+"""Half the width of a 95 % interval, in standard errors."""
 
 Interval: TypeAlias = tuple[float, float]
 
@@ -173,3 +176,83 @@ def largest_remainder(shares: FloatArray, total: int) -> IntArray:
     order = np.argsort(parts - exact, kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
     return parts
+
+
+def benjamini_hochberg(p_values: FloatArray) -> FloatArray:
+    """Return the least false discovery rate at which each of several tests is rejected.
+
+    Parameters
+    ----------
+    p_values : array of shape (N,)
+        Between 0 and 1.
+
+    Returns
+    -------
+    array of shape (N,)
+
+    Notes
+    -----
+    ``q_(i) = min over j >= i of p_(j) N / j``, p in rising order; O(N log N). Controls the expected share
+    of false discoveries where tests are independent or depend positively.
+
+    References
+    ----------
+    Benjamini & Hochberg (1995), Controlling the false discovery rate, *Journal of the Royal
+    Statistical Society B* 57, 289-300.
+
+    Examples
+    --------
+    >>> benjamini_hochberg(np.array([0.01, 0.5, 0.02, 0.03]))
+    array([0.04, 0.5 , 0.04, 0.04])
+    """
+    n_tests = len(p_values)
+    falling = np.argsort(-p_values, kind="stable")
+    scaled = p_values[falling] * n_tests / np.arange(n_tests, 0, -1)
+    rates = np.empty(n_tests)
+    rates[falling] = np.minimum.accumulate(scaled)
+    return np.minimum(rates, 1.0)
+
+
+def two_sided_p_values(scores: FloatArray) -> FloatArray:
+    """Return the chance that a standard normal number is farther from zero than each score.
+
+    Examples
+    --------
+    >>> two_sided_p_values(np.array([0.0, -1.959964])).round(4)
+    array([1.  , 0.05])
+    """
+    tails = [erfc(abs(score) / sqrt(2)) for score in scores.ravel()]
+    return np.array(tails).reshape(scores.shape)
+
+
+def wilson_interval(share: float, n: float) -> Interval:
+    """Return the 95 % interval of a share that was seen among n; all that is possible where n is 0.
+
+    Parameters
+    ----------
+    share : float
+        Between 0 and 1.
+    n : float
+        Independent observations, or as many as would be as informative.
+
+    Notes
+    -----
+    ``(p + z²/2n ± z sqrt(p(1 - p)/n + z²/4n²)) / (1 + z²/n)``; it covers at 0 and 1 too.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference, *Journal of
+    the American Statistical Association* 22, 209-212.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(0.0, 100)
+    >>> round(low, 4), round(high, 4)
+    (0.0, 0.037)
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    wide = NORMAL_QUANTILE**2 / n
+    middle = (share + wide / 2) / (1 + wide)
+    half = sqrt(share * (1 - share) * wide + wide**2 / 4) / (1 + wide)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
