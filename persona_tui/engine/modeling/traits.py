@@ -10,6 +10,7 @@ import polars as pl
 
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.errors import ModelingError
+from persona_tui.engine.modeling.trait_effect_family import TraitEffects, estimate_trait_effects
 from persona_tui.engine.modeling.trait_effects import TraitEffect, estimate_trait_effect
 from persona_tui.engine.modeling.trait_features import (
     MAX_LEVELS,
@@ -36,7 +37,15 @@ from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progr
 from persona_tui.engine.rng import Stream, normalise_seed, stream
 from persona_tui.engine.types import FloatArray, IntArray, RandomState
 
-__all__ = ["TraitClassifier", "TraitEffect", "estimate_trait_effect", "score_auc", "train_trait_classifier"]
+__all__ = [
+    "TraitClassifier",
+    "TraitEffect",
+    "TraitEffects",
+    "estimate_trait_effect",
+    "estimate_trait_effects",
+    "score_auc",
+    "train_trait_classifier",
+]
 
 _INVERSE_PENALTY = 1.0
 _MAX_ITERATIONS = 1_000
