@@ -243,9 +243,9 @@ def permutation_importance(
     folds: Sequence[HeldOutFold],
     codes: IntArray,
     features: Sequence[str],
-    *,
     n_repeats: int,
     generator: np.random.Generator,
+    *,
     on_progress: ProgressCallback = ignore_progress,
 ) -> pl.DataFrame:
     """Return what the held-out AUC loses when the values of a feature are dealt to other users.

@@ -206,7 +206,7 @@ def train_trait_classifier(
     columns_left_out = {**choice.left_out, **dropped}
     _check_features(encoding, trait, columns_left_out)
     seed = normalise_seed(random_state)
-    folds = deal_folds(codes, n_folds, stream(seed, Stream.TRAITS))
+    folds, deal = deal_folds(codes, n_folds, stream(seed, Stream.TRAITS)), stream(seed, Stream.TRAITS, 0)
     held_out = _cross_fit(users, codes, folds, choice.names, on_progress)
     chances = held_out_chances(held_out)
     design = encoding.design(users)
@@ -226,14 +226,7 @@ def train_trait_classifier(
         features=used,
         columns_left_out=columns_left_out,
         calibration=measure_calibration(codes, chances),
-        importance=permutation_importance(
-            held_out,
-            codes,
-            used,
-            n_repeats=n_repeats,
-            generator=stream(seed, Stream.TRAITS, 0),
-            on_progress=on_progress,
-        ),
+        importance=permutation_importance(held_out, codes, used, n_repeats, deal, on_progress=on_progress),
         cautions=(*choice.cautions.values(), *correlation_cautions(design, encoding.terms)),
         weights=_weights(encoding, levels, coefficients),
         held_out=users.select("user_id", trait=trait, **_chance_columns(levels, chances)),

@@ -116,9 +116,7 @@ def test_importance_is_that_of_scikit_learn_on_the_same_users():
         features=("a", "b", "c"),
         coefficients=np.vstack([np.zeros(4), coefficients]),
     )
-    found = permutation_importance(
-        [fold], codes, ["a", "b", "c"], n_repeats=30, generator=np.random.default_rng(0)
-    )
+    found = permutation_importance([fold], codes, ["a", "b", "c"], 30, np.random.default_rng(0))
     oracle = sklearn_importance(
         GivenScores(coefficients).fit(design, codes),
         design,
