@@ -10,6 +10,7 @@ import polars as pl
 
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.errors import ModelingError
+from persona_tui.engine.modeling.trait_effect_family import TraitEffects, estimate_trait_effects
 from persona_tui.engine.modeling.trait_effects import TraitEffect, estimate_trait_effect
 from persona_tui.engine.modeling.trait_features import (
     MAX_LEVELS,
@@ -21,11 +22,30 @@ from persona_tui.engine.modeling.trait_features import (
     is_outcome,
     learn_encoding,
 )
+from persona_tui.engine.modeling.trait_scores import (
+    Calibration,
+    HeldOutFold,
+    correlation_cautions,
+    held_out_chances,
+    measure_calibration,
+    permutation_importance,
+    score_auc,
+    score_brier,
+    softmax,
+)
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import Stream, normalise_seed, stream
-from persona_tui.engine.types import BoolArray, FloatArray, IntArray, RandomState
+from persona_tui.engine.types import FloatArray, IntArray, RandomState
 
-__all__ = ["TraitClassifier", "TraitEffect", "estimate_trait_effect", "score_auc", "train_trait_classifier"]
+__all__ = [
+    "TraitClassifier",
+    "TraitEffect",
+    "TraitEffects",
+    "estimate_trait_effect",
+    "estimate_trait_effects",
+    "score_auc",
+    "train_trait_classifier",
+]
 
 _INVERSE_PENALTY = 1.0
 _MAX_ITERATIONS = 1_000
@@ -55,6 +75,10 @@ class TraitClassifier:
         Columns used.
     columns_left_out : mapping
         Column to reason.
+    calibration : Calibration
+        Whether the held-out chances come true.
+    importance : DataFrame
+        ``feature``, ``auc_drop``, ``error``, the largest first; see ``trait_scores.permutation_importance``.
     cautions : tuple of str
     weights : DataFrame
         ``feature``, ``term``, ``level``, ``weight``, strongest first: log-odds of the level for one
@@ -77,6 +101,8 @@ class TraitClassifier:
     users_left_out: int
     features: tuple[str, ...]
     columns_left_out: Mapping[str, str]
+    calibration: Calibration
+    importance: pl.DataFrame
     cautions: tuple[str, ...]
     weights: pl.DataFrame
     held_out: pl.DataFrame
@@ -106,7 +132,7 @@ class TraitClassifier:
             If a column that held numbers holds something else.
         """
         require_columns(user_features, ("user_id",))
-        chances = _softmax(self.encoding.design(user_features) @ self.coefficients.T)
+        chances = softmax(self.encoding.design(user_features) @ self.coefficients.T)
         return user_features.select("user_id", **_chance_columns(self.levels, chances))
 
 
@@ -116,6 +142,7 @@ def train_trait_classifier(
     *,
     features: Sequence[str] | None = None,
     n_folds: int = 5,
+    n_repeats: int = 10,
     random_state: RandomState = 0,
     on_progress: ProgressCallback = ignore_progress,
 ) -> TraitClassifier:
@@ -132,8 +159,10 @@ def train_trait_classifier(
         journey. See ``trait_features.choose_columns`` for what is never used.
     n_folds : int
         From 2 to 10; users are dealt to them within each level.
+    n_repeats : int
+        From 2 to 1,000: times that each feature is permuted to see what the AUC loses without it.
     random_state : int, SeedSequence, Generator or None
-        Deals the folds.
+        Deals the folds and permutes the features.
     on_progress : callable
 
     Returns
@@ -165,9 +194,10 @@ def train_trait_classifier(
     >>> classifier = train_trait_classifier(users, "keen")
     >>> round(classifier.auc, 2), round(classifier.brier, 2), round(classifier.base_rate_brier, 2)
     (0.77, 0.19, 0.25)
+    >>> classifier.importance["feature"].to_list(), bool(abs(classifier.calibration.slope - 1) < 0.1)
+    (['pages'], True)
     """
-    if not 2 <= n_folds <= 10:
-        raise ModelingError(f"n_folds == {n_folds}, must be from 2 to 10.")
+    _check_settings(n_folds, n_repeats)
     users, n_unknown = comparable_users(user_features, (trait,))
     levels, codes = _level_codes(users[trait])
     outcomes = (trait,) if is_outcome(trait) else ()
@@ -175,23 +205,29 @@ def train_trait_classifier(
     encoding, dropped = learn_encoding(users, choice.names)
     columns_left_out = {**choice.left_out, **dropped}
     _check_features(encoding, trait, columns_left_out)
-    folds = deal_folds(codes, n_folds, stream(normalise_seed(random_state), Stream.TRAITS))
-    chances = _cross_predict(users, codes, folds, choice.names, on_progress)
-    coefficients = _fit(encoding.design(users), codes)
+    seed = normalise_seed(random_state)
+    folds, deal = deal_folds(codes, n_folds, stream(seed, Stream.TRAITS)), stream(seed, Stream.TRAITS, 0)
+    held_out = _cross_fit(users, codes, folds, choice.names, on_progress)
+    chances = held_out_chances(held_out)
+    design = encoding.design(users)
+    coefficients = _fit(design, codes)
     coefficients.flags.writeable = False
     auc, auc_error = score_auc(codes, chances)
+    used = tuple(column.name for column in encoding.columns)
     return TraitClassifier(
         trait=trait,
         levels=levels,
         auc=auc,
         auc_error=auc_error,
-        brier=_brier(codes, chances),
-        base_rate_brier=_brier(codes, np.tile(np.bincount(codes) / len(codes), (len(codes), 1))),
+        brier=score_brier(codes, chances),
+        base_rate_brier=score_brier(codes, np.tile(np.bincount(codes) / len(codes), (len(codes), 1))),
         n_users=users.height,
         users_left_out=n_unknown,
-        features=tuple(column.name for column in encoding.columns),
+        features=used,
         columns_left_out=columns_left_out,
-        cautions=tuple(choice.cautions.values()),
+        calibration=measure_calibration(codes, chances),
+        importance=permutation_importance(held_out, codes, used, n_repeats, deal, on_progress=on_progress),
+        cautions=(*choice.cautions.values(), *correlation_cautions(design, encoding.terms)),
         weights=_weights(encoding, levels, coefficients),
         held_out=users.select("user_id", trait=trait, **_chance_columns(levels, chances)),
         encoding=encoding,
@@ -199,57 +235,14 @@ def train_trait_classifier(
     )
 
 
-def score_auc(codes: IntArray, chances: FloatArray) -> tuple[float, float]:
-    """Return the area under the ROC curve and its standard error over users.
-
-    Parameters
-    ----------
-    codes : int array of shape (n,)
-        Level of each user, 0 to K - 1; every level occurs.
-    chances : array of shape (n, K)
-        Score of each level, K >= 2.
-
-    Returns
-    -------
-    auc, auc_error : float
-        Of the last level where K is 2, else the mean over levels, each against the rest.
-
-    Notes
-    -----
-    The mean placement of users with the level among those without. A user's pull on it is linear
-    in placements, and the standard error is that of the mean pull: DeLong's, carried over
-    to a mean over levels, whose areas share users. O(K n log n).
-
-    References
-    ----------
-    DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated
-    receiver operating characteristic curves, *Biometrics* 44, 837-845.
-
-    Examples
-    --------
-    >>> chances = np.array([[0.9, 0.1], [0.6, 0.4], [0.65, 0.35], [0.2, 0.8]])
-    >>> score_auc(np.array([0, 0, 1, 1]), chances)[0]
-    0.75
-    """
-    n_levels = chances.shape[1]
-    asked = range(1, 2) if n_levels == 2 else range(n_levels)
-    areas, pulls = zip(*(_placements(codes == level, chances[:, level]) for level in asked), strict=True)
-    pull = np.mean(pulls, axis=0)
-    return float(np.mean(areas)), float(pull.std() / np.sqrt(len(codes)))
-
-
-def _placements(has_level: BoolArray, scores: FloatArray) -> tuple[float, FloatArray]:
-    """Return one area, and each user's pull on it, shape (n,); ties count half."""
-    n_with = int(has_level.sum())
-    n_without = len(has_level) - n_with
-    overall = pl.Series(scores).rank("average").to_numpy()
-    placement = np.empty(len(scores))
-    placement[has_level] = overall[has_level] - pl.Series(scores[has_level]).rank("average").to_numpy()
-    placement[~has_level] = overall[~has_level] - pl.Series(scores[~has_level]).rank("average").to_numpy()
-    placement /= np.where(has_level, n_without, n_with)
-    area = float(placement[has_level].mean())
-    pull = np.where(has_level, (placement - area) / n_with, (1 - placement - area) / n_without)
-    return area, pull * len(scores)
+def _check_settings(n_folds: int, n_repeats: int) -> None:
+    faults = []
+    if not 2 <= n_folds <= 10:
+        faults.append(f"n_folds == {n_folds}, must be from 2 to 10")
+    if not 2 <= n_repeats <= 1_000:
+        faults.append(f"n_repeats == {n_repeats}, must be from 2 to 1,000")
+    if faults:
+        raise ModelingError("; ".join(faults) + ".")
 
 
 def _level_codes(series: pl.Series) -> tuple[tuple[str, ...], IntArray]:
@@ -284,20 +277,26 @@ def _check_features(encoding: Encoding, trait: str, left_out: Mapping[str, str])
     )
 
 
-def _cross_predict(
+def _cross_fit(
     users: pl.DataFrame, codes: IntArray, folds: IntArray, names: Sequence[str], on_progress: ProgressCallback
-) -> FloatArray:
-    """Return each user's chances, shape (n, K), under a classifier fitted on the other folds."""
+) -> tuple[HeldOutFold, ...]:
+    """Return each fold's users under a classifier fitted on the other folds."""
     n_folds = int(folds.max()) + 1
-    chances = np.empty((len(codes), int(codes.max()) + 1))
+    fitted = []
     for fold in range(n_folds):
         held_out = folds == fold
         training = users.filter(~held_out)
         encoding, _ = learn_encoding(training, names)
-        coefficients = _fit(encoding.design(training), codes[~held_out])
-        chances[held_out] = _softmax(encoding.design(users.filter(held_out)) @ coefficients.T)
+        fitted.append(
+            HeldOutFold(
+                rows=np.flatnonzero(held_out),
+                design=encoding.design(users.filter(held_out)),
+                features=tuple(feature for feature, _ in encoding.terms),
+                coefficients=_fit(encoding.design(training), codes[~held_out]),
+            )
+        )
         on_progress(Progress(stage="trait classifier", done=fold + 1, total=n_folds))
-    return chances
+    return tuple(fitted)
 
 
 def _fit(design: FloatArray, codes: IntArray) -> FloatArray:
@@ -310,19 +309,8 @@ def _fit(design: FloatArray, codes: IntArray) -> FloatArray:
     return np.vstack([np.zeros_like(coefficients), coefficients]) if len(coefficients) == 1 else coefficients
 
 
-def _softmax(scores: FloatArray) -> FloatArray:
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    chances: FloatArray = weights / weights.sum(axis=1, keepdims=True)
-    return chances
-
-
 def _chance_columns(levels: tuple[str, ...], chances: FloatArray) -> dict[str, pl.Series]:
     return {f"p_{level}": pl.Series(chances[:, code]) for code, level in enumerate(levels)}
-
-
-def _brier(codes: IntArray, chances: FloatArray) -> float:
-    squares = (chances - np.eye(chances.shape[1])[codes]) ** 2
-    return float((squares[:, 1] if chances.shape[1] == 2 else squares.sum(axis=1)).mean())
 
 
 def _weights(encoding: Encoding, levels: tuple[str, ...], coefficients: FloatArray) -> pl.DataFrame:
