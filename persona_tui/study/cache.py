@@ -22,7 +22,7 @@ import numpy as np
 
 from persona_tui import __version__
 from persona_tui.engine.errors import ExportError
-from persona_tui.engine.modeling import journeys
+from persona_tui.engine.modeling import climbing, journeys, restarts, shrinkage
 from persona_tui.engine.modeling import mixture as mixtures
 from persona_tui.engine.modeling import selection as selections
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
@@ -41,7 +41,7 @@ FORMAT = 2
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
 _MIXTURE = ("weights", "chains", "responsibilities", "fitted_responsibilities", "bound_history", "pooled")
-_NUMBERS = ("log_likelihood", "converged", "prior", "n_moves", "n_sources")
+_NUMBERS = ("log_likelihood", "converged", "restarted", "prior", "n_moves", "n_sources")
 _DRAWS = ("moved", "shares", "conversions")
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
@@ -171,7 +171,7 @@ class FitCache:
 
 def _algorithm() -> dict[str, dict[str, float]]:
     """Return the numbers that a fit and its draws are worked out with, as the modules state them."""
-    modules = (journeys, mixtures, selections, uncertainty)
+    modules = (journeys, climbing, restarts, shrinkage, mixtures, selections, uncertainty)
     stated = {module.__name__: _constants(vars(module)) for module in modules}
     return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
 

@@ -209,7 +209,8 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
     ----------
     counts : TransitionCounts
     prior : float
-        Pseudo-moves that each row gets; zero gives the maximum-likelihood chain.
+        Pseudo-moves that each row gets, at most one: how alike personas are tells nothing of how alike a
+        row is to how often each state is entered. Zero gives the maximum-likelihood chain.
     weights : array of shape (R,), optional
         Weight of each row; its multiplicity.
 
@@ -224,7 +225,7 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
     possible = possible_moves(counts.journeys)
     back_off = np.where(possible, table.sum(axis=0) + 1.0, 0.0)
     back_off /= np.maximum(back_off.sum(axis=1, keepdims=True), 1.0)
-    table += prior * back_off
+    table += min(prior, 1.0) * back_off
     totals = table.sum(axis=1, keepdims=True)
     chain: FloatArray = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
     empty = (totals[:, 0] == 0) & possible.any(axis=1)

@@ -14,9 +14,10 @@ from persona_tui.engine.errors import DataError, ModelingError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture
+from persona_tui.engine.modeling.mixture import fit_markov_mixture
 from persona_tui.engine.modeling.naming import name_personas
 from persona_tui.engine.modeling.selection import Selection, select_n_clusters
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.types import AnyArray, FloatArray, RandomState, Unit
@@ -70,7 +71,7 @@ def find_personas(
     counts: TransitionCounts,
     n_clusters: int | Literal["auto"] = "auto",
     *,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = None,
     workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
@@ -82,7 +83,7 @@ def find_personas(
     counts : TransitionCounts
     n_clusters : int or "auto"
         ``auto`` is one persona where there is one user: nobody can be held out.
-    prior : float
+    prior : float or "empirical"
     random_state : int, SeedSequence, Generator or None
     workers : int
         Threads; the result does not depend on their number.
@@ -165,7 +166,7 @@ def cluster_event_sequences(
     drop: frozenset[str] | set[str] = frozenset(),
     unit: Unit = "user",
     clusterer: Any = None,  # noqa: ANN401 - any scikit-learn clusterer
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = 0,
     on_progress: ProgressCallback = ignore_progress,
 ) -> SegmentationResult:
@@ -183,7 +184,7 @@ def cluster_event_sequences(
     clusterer : scikit-learn clusterer, optional
         Something with ``fit_predict``; it gets the embeddings of ``encode_event_sequences``.
         Without it, a mixture of first-order Markov chains is fitted.
-    prior : float
+    prior : float or "empirical"
         Pseudo-moves that shrink each row of a persona's chain toward the pooled row.
     random_state : int, SeedSequence, Generator or None
     on_progress : callable

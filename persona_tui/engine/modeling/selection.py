@@ -10,11 +10,8 @@ import numpy as np
 
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.mixture import (
-    DEFAULT_N_INIT,
-    DEFAULT_PRIOR,
-    climb_from_restarts,
-)
+from persona_tui.engine.modeling.mixture import DEFAULT_N_INIT, climb_from_restarts
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.modeling.steps import normalise_memberships
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import Stream, normalise_seed, stream
@@ -65,7 +62,7 @@ def select_n_clusters(
     counts: TransitionCounts,
     *,
     max_clusters: int = MAX_CLUSTERS,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = None,
     workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
@@ -77,7 +74,7 @@ def select_n_clusters(
     counts : TransitionCounts
     max_clusters : int
         Last rung of the ladder.
-    prior : float
+    prior : float or "empirical"
     random_state : int, SeedSequence, Generator or None
     workers : int
         Threads; the recommendation does not depend on their number.
@@ -124,7 +121,7 @@ def _falls_no_more(rungs: list[FloatArray]) -> bool:
 
 
 def _score(
-    counts: TransitionCounts, train: FloatArray, n_clusters: int, prior: float, seed: np.random.SeedSequence
+    counts: TransitionCounts, train: FloatArray, n_clusters: int, prior: Prior, seed: np.random.SeedSequence
 ) -> FloatArray:
     """Return the log-likelihood of one user of each row under a mixture fitted on the training users."""
     fitted = climb_from_restarts(
