@@ -122,7 +122,9 @@ def count_transitions(journeys: Journeys) -> TransitionCounts:
         ]
     )
     rows = np.concatenate([journeys.users, owner[:-1][inner], journeys.users[left]])
-    moves, columns = np.unique(codes, return_inverse=True)
+    occurs = np.bincount(codes, minlength=n * (n + 2)) > 0
+    moves = np.flatnonzero(occurs)
+    columns = (np.cumsum(occurs) - 1)[codes]
     shape = (len(journeys.user_ids), len(moves))
     amounts = np.ones(len(rows))
     amounts[len(rows) - int(left.sum()) :] = journeys.exit_chances[left]

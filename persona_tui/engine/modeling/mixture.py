@@ -144,6 +144,8 @@ def climb_from_restarts(
 ) -> MarkovMixture:
     """Fit as ``fit_markov_mixture`` does, and warn of nothing: the result tells."""
     check_n_clusters(n_clusters, len(counts.journeys.user_ids))
+    if warm is not None and warm.n_clusters != n_clusters - 1:
+        raise ModelingError(f"warm has {warm.n_clusters} personas, must have {n_clusters - 1}: one fewer.")
     strength = DEFAULT_PRIOR if prior == "empirical" else prior
     table = tabulate_moves(counts, pooled_chain(counts, strength, weights), strength)
     with threads(workers) as pool:
@@ -196,14 +198,15 @@ def _parameters_of(mixture: MarkovMixture, counts: TransitionCounts) -> Paramete
 
 
 def _restart_idle(users: Users, best: Climb, *, max_iter: int, tol: float) -> tuple[Climb, int]:
-    """Return the fit with personas that stand for nobody made anew, as long as the bound rises."""
-    restarted = 0
-    while idle := idle_personas(users, best.parameters):
+    """Return the fit with personas that stand for nobody made anew, as long as fewer then do."""
+    restarted, idle = 0, idle_personas(users, best.parameters)
+    while idle:
         restarted += len(idle)
         again = climb(users, refill(users, best.parameters, idle), max_iter=max_iter, tol=tol)
-        if again.history[-1] < best.history[-1] + tol:
+        still = idle_personas(users, again.parameters)
+        if len(still) >= len(idle) or again.history[-1] < best.history[-1]:
             break
-        best = again
+        best, idle = again, still
     return best, restarted
 
 

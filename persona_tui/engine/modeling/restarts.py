@@ -119,15 +119,16 @@ def refill(users: Users, parameters: Parameters, idle: list[int]) -> Parameters:
     users : Users
     parameters : Parameters
     idle : list of int
-        The personas; each gets another dozen of distinct journeys, those of the lowest likelihood a move.
+        The personas; each gets up to a dozen distinct journeys, those of the lowest likelihood a move.
     """
     memberships, per_row = users.memberships(parameters)
     moves = np.asarray(users.table.matrix.sum(axis=1)).ravel()
     present = np.flatnonzero(users.weights > 0)
     worst: IntArray = present[np.argsort((per_row / np.maximum(moves, 1.0))[present], kind="stable")]
     memberships[:, idle] = 0.0
+    n_seeds = min(_SEED_USERS, max(len(worst) // len(parameters.log_weights), 1))
     for place, cluster in enumerate(idle):
-        members = worst[place * _SEED_USERS : (place + 1) * _SEED_USERS]
+        members = worst[place * n_seeds : (place + 1) * n_seeds]
         memberships[members] = 0.0
         memberships[members, cluster] = 1.0
     totals = memberships.sum(axis=1, keepdims=True)
