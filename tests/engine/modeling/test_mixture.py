@@ -144,7 +144,7 @@ def test_personas_that_the_users_do_not_hold_are_told():
 
 
 def test_an_emptied_persona_is_made_anew_from_the_users_explained_worst():
-    log = make_log({f"u{n}": [["a", "b"] * 4 if n < 9 else ["c"] * 5] for n in range(12)})
+    log = make_log({f"u{n}": [["a", "b"] * 4 if n < 90 else ["a"] * 5 + ["b"] * 5] for n in range(120)})
     users = users_of(counts_of(log))
     together = users.estimate(np.tile([1.0, 0.0], (len(users.weights), 1)))
     assert idle_personas(users, together) == [1]
