@@ -23,7 +23,7 @@ import numpy as np
 from persona_tui import __version__
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import write_whole
-from persona_tui.engine.modeling import journeys
+from persona_tui.engine.modeling import climbing, journeys, restarts, shrinkage
 from persona_tui.engine.modeling import mixture as mixtures
 from persona_tui.engine.modeling import selection as selections
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
@@ -155,7 +155,7 @@ class FitCache:
 
 def _algorithm() -> dict[str, dict[str, float]]:
     """Return the numbers that a fit and its draws are worked out with, as the modules state them."""
-    modules = (journeys, mixtures, selections, uncertainty)
+    modules = (journeys, climbing, restarts, shrinkage, mixtures, selections, uncertainty)
     stated = {module.__name__: _constants(vars(module)) for module in modules}
     return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
 

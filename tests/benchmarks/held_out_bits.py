@@ -30,8 +30,9 @@ from persona_tui.engine.data.sequences import encode_sequences  # noqa: E402
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions  # noqa: E402
 from persona_tui.engine.modeling.histories import count_histories, score_held_out  # noqa: E402
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys  # noqa: E402
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture  # noqa: E402
+from persona_tui.engine.modeling.mixture import fit_markov_mixture  # noqa: E402
 from persona_tui.engine.modeling.selection import MAX_CLUSTERS, score_rows, select_n_clusters  # noqa: E402
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR  # noqa: E402
 
 HMM_SCRIPT = Path(__file__).with_name("hidden_markov.py")
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from persona_tui.engine.modeling import mixture, selection
+from persona_tui.engine.modeling import mixture, restarts, selection, shrinkage
 from persona_tui.engine.simulation import uncertainty
 from persona_tui.study.cache import FitCache, cache_folder
 from persona_tui.study.fit import fit_personas, run_scenario
@@ -119,9 +119,9 @@ def test_no_wrong_byte_of_a_file_stops_a_run(fitted, tmp_path, place, at_the_end
     [
         (uncertainty, "REFIT_ITERATIONS"),
         (uncertainty, "DRAWS_PER_BLOCK"),
-        (mixture, "DEFAULT_PRIOR"),
+        (shrinkage, "DEFAULT_PRIOR"),
         (mixture, "DEFAULT_N_INIT"),
-        (mixture, "RESTART_SAMPLE"),
+        (restarts, "RESTART_SAMPLE"),
         (selection, "N_FOLDS"),
         (selection, "_FOLD_TOLERANCE"),
     ],

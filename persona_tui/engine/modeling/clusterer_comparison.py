@@ -12,8 +12,9 @@ from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.clusterers import MIXTURE, Clusterer, Grouping, Task, clusterer_of, name_of
 from persona_tui.engine.modeling.counts import count_transitions, pooled_chain
 from persona_tui.engine.modeling.journeys import cut_journeys
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, chains_from_memberships, check_n_clusters
+from persona_tui.engine.modeling.mixture import chains_from_memberships, check_n_clusters
 from persona_tui.engine.modeling.selection import N_FOLDS, paired_error, score_chains, split_folds
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR, Prior, estimate_prior
 from persona_tui.engine.modeling.stability import (
     DEFAULT_N_REFITS,
     Stability,
@@ -21,6 +22,7 @@ from persona_tui.engine.modeling.stability import (
     draw_users,
     summarise_agreement,
 )
+from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
@@ -80,7 +82,7 @@ def compare_clusterers(
     unit: Unit = "user",
     completion: frozenset[str] | set[str] = frozenset(),
     drop: frozenset[str] | set[str] = frozenset(),
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     n_refits: int = DEFAULT_N_REFITS,
     random_state: RandomState = 0,
     on_progress: ProgressCallback = ignore_progress,
@@ -97,7 +99,7 @@ def compare_clusterers(
     unit : {"user", "session"}
     completion, drop : set of str
         Where journeys are cut for the chains; embeddings are of whole sequences.
-    prior : float
+    prior : float or "empirical"
     n_refits : int
         At least 2.
     random_state : int, SeedSequence, Generator or None
@@ -180,8 +182,12 @@ def _try(
 def _score(task: Task, grouping: Grouping, drawn: IntArray) -> FloatArray:
     """Return the log-likelihood of every user under the chains of groups of the users that were drawn."""
     mass = task.row_masses(drawn[:, None] * grouping.memberships)
-    pooled = pooled_chain(task.counts, task.prior, mass.sum(axis=1))
-    chains = chains_from_memberships(task.counts, mass, pooled, task.prior)
+    pooled = pooled_chain(task.counts, DEFAULT_PRIOR, mass.sum(axis=1))
+    strength = task.prior
+    if strength == "empirical":
+        table = tabulate_moves(task.counts, pooled, DEFAULT_PRIOR)
+        strength = estimate_prior(table, task.counts.matrix.T @ mass)
+    chains = chains_from_memberships(task.counts, mass, pooled, strength)
     return score_chains(task.counts, chains, mass.sum(axis=0) / mass.sum())[task.counts.row_of_user]
 
 

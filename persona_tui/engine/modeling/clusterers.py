@@ -19,6 +19,7 @@ from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.embeddings import count_terms, weigh_terms
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.modeling.selection import fit_part
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.registry import Registry
 from persona_tui.engine.types import AnyArray, FloatArray, IntArray
 
@@ -45,14 +46,14 @@ class Task:
         Of the same users.
     n_clusters : int
         Clusterers that are made with their own number, or find it, pass it by.
-    prior : float
+    prior : float or "empirical"
         Pseudo-moves that shrink each row of a cluster's chain toward the pooled row.
     """
 
     sequences: Sequences
     counts: TransitionCounts
     n_clusters: int
-    prior: float
+    prior: Prior
 
     @cached_property
     def terms(self) -> csr_array:

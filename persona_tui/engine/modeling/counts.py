@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from persona_tui.engine.modeling.journeys import Journeys
-from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray
+from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+_HASHED_ROWS = 2**16
+"""At once, for the memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,28 +110,14 @@ def count_transitions(journeys: Journeys) -> TransitionCounts:
     O(events log events); a journey that is still open gives its moves, and its chance of having
     left as part of an exit.
     """
-    from scipy.sparse import coo_array  # noqa: PLC0415 - 0.15 s, only models need it
-
-    n, steps, offsets = journeys.n_states, journeys.steps.astype(np.int64), journeys.offsets
-    owner = np.repeat(journeys.users, np.diff(offsets))
-    inner = np.ones(len(steps) - 1, dtype=bool)
-    inner[offsets[1:-1] - 1] = False
-    left = journeys.exit_chances > 0
-    codes = np.concatenate(
-        [
-            steps[offsets[:-1]],
-            (n + steps[:-1] * (n + 1) + steps[1:])[inner],
-            (n + steps[offsets[1:] - 1] * (n + 1) + n)[left],
-        ]
-    )
-    rows = np.concatenate([journeys.users, owner[:-1][inner], journeys.users[left]])
-    moves, columns = np.unique(codes, return_inverse=True)
-    shape = (len(journeys.user_ids), len(moves))
-    amounts = np.ones(len(rows))
-    amounts[len(rows) - int(left.sum()) :] = journeys.exit_chances[left]
-    per_user = coo_array((amounts, (rows, columns)), shape=shape).tocsr()
+    n = journeys.n_states
+    rows, codes, amounts = _made_moves(journeys)
+    occurs = np.bincount(codes, minlength=n * (n + 2)) > 0
+    moves = np.flatnonzero(occurs)
+    columns = (np.cumsum(occurs, dtype=np.int32) - 1)[codes]
+    per_user = _tally(rows, columns, amounts, (len(journeys.user_ids), len(moves)))
     first, row_of_user = _distinct_rows(per_user)
-    matrix = per_user[first]
+    matrix = per_user[first] if len(first) < len(row_of_user) else per_user
     target = _targets(moves, n)
     is_event = (target < len(journeys.vocabulary)).astype(float)
     is_completion = np.append(journeys.completion, np.zeros(n + 1 - len(journeys.completion), bool))[target]
@@ -144,18 +133,36 @@ def count_transitions(journeys: Journeys) -> TransitionCounts:
     )
 
 
+def _made_moves(journeys: Journeys) -> tuple[CodeArray, AnyArray, FloatArray]:
+    """Return the user, the number and the amount of each move that was made."""
+    n, offsets = journeys.n_states, journeys.offsets
+    fits = n * (n + 2) < np.iinfo(np.int32).max
+    steps: AnyArray = journeys.steps.astype(np.int32 if fits else np.int64)
+    inner = np.ones(len(steps) - 1, dtype=bool)
+    inner[offsets[1:-1] - 1] = False
+    left = journeys.exit_chances > 0
+    ends = steps[offsets[1:] - 1][left]
+    codes = [steps[offsets[:-1]], (n + steps[:-1] * (n + 1) + steps[1:])[inner], n + ends * (n + 1) + n]
+    movers = np.repeat(journeys.users, np.diff(offsets) - 1)
+    rows = np.concatenate([journeys.users, movers, journeys.users[left]])
+    amounts = np.ones(len(rows))
+    amounts[len(rows) - len(ends) :] = journeys.exit_chances[left]
+    return rows, np.concatenate(codes), amounts
+
+
+def _tally(rows: CodeArray, columns: AnyArray, amounts: FloatArray, shape: tuple[int, int]) -> csr_array:
+    """Return a sparse table of the amounts; adds up what falls in one cell."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - 0.15 s, only models need it
+
+    return coo_array((amounts, (rows, columns)), shape=shape).tocsr()
+
+
 def _distinct_rows(matrix: csr_array) -> tuple[IntArray, IntArray]:
     """Return the first row of each set of equal rows, and the set of each row."""
     matrix.sort_indices()
-    data, columns, bounds = matrix.data.view(np.uint64), matrix.indices.astype(np.uint64), matrix.indptr
-    with np.errstate(over="ignore"):
-        mixed = (columns + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + data * np.uint64(
-            0xC2B2AE3D27D4EB4F
-        )
-        mixed ^= mixed >> np.uint64(29)
-        mixed *= np.uint64(0xBF58476D1CE4E5B9)
-        mixed ^= mixed >> np.uint64(32)
-        hashes = np.add.reduceat(mixed, bounds[:-1])
+    n_rows = matrix.shape[0]
+    blocks = range(0, n_rows, _HASHED_ROWS)
+    hashes = np.concatenate([_hash_rows(matrix, each, min(each + _HASHED_ROWS, n_rows)) for each in blocks])
     _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
     different = ~_equal_rows(matrix, first[group])
     if different.any():  # two different rows with one hash: they stand for themselves
@@ -164,11 +171,27 @@ def _distinct_rows(matrix: csr_array) -> tuple[IntArray, IntArray]:
     return first, group
 
 
+def _hash_rows(matrix: csr_array, begin: int, end: int) -> AnyArray:
+    bounds = matrix.indptr[begin : end + 1]
+    inside = slice(bounds[0], bounds[-1])
+    data, columns = matrix.data[inside].view(np.uint64), matrix.indices[inside].astype(np.uint64)
+    with np.errstate(over="ignore"):
+        mixed = (columns + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed += data * np.uint64(0xC2B2AE3D27D4EB4F)
+        mixed ^= mixed >> np.uint64(29)
+        mixed *= np.uint64(0xBF58476D1CE4E5B9)
+        mixed ^= mixed >> np.uint64(32)
+        hashes: AnyArray = np.add.reduceat(mixed, bounds[:-1] - bounds[0])
+    return hashes
+
+
 def _equal_rows(matrix: csr_array, others: IntArray) -> BoolArray:
     """Return whether each row equals the row that ``others`` names for it."""
     lengths = np.diff(matrix.indptr)
     equal: BoolArray = lengths == lengths[others]
-    rows = np.flatnonzero(equal)
+    rows = np.flatnonzero(equal & (others != np.arange(len(others))))
+    if not len(rows):
+        return equal
     inside = np.arange(int(lengths[rows].sum())) - np.repeat(
         np.cumsum(lengths[rows]) - lengths[rows], lengths[rows]
     )
@@ -209,7 +232,8 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
     ----------
     counts : TransitionCounts
     prior : float
-        Pseudo-moves that each row gets; zero gives the maximum-likelihood chain.
+        Pseudo-moves that each row gets, at most one: how alike personas are tells nothing of how alike a
+        row is to how often each state is entered. Zero gives the maximum-likelihood chain.
     weights : array of shape (R,), optional
         Weight of each row; its multiplicity.
 
@@ -224,7 +248,7 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
     possible = possible_moves(counts.journeys)
     back_off = np.where(possible, table.sum(axis=0) + 1.0, 0.0)
     back_off /= np.maximum(back_off.sum(axis=1, keepdims=True), 1.0)
-    table += prior * back_off
+    table += min(prior, 1.0) * back_off
     totals = table.sum(axis=1, keepdims=True)
     chain: FloatArray = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
     empty = (totals[:, 0] == 0) & possible.any(axis=1)

@@ -11,12 +11,12 @@ from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.mixture import (
     DEFAULT_N_INIT,
-    DEFAULT_PRIOR,
     MAX_ITERATIONS,
     TOLERANCE,
     climb_from_restarts,
 )
 from persona_tui.engine.modeling.selection import Rung, Selection, fit_part
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.modeling.stability import (
     DEFAULT_N_REFITS,
     LEAST_STABLE,
@@ -91,7 +91,7 @@ def describe_ladder(
     counts: TransitionCounts,
     selection: Selection,
     *,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     n_refits: int = DEFAULT_N_REFITS,
     random_state: RandomState = None,
     workers: int = 1,
@@ -104,7 +104,7 @@ def describe_ladder(
     counts : TransitionCounts
         That the ladder was climbed on.
     selection : Selection
-    prior : float
+    prior : float or "empirical"
     n_refits : int
         Resamples of users that each number is refitted on, at least 2.
     random_state : int, SeedSequence, Generator or None
@@ -177,7 +177,7 @@ def describe_ladder(
 
 def _fit(
     counts: TransitionCounts,
-    prior: float,
+    prior: Prior,
     seed: np.random.SeedSequence,
     task: tuple[int, int | None],
 ) -> _Labelled:

@@ -37,6 +37,8 @@ class MarkovMixture:
         The penalised log-likelihood before each update; it never falls.
     log_likelihood : float
     converged : bool
+    restarted : int
+        How often a persona that stood for nobody was made anew.
     prior : float
         Pseudo-moves that shrink each row of a chain toward the pooled one.
     pooled : array of shape (n + 1, n + 1)
@@ -56,6 +58,7 @@ class MarkovMixture:
     bound_history: FloatArray
     log_likelihood: float
     converged: bool
+    restarted: int
     prior: float
     pooled: FloatArray
     n_moves: int

@@ -1,121 +1,75 @@
 """A mixture of first-order Markov chains over users, fitted by expectation-maximisation.
 
-The arithmetic is in ``steps``; here is the one loop, its restarts and what comes out.
+The loop is in ``climbing``, its arithmetic in ``parameters`` and ``steps``, where it starts in
+``restarts``, and how strongly personas are shrunk in ``shrinkage``; here is the whole fit.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
+from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import ModelingError
-from persona_tui.engine.modeling.counts import TransitionCounts, pooled_chain, smooth
+from persona_tui.engine.modeling.climbing import Climb, Users, climb, idle_personas, threads
+from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain, smooth
+from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.steps import (
-    LOG_FLOOR,
-    MoveTable,
-    estimate_moves,
-    joint_log_likelihood,
-    normalise_memberships,
-    tabulate_moves,
-)
-from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
-from persona_tui.engine.rng import Stream, normalise_seed, stream
+from persona_tui.engine.modeling.parameters import Parameters
+from persona_tui.engine.modeling.restarts import find_start, refill
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR, Prior, estimate_prior
+from persona_tui.engine.modeling.steps import LOG_FLOOR, tabulate_moves
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.types import FloatArray, RandomState
 
-DEFAULT_PRIOR = 1.0
 DEFAULT_N_INIT = 10
-RESTART_SAMPLE = 2_000
-RESTART_ITERATIONS = 12
 MAX_ITERATIONS = 1_000
 TOLERANCE = 0.02
 """Natural-log units; half a unit moves an estimate by one standard error."""
-_RESTART_TOLERANCE = 1e-3
-"""The same of a short run, for each row of its sample."""
-_SEED_USERS = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Climb:
-    """Where one run of EM stands: the parameters and the memberships they were estimated from."""
-
-    log_moves: FloatArray
-    log_weights: FloatArray
-    memberships: FloatArray
-    history: list[float]
-    log_likelihood: float
-    converged: bool
-
-
-def climb(table: MoveTable, weights: FloatArray, start: FloatArray, *, max_iter: int, tol: float) -> _Climb:
-    """Run EM from memberships until the bound rises by less than ``tol``.
-
-    Parameters
-    ----------
-    table : MoveTable
-    weights : array of shape (R,)
-        Users behind each row.
-    start : array of shape (R, K)
-        Memberships.
-    max_iter : int
-    tol : float
-        Natural-log units, of all users together.
-    """
-    n_users = weights.sum()
-    memberships, history, converged = start, [], False
-    for _ in range(max_iter):
-        mass = weights[:, None] * memberships
-        log_moves, log_prior = estimate_moves(table, mass)
-        log_weights = np.log(np.maximum(mass.sum(axis=0) / n_users, LOG_FLOOR))
-        fitted_from = memberships
-        memberships, per_row = normalise_memberships(joint_log_likelihood(table, log_moves, log_weights))
-        log_likelihood = float(weights @ per_row)
-        history.append(log_likelihood + float(log_prior.sum()))
-        if len(history) > 1 and history[-1] - history[-2] < tol:
-            converged = True
-            break
-    return _Climb(
-        log_moves=log_moves,
-        log_weights=log_weights,
-        memberships=fitted_from,
-        history=history,
-        log_likelihood=log_likelihood,
-        converged=converged,
-    )
 
 
 def fit_markov_mixture(
-    counts: TransitionCounts,
+    sequences: Sequences | TransitionCounts,
     n_clusters: int,
     *,
     weights: FloatArray | None = None,
     n_init: int = DEFAULT_N_INIT,
     max_iter: int = MAX_ITERATIONS,
     tol: float = TOLERANCE,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
+    warm: MarkovMixture | None = None,
     random_state: RandomState = None,
+    workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
 ) -> MarkovMixture:
     """Fit a mixture of first-order Markov chains over users, and warn if it has not converged.
 
     Parameters
     ----------
-    counts : TransitionCounts
+    sequences : Sequences or TransitionCounts
+        A log, or what was counted of journeys that are cut already. A log is counted by user,
+        without a completion.
     n_clusters : int
         Number of personas, at least one and at most the number of users.
     weights : array of shape (R,), optional
-        Users behind each row of ``counts``; its multiplicity.
+        Users behind each row of the counts; its multiplicity.
     n_init : int
-        Short random restarts on a sample of rows, of which the best goes on.
+        Short random restarts on a sample of users, of which the best goes on.
     max_iter : int
+        Passes over the users.
     tol : float
-        Rise of the bound, in natural-log units of all users together, below which the fit has converged:
-        what it stops short of does not grow with the log, as the draws of a bootstrap do not either.
-    prior : float
-        Pseudo-moves that shrink each row of a chain toward the pooled row.
+        Rise of the bound by a step of EM, in natural-log units of all users together, below which the fit
+        has converged: what it stops short of does not grow with the log, nor do the draws of a bootstrap.
+    prior : float or "empirical"
+        Pseudo-moves that shrink each row of a chain toward the pooled row. ``empirical`` takes the number
+        under which the personas that the restarts found are likeliest, and keeps to it.
+    warm : MarkovMixture, optional
+        A fit of the same counts with one persona fewer, from which one more restart is made.
     random_state : int, SeedSequence, Generator or None
+    workers : int
+        Threads; the fit does not depend on their number.
     on_progress : callable
 
     Returns
@@ -130,7 +84,7 @@ def fit_markov_mixture(
     Warns
     -----
     UserWarning
-        If the fit has not converged after ``max_iter`` iterations.
+        If the fit has not converged after ``max_iter`` iterations, or a persona stood for nobody.
 
     Notes
     -----
@@ -141,6 +95,9 @@ def fit_markov_mixture(
     Cadez, Heckerman, Meek, Smyth & White (2003), Model-based clustering and visualization
     of navigation patterns on a web site, *Data Mining and Knowledge Discovery* 7, 399-424.
     """
+    counts = sequences
+    if isinstance(counts, Sequences):
+        counts = count_transitions(cut_journeys(counts))
     fitted = climb_from_restarts(
         counts,
         n_clusters,
@@ -149,12 +106,26 @@ def fit_markov_mixture(
         max_iter=max_iter,
         tol=tol,
         prior=prior,
+        warm=warm,
         seed=normalise_seed(random_state),
+        workers=workers,
         on_progress=on_progress,
     )
     if not fitted.converged:
         warnings.warn(f"The mixture has not converged after {max_iter} iterations.", stacklevel=2)
+    if fitted.restarted:
+        warnings.warn(_told_restarts(fitted), stacklevel=2)
     return fitted
+
+
+def _told_restarts(fitted: MarkovMixture) -> str:
+    times = "once" if fitted.restarted == 1 else f"{fitted.restarted} times"
+    told = f"A persona that stood for nobody was made anew from the users explained worst, {times}."
+    held = fitted.chains[fitted.weights * fitted.n_users >= 1.0]
+    n_idle = fitted.n_clusters - len(np.unique(held.round(6), axis=0))
+    if n_idle:
+        told += f" {n_idle} of {fitted.n_clusters} still stand for nobody: ask for fewer."
+    return told
 
 
 def climb_from_restarts(
@@ -165,18 +136,34 @@ def climb_from_restarts(
     n_init: int,
     max_iter: int,
     tol: float,
-    prior: float,
+    prior: Prior,
     seed: np.random.SeedSequence,
+    warm: MarkovMixture | None = None,
+    workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
 ) -> MarkovMixture:
-    """Fit as ``fit_markov_mixture`` does; whether it has converged is only told in the result."""
+    """Fit as ``fit_markov_mixture`` does, and warn of nothing: the result tells."""
     check_n_clusters(n_clusters, len(counts.journeys.user_ids))
-    table = tabulate_moves(counts, pooled_chain(counts, prior, weights), prior)
-    start = np.ones((len(weights), 1))
-    if n_clusters > 1:
-        start = _best_restart(table, weights, n_clusters, n_init=n_init, seed=seed, on_progress=on_progress)
-    best = climb(table, weights, start, max_iter=max_iter, tol=tol)
-    return _finish(counts, table, weights, best)
+    if warm is not None and warm.n_clusters != n_clusters - 1:
+        raise ModelingError(f"warm has {warm.n_clusters} personas, must have {n_clusters - 1}: one fewer.")
+    strength = DEFAULT_PRIOR if prior == "empirical" else prior
+    table = tabulate_moves(counts, pooled_chain(counts, strength, weights), strength)
+    with threads(workers) as pool:
+        users = Users(table, weights, pool)
+        start = find_start(
+            users,
+            n_clusters,
+            n_init=n_init,
+            max_iter=max_iter,
+            seed=seed,
+            warm=None if warm is None else _parameters_of(warm, counts),
+            on_progress=on_progress,
+        )
+        if prior == "empirical" and n_clusters > 1:
+            users = users.with_prior(estimate_prior(table, users.expect(start)[0].moved))
+        best = climb(users, start, max_iter=max_iter, tol=tol)
+        best, restarted = _restart_idle(users, best, max_iter=max_iter, tol=tol)
+        return _finish(counts, users, best, restarted)
 
 
 def check_n_clusters(n_clusters: int, n_users: int) -> None:
@@ -194,45 +181,33 @@ def check_n_clusters(n_clusters: int, n_users: int) -> None:
         )
 
 
-def _best_restart(
-    table: MoveTable,
-    weights: FloatArray,
-    n_clusters: int,
-    *,
-    n_init: int,
-    seed: np.random.SeedSequence,
-    on_progress: ProgressCallback,
-) -> FloatArray:
-    """Return memberships of all rows under the best of some short runs on a sample of rows."""
-    n_rows = len(weights)
-    present = np.flatnonzero(weights > 0)
-    chance = weights[present] / weights.sum()
-    best_bound, best_params = -np.inf, None
-    for restart in range(n_init):
-        generator = stream(seed, Stream.RESTARTS, n_clusters, restart)
-        size = min(RESTART_SAMPLE, len(present))
-        rows = np.sort(generator.choice(present, size=size, replace=False, p=chance))
-        sample = table.restrict(rows)
-        seeds = generator.choice(len(rows), size=(n_clusters, min(_SEED_USERS, len(rows))))
-        start = np.full((len(rows), n_clusters), 1e-3)
-        for cluster, members in enumerate(seeds):
-            start[members, cluster] = 1.0
-        log_moves, _ = estimate_moves(sample, start * weights[rows, None].clip(max=1.0))
-        uniform = np.full(n_clusters, -np.log(n_clusters))
-        first, _ = normalise_memberships(joint_log_likelihood(sample, log_moves, uniform))
-        # rows were drawn by weight, so each stands for as many users as any other
-        run = climb(
-            sample, np.ones(len(rows)), first, max_iter=RESTART_ITERATIONS, tol=_RESTART_TOLERANCE * len(rows)
-        )
-        per_user = run.history[-1] / len(rows)
-        if per_user > best_bound:
-            best_bound, best_params = per_user, run
-        on_progress(Progress(stage=f"restarts of {n_clusters} personas", done=restart + 1, total=n_init))
-    if best_params is None:
-        raise ModelingError(f"n_init == {n_init}, must be >= 1.")
-    joint = joint_log_likelihood(table, best_params.log_moves, best_params.log_weights)
-    start, _ = normalise_memberships(joint)
-    return start.reshape(n_rows, n_clusters)
+def _parameters_of(mixture: MarkovMixture, counts: TransitionCounts) -> Parameters:
+    """Return the parameters of a fit of the same counts."""
+    chances = mixture.chains[:, counts.sources, counts.targets].T
+    rows = np.unique(counts.sources)
+    moved = mixture.chains[:, rows].sum(axis=-1).T
+    seen = counts.tabulate(np.ones(len(counts.moves)))[rows] > 0
+    unseen = np.where(seen, 0.0, mixture.chains[:, rows]).sum(axis=-1).T
+    pooled = np.where(seen, 0.0, mixture.pooled[rows]).sum(axis=-1)[:, None]
+    ratio = np.divide(unseen, pooled, out=np.zeros_like(moved), where=pooled > 0)
+    return Parameters(
+        log_moves=np.log(np.maximum(chances, LOG_FLOOR)),
+        log_unseen=np.log(np.maximum(ratio, LOG_FLOOR)),
+        log_weights=np.log(np.maximum(mixture.weights, LOG_FLOOR)),
+    )
+
+
+def _restart_idle(users: Users, best: Climb, *, max_iter: int, tol: float) -> tuple[Climb, int]:
+    """Return the fit with personas that stand for nobody made anew, as long as fewer then do."""
+    restarted, idle = 0, idle_personas(users, best.parameters)
+    while idle:
+        restarted += len(idle)
+        again = climb(users, refill(users, best.parameters, idle), max_iter=max_iter, tol=tol)
+        still = idle_personas(users, again.parameters)
+        if len(still) >= len(idle) or again.history[-1] < best.history[-1]:
+            break
+        best, idle = again, still
+    return best, restarted
 
 
 def chains_from_memberships(
@@ -255,12 +230,12 @@ def chains_from_memberships(
     return smooth(counts.tabulate((counts.matrix.T @ mass).T), pooled, prior)
 
 
-def _finish(counts: TransitionCounts, table: MoveTable, weights: FloatArray, best: _Climb) -> MarkovMixture:
-    order = np.argsort(-best.log_weights, kind="stable")
-    log_moves, log_weights = best.log_moves[:, order], best.log_weights[order]
-    memberships, _ = normalise_memberships(joint_log_likelihood(table, log_moves, log_weights))
-    fitted = best.memberships[:, order]
-    pooled = pooled_chain(counts, table.prior, weights)
+def _finish(counts: TransitionCounts, users: Users, best: Climb, restarted: int) -> MarkovMixture:
+    order = np.argsort(-best.parameters.log_weights, kind="stable")
+    fitted, _ = users.memberships(best.before.select(order))
+    memberships, _ = users.memberships(best.parameters.select(order))
+    weights, prior = users.weights, users.table.prior
+    pooled = pooled_chain(counts, prior, weights)
     journeys = counts.journeys
     return MarkovMixture(
         vocabulary=journeys.vocabulary,
@@ -269,14 +244,15 @@ def _finish(counts: TransitionCounts, table: MoveTable, weights: FloatArray, bes
         drop=journeys.names_of(journeys.drop),
         multiplicity=weights,
         n_moves=len(counts.moves),
-        n_sources=len(table.first_of_row),
-        weights=np.exp(log_weights),
-        chains=chains_from_memberships(counts, weights[:, None] * fitted, pooled, table.prior),
+        n_sources=len(users.table.first_of_row),
+        weights=np.exp(best.parameters.log_weights[order]),
+        chains=chains_from_memberships(counts, weights[:, None] * fitted, pooled, prior),
         responsibilities=memberships,
         fitted_responsibilities=fitted,
         bound_history=np.array(best.history),
         log_likelihood=best.log_likelihood,
         converged=best.converged,
-        prior=table.prior,
+        restarted=restarted,
+        prior=prior,
         pooled=pooled,
     )

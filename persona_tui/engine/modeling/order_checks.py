@@ -11,7 +11,7 @@ from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.histories import HeldOut, count_histories, score_held_out
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR
 from persona_tui.engine.modeling.state_memory import (
     NOISE_STANDARD_ERRORS,
     StateMemory,

@@ -24,7 +24,7 @@ ARRAYS: Final = (
     *("weights", "chains", "multiplicity", "responsibilities", "fitted_responsibilities"),
     *("bound_history", "pooled"),
 )
-NUMBERS: Final = ("log_likelihood", "converged", "prior", "n_moves", "n_sources")
+NUMBERS: Final = ("log_likelihood", "converged", "restarted", "prior", "n_moves", "n_sources")
 _SUM_TOLERANCE = 1e-6
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),

@@ -15,9 +15,10 @@ from persona_tui.engine.modeling.counts import TransitionCounts, count_transitio
 from persona_tui.engine.modeling.embeddings import embed
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR, fit_markov_mixture
+from persona_tui.engine.modeling.mixture import fit_markov_mixture
 from persona_tui.engine.modeling.naming import name_personas
 from persona_tui.engine.modeling.selection import Selection, select_n_clusters
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.types import AnyArray, FloatArray, RandomState, Unit
@@ -71,7 +72,7 @@ def find_personas(
     counts: TransitionCounts,
     n_clusters: int | Literal["auto"] = "auto",
     *,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = None,
     workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
@@ -83,7 +84,7 @@ def find_personas(
     counts : TransitionCounts
     n_clusters : int or "auto"
         ``auto`` is one persona where there is one user: nobody can be held out.
-    prior : float
+    prior : float or "empirical"
     random_state : int, SeedSequence, Generator or None
     workers : int
         Threads; the result does not depend on their number.
@@ -145,7 +146,7 @@ def cluster_event_sequences(
     drop: frozenset[str] | set[str] = frozenset(),
     unit: Unit = "user",
     clusterer: str | object = MIXTURE,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = 0,
     on_progress: ProgressCallback = ignore_progress,
 ) -> SegmentationResult:
@@ -164,7 +165,7 @@ def cluster_event_sequences(
         A name in ``CLUSTERERS``: ``mixture``, ``kmeans``, ``nmf``; or something with ``fit_predict``,
         of which a copy gets the embeddings of ``encode_event_sequences``. Users that it labels -1 are
         a group of their own, the last, called ``Unclustered users``: every user walks some chain.
-    prior : float
+    prior : float or "empirical"
         Pseudo-moves that shrink each row of a persona's chain toward the pooled row.
     random_state : int, SeedSequence, Generator or None
     on_progress : callable

@@ -9,11 +9,8 @@ import numpy as np
 
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
-from persona_tui.engine.modeling.mixture import (
-    DEFAULT_N_INIT,
-    DEFAULT_PRIOR,
-    climb_from_restarts,
-)
+from persona_tui.engine.modeling.mixture import DEFAULT_N_INIT, climb_from_restarts
+from persona_tui.engine.modeling.shrinkage import Prior
 from persona_tui.engine.modeling.steps import LOG_FLOOR, normalise_memberships
 from persona_tui.engine.modeling.threads import run_in_order
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
@@ -75,7 +72,7 @@ def select_n_clusters(
     counts: TransitionCounts,
     *,
     max_clusters: int = MAX_CLUSTERS,
-    prior: float = DEFAULT_PRIOR,
+    prior: Prior = "empirical",
     random_state: RandomState = None,
     workers: int = 1,
     on_progress: ProgressCallback = ignore_progress,
@@ -87,7 +84,7 @@ def select_n_clusters(
     counts : TransitionCounts
     max_clusters : int
         Last rung of the ladder.
-    prior : float
+    prior : float or "empirical"
     random_state : int, SeedSequence, Generator or None
     workers : int
         Threads; the recommendation does not depend on their number.
@@ -141,7 +138,7 @@ def fit_part(
     weights: FloatArray,
     n_clusters: int,
     *,
-    prior: float,
+    prior: Prior,
     seed: np.random.SeedSequence,
 ) -> MarkovMixture:
     """Fit some of the users, or users drawn again, as closely as a comparison of fits needs.
@@ -152,7 +149,7 @@ def fit_part(
     weights : array of shape (R,)
         Users behind each row that take part.
     n_clusters : int
-    prior : float
+    prior : float or "empirical"
     seed : SeedSequence
 
     Returns
@@ -219,7 +216,7 @@ def _score_fold(
     held_out: BoolArray,
     n_clusters: int,
     *,
-    prior: float,
+    prior: Prior,
     seed: np.random.SeedSequence,
 ) -> FloatArray:
     """Return the log-likelihood of users held out under a fit of the others, 0 for the others."""

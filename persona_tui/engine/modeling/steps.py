@@ -56,7 +56,11 @@ class MoveTable:
     def restrict(self, rows: IntArray) -> MoveTable:
         """Return the table of some rows."""
         matrix = self.matrix[rows]
-        return replace(self, matrix=matrix, transposed=matrix.T.tocsr())
+        return replace(self, matrix=matrix, transposed=matrix.T)
+
+    def with_prior(self, prior: float) -> MoveTable:
+        """Return the table with another strength of the prior round the same pooled chain."""
+        return replace(self, prior=prior)
 
     def single(self) -> MoveTable:
         """Return the table in single precision: half the time, for estimates that are noisy anyway.
@@ -64,15 +68,14 @@ class MoveTable:
         A table that is small and well filled becomes dense: at 12 % filled the dense products
         take a third of the time of the sparse ones.
         """
-        matrix, transposed = self.matrix.astype(np.float32), self.transposed.astype(np.float32)
+        matrix = self.matrix.astype(np.float32)
         cells = matrix.shape[0] * matrix.shape[1]
         if cells <= _DENSE_CELLS and matrix.nnz > _DENSE_FILL * cells:
             matrix = matrix.toarray()
-            transposed = matrix.T
         return replace(
             self,
             matrix=matrix,
-            transposed=transposed,
+            transposed=matrix.T,
             pooled=self.pooled.astype(np.float32),
             unseen=self.unseen.astype(np.float32),
         )
@@ -88,7 +91,7 @@ def tabulate_moves(counts: TransitionCounts, pooled: FloatArray, prior: float) -
     others = others[others > 0]
     return MoveTable(
         matrix=counts.matrix,
-        transposed=counts.matrix.T.tocsr(),
+        transposed=counts.matrix.T,
         first_of_row=first,
         row_of_move=row_of_move,
         pooled=chance[:, None],
@@ -99,7 +102,7 @@ def tabulate_moves(counts: TransitionCounts, pooled: FloatArray, prior: float) -
 
 
 def estimate_moves(table: MoveTable, mass: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the log-chance of each move and the log-prior density, given weighted memberships.
+    """Return the log-chance of each move and the totals of each state, given weighted memberships.
 
     Parameters
     ----------
@@ -110,26 +113,24 @@ def estimate_moves(table: MoveTable, mass: FloatArray) -> tuple[FloatArray, Floa
     Returns
     -------
     log_moves : array of shape (F, C)
-    log_prior : array of shape (C,)
-        ``prior * sum m log p`` over possible moves, those that do not occur included.
+    totals : array of shape (rows, C)
+        Moves out of each state, the pseudo-moves of the prior among them.
 
     Notes
     -----
     ``p = (count + prior * m) / (total + prior)``, the mode under a Dirichlet whose mean
     is the pooled row m.
     """
-    floor = LOG_FLOOR if mass.dtype == np.float64 else _LOG_FLOOR_SINGLE
-    moved = table.transposed @ mass
+    return log_chances(table, table.transposed @ mass)
+
+
+def log_chances(table: MoveTable, moved: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what ``estimate_moves`` does, from counts of each move of shape (F, C), which it overwrites."""
+    floor = LOG_FLOOR if moved.dtype == np.float64 else _LOG_FLOOR_SINGLE
     totals = np.add.reduceat(moved, table.first_of_row, axis=0) + table.prior
     moved += table.prior * table.pooled
     moved /= np.maximum(totals, floor)[table.row_of_move]
-    log_moves = np.log(np.maximum(moved, floor))
-    log_prior = np.zeros(mass.shape[1])
-    if table.prior > 0:
-        seen = (table.pooled * log_moves).sum(axis=0)
-        unseen = (table.unseen * (np.log(table.prior) - np.log(totals))).sum(axis=0)
-        log_prior = table.prior * (seen + unseen + table.unseen_log)
-    return log_moves, log_prior
+    return np.log(np.maximum(moved, floor)), totals
 
 
 def joint_log_likelihood(table: MoveTable, log_moves: FloatArray, log_weights: FloatArray) -> FloatArray:

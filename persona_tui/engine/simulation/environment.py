@@ -13,9 +13,10 @@ import numpy as np
 from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.modeling.climbing import Users, climb
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain, smooth
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
-from persona_tui.engine.modeling.mixture import MAX_ITERATIONS, TOLERANCE, climb
+from persona_tui.engine.modeling.mixture import MAX_ITERATIONS, TOLERANCE
 from persona_tui.engine.modeling.steps import tabulate_moves
 from persona_tui.engine.params import Range, faults_of, param
 from persona_tui.engine.simulation.composition import compose, stand_in
@@ -267,8 +268,9 @@ class ProductFlowSimulator:
         start = summed / counts.multiplicity[:, None]
         if not generator.soft or self.counted is not None:
             return start
-        table = tabulate_moves(counts, self.pooled, generator.prior)
-        return climb(table, counts.multiplicity, start, max_iter=MAX_ITERATIONS, tol=TOLERANCE).memberships
+        users = Users(tabulate_moves(counts, self.pooled, generator.prior), counts.multiplicity)
+        fitted = climb(users, users.estimate(start), max_iter=MAX_ITERATIONS, tol=TOLERANCE)
+        return users.memberships(fitted.before)[0]
 
     @cached_property
     def shares(self) -> FloatArray:

@@ -10,9 +10,9 @@ import polars as pl
 
 from persona_tui.engine.data.sequences import Sequences, encode_sequences
 from persona_tui.engine.errors import ModelingError
-from persona_tui.engine.modeling.mixture import DEFAULT_PRIOR
 from persona_tui.engine.modeling.naming import EVERYONE
 from persona_tui.engine.modeling.segmentation import SegmentationResult
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR
 from persona_tui.engine.types import FloatArray
 
 
@@ -52,7 +52,7 @@ class MarkovPersonaGenerator:
         events: pl.DataFrame,
         *,
         segmentation: SegmentationResult | None = None,
-        prior: float = DEFAULT_PRIOR,
+        prior: float | None = None,
     ) -> Self:
         """Return the generator of a log.
 
@@ -62,8 +62,8 @@ class MarkovPersonaGenerator:
             An event log with canonical columns.
         segmentation : SegmentationResult, optional
             One chain a persona; without it, one chain for all users.
-        prior : float
-            Zero gives maximum-likelihood chains.
+        prior : float, optional
+            The one that the personas were fitted with. Zero gives maximum-likelihood chains.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class MarkovPersonaGenerator:
         """
         sequences = encode_sequences(events)
         if segmentation is None:
-            return cls.pooled(sequences, prior=prior)
+            return cls.pooled(sequences, prior=DEFAULT_PRIOR if prior is None else prior)
         return cls.from_sequences(sequences, segmentation, prior=prior)
 
     @classmethod
@@ -88,19 +88,25 @@ class MarkovPersonaGenerator:
 
     @classmethod
     def from_sequences(
-        cls, sequences: Sequences, segmentation: SegmentationResult, *, prior: float = DEFAULT_PRIOR
+        cls, sequences: Sequences, segmentation: SegmentationResult, *, prior: float | None = None
     ) -> Self:
-        """Return the generator of a log that is encoded already, one chain a persona."""
+        """Return the generator of a log that is encoded already, one chain a persona.
+
+        Without a prior it is the one that the personas were fitted with.
+        """
         if segmentation.user_ids != sequences.user_ids:
             raise ModelingError(
                 f"The segmentation has {len(segmentation.user_ids)} users, the log "
                 f"{sequences.n_users}, and they are not the same.",
                 hint="Cluster the same events that the generator gets.",
             )
+        mixture = segmentation.mixture
+        if prior is None:
+            prior = DEFAULT_PRIOR if mixture is None else mixture.prior
         return cls(
             sequences=sequences,
             names=segmentation.names,
             memberships=segmentation.fitted_memberships,
-            soft=segmentation.mixture is not None,
+            soft=mixture is not None,
             prior=prior,
         )

@@ -1,0 +1,135 @@
+"""Where expectation-maximisation starts: short random runs on a sample of users, the best carried on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from persona_tui.engine.errors import ModelingError
+from persona_tui.engine.modeling.climbing import Climb, Users, climb
+from persona_tui.engine.modeling.parameters import Parameters
+from persona_tui.engine.progress import Progress, ProgressCallback
+from persona_tui.engine.rng import Stream, stream
+from persona_tui.engine.types import FloatArray, IntArray
+
+RESTART_SAMPLE = 2_000
+"""Users that every restart runs on."""
+RESTART_ITERATIONS = 12
+GROWN_SAMPLE = 40_000
+"""Users that the best restart goes on with until it has converged; only then all follow."""
+_SAMPLE_TOLERANCE = 1e-4
+_RESTART_TOLERANCE = 1e-3
+"""Natural-log units for each user of a sample."""
+_SEED_USERS = 12
+_SAMPLES = 0
+"""Number of the stream that samples are drawn from; restarts are numbered by personas, from one."""
+
+
+def find_start(
+    users: Users,
+    n_clusters: int,
+    *,
+    n_init: int,
+    max_iter: int,
+    seed: np.random.SeedSequence,
+    warm: Parameters | None,
+    on_progress: ProgressCallback,
+) -> Parameters:
+    """Return parameters from which EM can climb to a good optimum.
+
+    Parameters
+    ----------
+    users : Users
+    n_clusters : int
+    n_init : int
+        Random restarts, all on the same sample of users, so that they can be compared.
+    max_iter : int
+        Of the run on the grown sample.
+    seed : SeedSequence
+    warm : Parameters, optional
+        Of a fit with one persona fewer: to it a random one is added, as one more restart.
+    on_progress : callable
+    """
+    if n_init < 1:
+        raise ModelingError(f"n_init == {n_init}, must be >= 1.")
+    if n_clusters == 1:
+        return users.estimate(np.ones((len(users.weights), 1)))
+    sample = draw_users(users, RESTART_SAMPLE, seed)
+    best: Climb | None = None
+    total = n_init + (warm is not None)
+    for restart in range(total):
+        generator = stream(seed, Stream.RESTARTS, n_clusters, restart)
+        start = _seeded(sample, n_clusters, generator)
+        if restart == n_init and warm is not None:
+            start = _joined(warm, start)
+        tolerance = _RESTART_TOLERANCE * float(sample.weights.sum())
+        run = climb(sample, start, max_iter=RESTART_ITERATIONS, tol=tolerance)
+        if best is None or run.history[-1] > best.history[-1]:
+            best = run
+        on_progress(Progress(stage=f"restarts of {n_clusters} personas", done=restart + 1, total=total))
+    assert best is not None
+    grown = draw_users(users, GROWN_SAMPLE, seed)
+    tolerance = _SAMPLE_TOLERANCE * float(grown.weights.sum())
+    return climb(grown, best.parameters, max_iter=max_iter, tol=tolerance).parameters
+
+
+def draw_users(users: Users, n_users: int, seed: np.random.SeedSequence) -> Users:
+    """Return a random sample of users, all of them where there are no more."""
+    weights = users.weights
+    if weights.sum() <= n_users:
+        rows = np.flatnonzero(weights > 0)
+        return Users(users.table.restrict(rows), weights[rows])
+    generator = stream(seed, Stream.RESTARTS, _SAMPLES, n_users)
+    drawn = np.searchsorted(np.cumsum(weights), generator.random(n_users) * weights.sum(), side="right")
+    rows, times = np.unique(np.minimum(drawn, len(weights) - 1), return_counts=True)
+    return Users(users.table.restrict(rows), times.astype(float))
+
+
+def _seeded(sample: Users, n_clusters: int, generator: np.random.Generator) -> Parameters:
+    """Return personas that are each estimated from a few users; nearly nothing of the others."""
+    n_rows = len(sample.weights)
+    chance = sample.weights / sample.weights.sum()
+    size = (n_clusters, min(_SEED_USERS, n_rows))
+    memberships: FloatArray = np.full((n_rows, n_clusters), 1e-3)
+    for cluster, members in enumerate(generator.choice(n_rows, size=size, p=chance)):
+        memberships[members, cluster] = 1.0
+    mass = memberships * np.minimum(sample.weights, 1.0)[:, None]
+    parameters = sample.estimate(mass / sample.weights[:, None])
+    return Parameters(
+        log_moves=parameters.log_moves,
+        log_unseen=parameters.log_unseen,
+        log_weights=np.full(n_clusters, -np.log(n_clusters)),
+    )
+
+
+def _joined(warm: Parameters, seeded: Parameters) -> Parameters:
+    """Return a fit with the first of some seeded personas added."""
+    n_clusters = len(seeded.log_weights)
+    return Parameters(
+        log_moves=np.hstack([warm.log_moves, seeded.log_moves[:, :1]]),
+        log_unseen=np.hstack([warm.log_unseen, seeded.log_unseen[:, :1]]),
+        log_weights=np.append(warm.log_weights + np.log1p(-1 / n_clusters), -np.log(n_clusters)),
+    )
+
+
+def refill(users: Users, parameters: Parameters, idle: list[int]) -> Parameters:
+    """Return parameters in which personas that stand for nobody are made anew from the users explained worst.
+
+    Parameters
+    ----------
+    users : Users
+    parameters : Parameters
+    idle : list of int
+        The personas; each gets up to a dozen distinct journeys, those of the lowest likelihood a move.
+    """
+    memberships, per_row = users.memberships(parameters)
+    moves = np.asarray(users.table.matrix.sum(axis=1)).ravel()
+    present = np.flatnonzero(users.weights > 0)
+    worst: IntArray = present[np.argsort((per_row / np.maximum(moves, 1.0))[present], kind="stable")]
+    memberships[:, idle] = 0.0
+    n_seeds = min(_SEED_USERS, max(len(worst) // len(parameters.log_weights), 1))
+    for place, cluster in enumerate(idle):
+        members = worst[place * n_seeds : (place + 1) * n_seeds]
+        memberships[members] = 0.0
+        memberships[members, cluster] = 1.0
+    totals = memberships.sum(axis=1, keepdims=True)
+    return users.estimate(memberships / np.where(totals > 0, totals, 1.0))
