@@ -2,12 +2,12 @@
 
     python tests/benchmarks/mixture.py [--users 1000000] [--rounds 3] [--workers 1]
 
-Four personas of 30 states are planted, 25 events a user. Both ways start from the same counts and take turns,
-each round in a process of its own. The other way is numpy and scipy alone: 30 components of the
-row-normalised counts by ``svds``, k-means++ and Lloyd's iterations in ten starts on a sample of 20 000 users, the best
-carried on all until the centres move by less than scikit-learn's tolerance. Printed: medians, their ratio,
-peak memory, the adjusted Rand index of both and of the assignment that knows the truth, and the curve over
-users and personas.
+Four personas of 30 states are planted, 25 events a user. Both ways start from the same counts and take
+turns, each round in a process of its own. The other way is numpy and scipy alone: 30 components of the
+row-normalised counts by ``svds``, k-means++ and Lloyd's iterations in ten starts on a sample of 20 000
+users, the best carried on all until the centres move by less than scikit-learn's tolerance. Printed:
+medians, their ratio, peak memory, the adjusted Rand index of both and of the assignment that knows the
+truth, and the curve over users and personas.
 """
 
 from __future__ import annotations

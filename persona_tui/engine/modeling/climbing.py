@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,7 +73,9 @@ class Users:
 
     def with_prior(self, prior: float) -> Users:
         """Return the same users under another strength of the prior."""
-        return Users(self.table.with_prior(prior), self.weights, self._pool)
+        others = copy(self)
+        others.table = self.table.with_prior(prior)
+        return others
 
     def expect(self, parameters: Parameters) -> tuple[Expected, float]:
         """Return what the users tell under some parameters, and the bound there."""

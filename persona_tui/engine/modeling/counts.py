@@ -117,7 +117,7 @@ def count_transitions(journeys: Journeys) -> TransitionCounts:
     columns = (np.cumsum(occurs, dtype=np.int32) - 1)[codes]
     per_user = _tally(rows, columns, amounts, (len(journeys.user_ids), len(moves)))
     first, row_of_user = _distinct_rows(per_user)
-    matrix = per_user[first] if len(first) < len(row_of_user) else per_user
+    matrix = per_user[first]
     target = _targets(moves, n)
     is_event = (target < len(journeys.vocabulary)).astype(float)
     is_completion = np.append(journeys.completion, np.zeros(n + 1 - len(journeys.completion), bool))[target]
