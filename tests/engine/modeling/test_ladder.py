@@ -1,14 +1,14 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from planted_chains import count_whole, plant_chains
 
 from persona_tui.engine.errors import ModelingError, RunCancelled
-from persona_tui.engine.modeling.ladder import describe_ladder
+from persona_tui.engine.modeling.ladder import DescribedRung, _cautions, describe_ladder
 from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.modeling.selection import Rung, Selection
+from persona_tui.engine.modeling.stability import summarise_agreement
 
 
 def ladder_to(*numbers, recommended):
@@ -50,15 +50,17 @@ def test_an_unstable_number_names_a_stable_one(apart):
 
 
 def test_a_persona_of_hardly_any_users_is_told():
-    sequences, _ = plant_chains(1, 600, seed=4, mean_length=20, concentration=0.2)
-    codes = np.where(sequences.users < 6, 0, sequences.codes).astype(np.int32)
-    counts = count_whole(replace(sequences, codes=codes))
-    described = describe_ladder(counts, ladder_to(1, 2, recommended=2), random_state=0)
-    assert described.rungs[1].smallest_share < 0.02
-    assert re.search(
-        r"The smallest persona has 1\.\d % of users, about (6|7|8|9|10|11): its figures rest on few\.",
-        described.cautions[-1],
+    few = DescribedRung(
+        rung=ladder_to(1, 2, recommended=2).ladder[1],
+        bic=0.0,
+        icl=0.0,
+        smallest_share=0.0123,
+        stability=summarise_agreement([0.9, 0.9]),
     )
+    assert _cautions(few, (few,), 1000.0) == (
+        "The smallest persona has 1.2 % of users, about 12: its figures rest on few.",
+    )
+    assert _cautions(replace(few, smallest_share=0.02), (few,), 1000.0) == ()
 
 
 def test_the_criteria_are_those_of_the_personas_that_are_found(apart):
