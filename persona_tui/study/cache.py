@@ -42,7 +42,8 @@ MOST_FITS = 8
 """Kept of one log; the oldest make room."""
 _MIXTURE = ("weights", "chains", "responsibilities", "fitted_responsibilities", "bound_history", "pooled")
 _NUMBERS = ("log_likelihood", "converged", "prior", "n_moves", "n_sources")
-_DRAWS = ("moved", "shares", "conversions")
+DRAWN = ("moved", "shares", "conversions")
+"""Arrays of the draws; personas are the second axis of each."""
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
     *(zipfile.BadZipFile, RuntimeError, MemoryError),
@@ -97,7 +98,7 @@ class FitCache:
             header = json.loads(str(arrays.pop("header")))
             if not self._fits(arrays, len(header["names"])):
                 return None
-            return self._segmentation(header, arrays), {name: arrays[name] for name in _DRAWS}
+            return self._segmentation(header, arrays), {name: arrays[name] for name in DRAWN}
         except _DAMAGED:
             return None
 
@@ -152,7 +153,7 @@ class FitCache:
             **{name: getattr(mixture, name) for name in _NUMBERS},
         }
         arrays: dict[str, Any] = {name: getattr(mixture, name) for name in _MIXTURE}
-        arrays |= {name: getattr(draws, name) for name in _DRAWS}
+        arrays |= {name: getattr(draws, name) for name in DRAWN}
         try:
             make_folder(self.path.parent)
             write_whole(self.path, lambda temporary: _write(temporary, header, arrays))

@@ -26,6 +26,7 @@ def test_a_run_belongs_to_its_study(tmp_path):
         "modification": ("friction:factor=0.1",),
         "seed": 3,
         "output": str(tmp_path),
+        "personas": KeptPersonas(folder=run, settled_for_good=True),
     }
 
 
