@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_tui.cli.output import Page, shortened
-from persona_tui.engine.analytics.numbers import count, percent, percent_interval
+from persona_tui.engine.analytics.numbers import MINUS, count, percent, percent_interval
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.modeling.selection import Selection
 from persona_tui.study.kept_personas import KeptPersona
@@ -48,13 +48,19 @@ def _print_ladder(page: Page, selection: Selection) -> None:
             (
                 str(rung.n_clusters),
                 f"{rung.bits_per_event:.4f}",
-                "" if rung.n_clusters == 1 else f"{rung.gain:.4f}",
+                "" if rung.n_clusters == 1 else _bits(rung.gain),
                 "" if rung.n_clusters == 1 else f"{rung.gain_error:.4f}",
                 "recommended" if rung.n_clusters == selection.n_clusters else "",
             )
             for rung in selection.ladder
         ],
     )
+
+
+def _bits(number: float) -> str:
+    """Return bits per event with a real minus sign, and none before zero."""
+    size = f"{abs(number):.4f}"
+    return f"{MINUS}{size}" if number < 0 and float(size) else size
 
 
 def _print_cards(page: Page, described: DescribedPersonas) -> None:

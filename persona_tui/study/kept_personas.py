@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -116,42 +116,57 @@ class PersonaChanges:
             If a persona is not there, or a name cannot be had; every fault is told.
         """
         faults: list[PersonaError] = []
-        changed = list(found)
-        for wanted, name in self.renames:
-            position = _position(wanted, found, faults)
+        changed, touched = list(found), set[tuple[str, int]]()
+        for part, persona, value in self._parts():
+            position = _position(persona, found, faults)
             if position is None:
                 continue
-            generated = found[position].generated
-            new = "" if name == generated else name
-            changed[position] = replace(changed[position], name=new)
-        for wanted in (*self.pins, *self.unpins):
-            position = _position(wanted, found, faults)
-            if position is not None:
-                place = position + 1 if wanted in self.pins else None
-                changed[position] = replace(changed[position], place=place)
-        faults += self._faults(changed)
+            if (part, position) in touched:
+                faults.append(SimulationError(f"--{part}: '{printable(persona)}' is settled twice."))
+            touched.add((part, position))
+            if part == "rename":
+                generated = found[position].generated
+                fault = "" if value == generated else name_fault(value)
+                faults += [SimulationError(fault)] if fault else []
+                changed[position] = replace(changed[position], name="" if value == generated else value)
+            else:
+                changed[position] = replace(changed[position], place=position + 1 if value else None)
+        faults += _repeated(changed)
         _raise_all(faults)
+        settled = [each for each in changed if each.name or each.place]
         mine = {each.generated for each in found}
-        others = (each for each in kept.personas if each.generated not in mine)
-        return (*(each for each in changed if each.name or each.place), *others)
+        others = (_give_way(each, settled) for each in kept.personas if each.generated not in mine)
+        return (*settled, *(each for each in others if each.name or each.place))
 
-    def _faults(self, changed: Sequence[KeptPersona]) -> list[PersonaError]:
-        """Return what is wrong with the names that personas would have."""
-        new = [each.name for each in changed if each.name]
-        faults = [SimulationError(fault) for name in new if (fault := name_fault(name))]
-        seen: set[str] = set()
-        for each in changed:
-            folded = each.called.casefold()
-            if folded in seen:
-                faults.append(
-                    SimulationError(f"'{printable(each.called)}' names two personas; case does not count.")
-                )
-            seen.add(folded)
-        both = set(self.pins) & set(self.unpins)
-        faults += [
-            SimulationError(f"'{printable(each)}' is both pinned and unpinned.") for each in sorted(both)
-        ]
-        return list(faults)
+    def _parts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what is settled, about which persona, and as what; a pin is settled as some text or none."""
+        yield from (("rename", persona, name) for persona, name in self.renames)
+        yield from (("pin", persona, "here") for persona in self.pins)
+        yield from (("pin", persona, "") for persona in self.unpins)
+
+
+def _repeated(changed: Sequence[KeptPersona]) -> list[PersonaError]:
+    """Return a fault for each name that an earlier persona has, case aside."""
+    faults: list[PersonaError] = []
+    seen: set[str] = set()
+    for each in changed:
+        folded = each.called.casefold()
+        if folded in seen:
+            told = f"'{printable(each.called)}' names two personas; case does not count."
+            faults.append(SimulationError(told))
+        seen.add(folded)
+    return faults
+
+
+def _give_way(lost: KeptPersona, settled: Sequence[KeptPersona]) -> KeptPersona:
+    """Return what is left of what was settled about a persona that is not there: others may take it over."""
+    names = {each.name.casefold() for each in settled}
+    places = {each.place for each in settled}
+    return replace(
+        lost,
+        name="" if lost.name.casefold() in names else lost.name,
+        place=None if lost.place in places else lost.place,
+    )
 
 
 def _position(wanted: str, found: Sequence[KeptPersona], faults: list[PersonaError]) -> int | None:

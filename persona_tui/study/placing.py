@@ -78,15 +78,14 @@ def _order(places: Sequence[int | None]) -> IntArray:
 def _distinct_names(placed: Sequence[KeptPersona]) -> tuple[str, ...]:
     """Return the names that are shown; one of the fit that was given to another gets a number."""
     given = {each.name.casefold() for each in placed if each.name}
+    taken = {each.called.casefold() for each in placed}
     names: list[str] = []
     for each in placed:
         name = each.called
         if not each.name and name.casefold() in given:
-            name = next(
-                numbered
-                for number in count(2)
-                if (numbered := f"{name} ({number})").casefold() not in given | set(names)
-            )
+            numbered = (f"{each.generated} ({number})" for number in count(2))
+            name = next(other for other in numbered if other.casefold() not in taken)
+            taken.add(name.casefold())
         names.append(name)
     return tuple(names)
 
