@@ -36,17 +36,20 @@ def _given_number(described: DescribedPersonas) -> str:
     n_users = described.prepared.sequences.n_users
     if n_users == 1:
         return "One persona: there is one user, so nobody can be held out."
-    n_clusters = described.segmentation.n_clusters
-    plural = "persona" if n_clusters == 1 else "personas"
-    return f"{n_clusters} {plural}, as asked for; --clusters auto says how many foretell users held out best."
+    asked = _personas(described.segmentation.n_clusters)
+    return f"{asked}, as asked for; --clusters auto says how many foretell users held out best."
+
+
+def _personas(number: int) -> str:
+    return f"{number} persona" if number == 1 else f"{number} personas"
 
 
 def _print_ladder(page: Page, selection: Selection) -> None:
     page.table(
-        ("personas", "bits per event", "saved against one", "standard error", ""),
+        ("", "bits per event", "saved against one", "standard error", ""),
         [
             (
-                str(rung.n_clusters),
+                _personas(rung.n_clusters),
                 f"{rung.bits_per_event:.4f}",
                 "" if rung.n_clusters == 1 else _bits(rung.gain),
                 "" if rung.n_clusters == 1 else f"{rung.gain_error:.4f}",
