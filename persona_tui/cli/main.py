@@ -11,11 +11,22 @@ import typer
 
 from persona_tui import __version__
 from persona_tui.cli import diagnostics, output
-from persona_tui.cli.commands import batch, compare, open_app, plan, preview, schema, simulate, synth
+from persona_tui.cli.commands import (
+    batch,
+    compare,
+    open_app,
+    personas,
+    plan,
+    preview,
+    schema,
+    simulate,
+    synth,
+)
 from persona_tui.cli.verbs import add_verb
 
 VERBS = (
     batch.VERB,
+    personas.VERB,
     preview.VERB,
     simulate.VERB,
     compare.VERB,

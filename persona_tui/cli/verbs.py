@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -30,33 +30,38 @@ class Verb:
     argument : str
         What its positional argument stands for; empty where it takes none.
     run : callable
-        Gets the settings and the presentation.
+        Gets the settings, the presentation and, where there is one, the request.
     epilog : str
         What help says at the end.
     presentation : tuple of str
         Names of ``Presentation`` fields it takes.
     own : mapping of str to Field
         Options that mean something else to this verb, by name; a study or a run does not set them.
+    request : type, optional
+        Dataclass of the options that are no settings but what this verb is to do once.
     """
 
     name: str
     help: str
     options: tuple[str, ...]
     argument: str
-    run: Callable[[Settings, Presentation], None]
+    run: Callable[..., None]
     epilog: str = ""
     presentation: tuple[str, ...] = ("as_json", "progress", "quiet")
     own: Mapping[str, Field[Any]] = field(default_factory=dict)
+    request: type[Any] | None = None
 
 
 def add_verb(app: typer.Typer, verb: Verb) -> None:
     """Register a verb as a command whose parameters are its options."""
-    declared = {**options_by_name(), **verb.own}
+    declared, hints = {**options_by_name(), **verb.own}, get_type_hints(Settings)
+    requested = {} if verb.request is None else {each.name: each for each in fields(verb.request)}
     own_defaults = {name: each.default for name, each in verb.own.items()}
 
     def command(**given: Any) -> None:  # noqa: ANN401 - what Typer parsed
         source = given.pop("source", None) or ""
         shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
+        request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
         if source and given.get("events"):
             raise SimulationError(
                 f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
@@ -71,10 +76,14 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         values = {name: _plain(value) for name, value in given.items() if value not in (None, [])}
         settings = merge_settings(kept, {**own_defaults, **values})
         bound_threads(settings.workers or available_workers())
-        verb.run(settings, Presentation(**shown))
+        requests = [] if verb.request is None else [verb.request(**request)]
+        verb.run(settings, Presentation(**shown), *requests)
 
     parameters = [_argument(verb.argument)] if verb.argument else []
-    parameters += [_option(name, declared[name]) for name in verb.options]
+    parameters += [_option(name, declared[name], hints[name]) for name in verb.options]
+    parameters += [
+        _option(name, each, get_type_hints(verb.request)[name]) for name, each in requested.items()
+    ]
     parameters += [each for each in _presentation_options() if each.name in verb.presentation]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -94,8 +103,7 @@ def _argument(stands_for: str) -> inspect.Parameter:
     return _keyword("source", Annotated[str | None, info], None)
 
 
-def _option(name: str, declared: Field[Any]) -> inspect.Parameter:
-    hint = get_type_hints(Settings)[name]
+def _option(name: str, declared: Field[Any], hint: Any) -> inspect.Parameter:  # noqa: ANN401 - any type
     metadata = declared.metadata
     default = shown_default(declared)
     info = typer.Option(

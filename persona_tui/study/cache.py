@@ -42,7 +42,8 @@ from persona_tui.study.store import make_folder
 FORMAT = 3
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
-_DRAWS = ("moved", "shares", "conversions")
+DRAWN = ("moved", "shares", "conversions")
+"""Arrays of the draws; personas are the second axis of each."""
 _DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
     *(zipfile.BadZipFile, RuntimeError, MemoryError),
@@ -98,7 +99,7 @@ class FitCache:
             mixture = from_arrays(arrays)
             if mixture.n_clusters != len(header["names"]) or not self._fits(mixture, arrays):
                 return None
-            return self._segmentation(header, mixture), {name: arrays[name] for name in _DRAWS}
+            return self._segmentation(header, mixture), {name: arrays[name] for name in DRAWN}
         except _DAMAGED:
             return None
 
@@ -136,7 +137,7 @@ class FitCache:
             "names": segmentation.names,
             "selection": None if segmentation.selection is None else asdict(segmentation.selection),
         }
-        arrays = to_arrays(mixture) | {name: getattr(draws, name) for name in _DRAWS}
+        arrays = to_arrays(mixture) | {name: getattr(draws, name) for name in DRAWN}
         try:
             make_folder(self.path.parent)
             write_whole(self.path, lambda temporary: _write(temporary, header, arrays))

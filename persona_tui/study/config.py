@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
@@ -12,10 +11,12 @@ from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
 from persona_tui.study.effect_tables import read_effects
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, option_fault, options_by_name
+from persona_tui.study.persona_files import read_kept_personas
 from persona_tui.study.places import Faults
 from persona_tui.study.scenario_tables import read_scenarios
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
 from persona_tui.study.tables import is_number, is_whole, read_table, read_text, unknown_key
+from persona_tui.study.toml_files import read_toml, require_no_faults
 
 RUN_FILE: Final = "run.toml"
 STUDY_FILE: Final = "study.toml"
@@ -52,22 +53,35 @@ def read_settings(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``output``, the study that the file belongs to; a relative source is one beside the file.
+        With ``output``, the study that the file belongs to, and ``personas``, what is settled about its
+        personas; a relative source is one beside the file.
 
     Raises
     ------
     DataError
         If the file cannot be read, or something in it has no meaning; every fault is named with its line.
     """
-    text, given = _read_toml(path)
+    if path.is_dir():
+        raise DataError(
+            f"'{path}' is a folder without a {STUDY_FILE} or {RUN_FILE}.",
+            hint="Name the settings file itself.",
+        )
+    text, given = read_toml(path)
     if not given:
         raise DataError(f"'{path}' holds no settings.", hint='Name the log in it: events = "log.csv"')
     faults = Faults()
     values = _read_values(given, faults)
-    _require_none(faults, path, text)
+    require_no_faults(faults, path, text)
     if values.get("events"):
         values["events"] = str(path.resolve().parent / values["events"])
-    return {**values, "output": str(_study_of(path))}
+    study = _study_of(path)
+    of_run = path.name == RUN_FILE
+    folder = path.resolve().parent if of_run else study
+    return {
+        **values,
+        "output": str(study),
+        "personas": read_kept_personas(folder, settled_for_good=of_run),
+    }
 
 
 def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
@@ -111,47 +125,14 @@ def expand_modification(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _effects_of_file(path: Path) -> tuple[str, ...]:
-    text, given = _read_toml(path)
+    text, given = read_toml(path)
     faults = Faults()
     for key in given:
         if key != EFFECTS_KEY:
             faults.add((key,), unknown_key(key, (EFFECTS_KEY,)))
     effects = read_effects(given.get(EFFECTS_KEY), (EFFECTS_KEY,), faults, key=EFFECTS_KEY)
-    _require_none(faults, path, text)
+    require_no_faults(faults, path, text)
     return effects
-
-
-def _read_toml(path: Path) -> tuple[str, dict[str, Any]]:
-    text = _read_text(path)
-    try:
-        return text, tomllib.loads(text)
-    except ValueError as fault:  # a number of thousands of digits is one that the parser does not wrap
-        raise DataError(f"'{path}' is not TOML: {fault}.") from None
-    except RecursionError:
-        raise DataError(f"'{path}' cannot be read: its lists are nested too deeply.") from None
-
-
-def _require_none(faults: Faults, path: Path, text: str) -> None:
-    if not faults:
-        return
-    told = faults.told(text)
-    plural = "fault" if len(told) == 1 else "faults"
-    raise DataError(f"{len(told)} {plural} in {path}: {' '.join(told)}")
-
-
-def _read_text(path: Path) -> str:
-    if path.is_dir():
-        raise DataError(
-            f"'{path}' is a folder without a {STUDY_FILE} or {RUN_FILE}.",
-            hint="Name the settings file itself.",
-        )
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as fault:
-        raise DataError(f"'{path}' cannot be read: {fault.strerror or fault}.") from None
-    except UnicodeDecodeError as fault:
-        line = fault.object.count(b"\n", 0, fault.start) + 1
-        raise DataError(f"'{path}' is not UTF-8 text: line {line}.", hint="Save it as UTF-8.") from None
 
 
 def _study_of(path: Path) -> Path:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
 
 from persona_tui.engine.data.attributes import attributes_of
 from persona_tui.engine.data.schema import FRICTION_DROP
@@ -14,8 +18,8 @@ from persona_tui.engine.simulation.arrivals import Arrivals, fit_arrivals
 from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.dwell import DwellTimes, fit_dwell
-from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.simulation.event_values import value_of
+from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.event_values import EventValues, value_of
 from persona_tui.engine.simulation.executors import AutoExecutor
 from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.measures import Measures
@@ -23,9 +27,12 @@ from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerat
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
-from persona_tui.study.cache import FitCache, cache_folder
+from persona_tui.engine.types import AnyArray
+from persona_tui.study.cache import DRAWN, FitCache, cache_folder
+from persona_tui.study.kept_personas import KeptPersona, KeptPersonas
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
+from persona_tui.study.placing import PlacedPersonas, call_anew, place_personas
 from persona_tui.study.resources import available_workers
 from persona_tui.study.scenarios import ScenarioSettings
 
@@ -45,6 +52,8 @@ class Fit:
         Of the unit.
     dwell : DwellTimes
         How long moves take.
+    lost : tuple of KeptPersona
+        Personas that the study settled something about and that this fit does not have.
     """
 
     segmentation: SegmentationResult
@@ -52,6 +61,7 @@ class Fit:
     alternatives: Alternatives
     arrivals: Arrivals
     dwell: DwellTimes
+    lost: tuple[KeptPersona, ...]
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -75,6 +85,50 @@ def build_simulator(prepared: PreparedLog, segmentation: SegmentationResult) -> 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LearnedPersonas:
+    """The personas of a log as its study shows them, and how well the log pins their flow.
+
+    Parameters
+    ----------
+    prepared : PreparedLog
+    found : SegmentationResult
+        As fitted: by falling share, under the names that the fit gives.
+    drawn : mapping of str to array
+        What the draws hold, in the order of the fit.
+    seed : SeedSequence
+        That users were weighted with.
+    placed : PlacedPersonas
+    simulator : ProductFlowSimulator
+        The flow of every persona, in the order and under the names of the study.
+    """
+
+    prepared: PreparedLog
+    found: SegmentationResult
+    drawn: Mapping[str, AnyArray]
+    seed: np.random.SeedSequence
+    placed: PlacedPersonas
+    simulator: ProductFlowSimulator
+
+    @property
+    def segmentation(self) -> SegmentationResult:
+        """Return the personas under the names and in the order of the study."""
+        return self.placed.segmentation
+
+    @property
+    def draws(self) -> FlowDraws:
+        """Return the draws in the order of the study."""
+        drawn, placed = self.drawn, self.placed
+        if placed.reordered:
+            drawn = {name: each[:, placed.order] for name, each in drawn.items()}
+        return FlowDraws(simulator=self.simulator, seed=self.seed, **drawn)
+
+    def settled_as(self, kept: KeptPersonas) -> LearnedPersonas:
+        """Return the same personas under other names and at other places."""
+        placed = place_personas(self.found, kept)
+        return replace(self, placed=placed, simulator=build_simulator(self.prepared, placed.segmentation))
+
+
 def fit_flow(
     settings: Settings, prepared: PreparedLog, *, on_progress: ProgressCallback = ignore_progress
 ) -> tuple[SegmentationResult, ProductFlowSimulator]:
@@ -93,7 +147,8 @@ def fit_flow(
         If there are fewer users than personas.
     """
     kept = _cache_of(settings, prepared).load()
-    segmentation = kept[0] if kept else _find_personas(settings, prepared, on_progress)
+    found = kept[0] if kept else _find_personas(settings, prepared, on_progress)
+    segmentation = place_personas(found, settings.personas).segmentation
     return segmentation, build_simulator(prepared, segmentation)
 
 
@@ -113,6 +168,53 @@ def _find_personas(
     )
 
 
+def learn_personas(
+    settings: Settings,
+    prepared: PreparedLog,
+    *,
+    check: Callable[[ProductFlowSimulator], None] = lambda _simulator: None,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> LearnedPersonas:
+    """Find the personas of a log and draw how well it pins their flow; a kept fit is taken.
+
+    Parameters
+    ----------
+    settings : Settings
+    prepared : PreparedLog
+        Of the same settings.
+    check : callable
+        Gets the flow before it is drawn, which takes long, and raises where it is not wanted.
+    store : BlockStore, optional
+        Where finished blocks are kept, and taken from.
+    on_progress : callable
+
+    Raises
+    ------
+    ModelingError
+        If there are fewer users than personas.
+    """
+    seed, cache = normalise_seed(settings.seed), _cache_of(settings, prepared)
+    kept = cache.load()
+    found = kept[0] if kept else _find_personas(settings, prepared, on_progress)
+    placed = place_personas(found, settings.personas)
+    simulator = build_simulator(prepared, placed.segmentation)
+    check(simulator)
+    if kept:
+        drawn = kept[1]
+    else:
+        as_found = simulator if placed.segmentation is found else build_simulator(prepared, found)
+        workers = settings.workers or available_workers()
+        draws = draw_flows(
+            as_found, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
+        )
+        cache.save(found, draws)
+        drawn = {name: getattr(draws, name) for name in DRAWN}
+    return LearnedPersonas(
+        prepared=prepared, found=found, drawn=drawn, seed=seed, placed=placed, simulator=simulator
+    )
+
+
 def fit_personas(
     settings: Settings,
     prepared: PreparedLog,
@@ -120,7 +222,7 @@ def fit_personas(
     store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> Fit:
-    """Find the personas of a log and draw how well it pins their flow.
+    """Find the personas of a log, and all that is the same for every change of its flow.
 
     Parameters
     ----------
@@ -136,46 +238,60 @@ def fit_personas(
     ModelingError, SimulationError
         If the settings do not fit the log.
     """
-    seed = normalise_seed(settings.seed)
     workers = settings.workers or available_workers()
-    cache = _cache_of(settings, prepared)
-    kept = cache.load()
-    segmentation = kept[0] if kept else _find_personas(settings, prepared, on_progress)
-    simulator = build_simulator(prepared, segmentation)
-    check_scenarios(settings, simulator)  # before the long work
-    if kept:
-        draws = FlowDraws(simulator=simulator, seed=seed, **kept[1])
-    else:
-        draws = draw_flows(
-            simulator, DEFAULT_N_DRAWS, seed, workers=workers, store=store, on_progress=on_progress
-        )
-        cache.save(segmentation, draws)
-    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
+    learned = learn_personas(
+        settings,
+        prepared,
+        check=partial(check_scenarios, settings),
+        store=store,
+        on_progress=on_progress,
+    )
+    simulator, dwell = learned.simulator, fit_dwell(prepared.sequences, prepared.counts.journeys)
     return Fit(
-        segmentation=segmentation,
+        segmentation=learned.segmentation,
+        lost=learned.placed.lost,
         baseline=Baseline(
             simulator=simulator,
-            draws=draws,
+            draws=learned.draws,
             max_length=settings.max_length,
             workers=workers,
-            measures=Measures(
-                unit=settings.unit,
-                dwell=dwell,
-                values=value_of(
-                    settings.value,
-                    prepared.log.events,
-                    simulator,
-                    n_draws=draws.n_draws,
-                    random_state=seed,
-                )
-                if settings.value
-                else None,
-            ),
+            measures=Measures(unit=settings.unit, dwell=dwell, values=_values(settings, prepared, simulator)),
         ),
-        alternatives=fit_alternatives(simulator, random_state=seed, workers=workers, on_progress=on_progress),
+        alternatives=fit_alternatives(
+            simulator, random_state=learned.seed, workers=workers, on_progress=on_progress
+        ),
         arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
         dwell=dwell,
     )
+
+
+def _values(settings: Settings, prepared: PreparedLog, simulator: ProductFlowSimulator) -> EventValues | None:
+    """Return what events are worth, none where nothing is said of it."""
+    if not settings.value:
+        return None
+    return value_of(
+        settings.value,
+        prepared.log.events,
+        simulator,
+        n_draws=DEFAULT_N_DRAWS,
+        random_state=normalise_seed(settings.seed),
+    )
+
+
+def read_modification(
+    settings: Settings, scenario: ScenarioSettings, names: tuple[str, ...]
+) -> FlowModification:
+    """Return the modification of a scenario, with its personas under the names that are shown.
+
+    Parameters
+    ----------
+    settings : Settings
+    scenario : ScenarioSettings
+    names : tuple of str
+        Of the personas, as they are shown.
+    """
+    effects = call_anew(scenario.read_effects(), settings.personas, names)
+    return FlowModification(description=scenario.description, effects=effects)
 
 
 def check_scenarios(settings: Settings, simulator: ProductFlowSimulator) -> None:
@@ -187,7 +303,7 @@ def check_scenarios(settings: Settings, simulator: ProductFlowSimulator) -> None
         If one does not; the message names the scenario where there are several.
     """
     for scenario in settings.effective_scenarios():
-        modification = scenario.read_modification()
+        modification = read_modification(settings, scenario, simulator.persona_names)
         modification.apply(split_by_segments(simulator, modification.segments()).flow)
 
 
@@ -215,7 +331,7 @@ def run_scenario(
     """
     return compare_arms(
         fit.baseline,
-        scenario.read_modification(),
+        read_modification(settings, scenario, fit.simulator.persona_names),
         settings.n_personas,
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,

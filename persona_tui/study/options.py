@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names
+from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.option_texts import (
     AUTO,
     CLUSTERS_PATTERN,
@@ -241,6 +242,8 @@ class Settings:
     scenarios: tuple[ScenarioSettings, ...] = ()
     report_title: str = ""
     lead: str = ""
+    personas: KeptPersonas | None = None
+    """None where the settings are of no study."""
 
     def __post_init__(self) -> None:
         faults = [

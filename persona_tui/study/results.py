@@ -33,9 +33,9 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
     """
     return {
         "schema": SCHEMA,
-        "data": _facts(report.log),
+        "data": facts_document(report.log),
         "funnel": [_step(step) for step in report.funnel],
-        "personas": [_card(card) for card in report.personas],
+        "personas": [card_document(card) for card in report.personas],
         "experiments": [_experiment(each) for each in report.scenarios],
         "ranking": [_ranked(each) for each in report.ranking],
         "allocation": None if report.allocation is None else _plain(report.allocation),
@@ -53,7 +53,8 @@ def libraries() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
-def _facts(log: LogFacts) -> dict[str, Any]:
+def facts_document(log: LogFacts) -> dict[str, Any]:
+    """Return what a log holds as plain values."""
     return {
         "events": log.events,
         "users": log.users,
@@ -79,7 +80,8 @@ def _step(step: FunnelStep) -> dict[str, Any]:
     }
 
 
-def _card(card: PersonaCard) -> dict[str, Any]:
+def card_document(card: PersonaCard) -> dict[str, Any]:
+    """Return a persona as plain values."""
     low, high = card.conversion_interval
     return {
         "id": card.id,

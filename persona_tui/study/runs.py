@@ -24,6 +24,12 @@ from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings, options_by_name
+from persona_tui.study.persona_files import (
+    PERSONAS_FILE,
+    read_kept_personas,
+    tables_of,
+    write_kept_personas,
+)
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import libraries
 from persona_tui.study.store import locked, make_folder, write_json, write_text
@@ -200,15 +206,19 @@ def _run(
     study = Path(settings.output) if settings.output else default_output(settings)
     _check_study(study, Path(settings.events))
     with locked(make_folder(study)):
-        inside = replace(settings, output=str(study))
+        kept = read_kept_personas(study) if settings.personas is None else settings.personas
+        inside = replace(settings, output=str(study), personas=kept)
         with (
-            open_run(study, began, _recipe(settings, prepared), on_notice) as run,
+            open_run(study, began, _recipe(inside, prepared), on_notice) as run,
             ProgressLog(run.folder / "progress.jsonl") as log,
         ):
             write_text(run.folder / RUN_FILE, settings_text(settings))
             report = _both(on_progress, log)
             result = run_study(inside, prepared, store=run.blocks, on_progress=report)
             files = (RUN_FILE, *_write_files(result, run.folder, written, report))
+            if kept.personas:
+                write_kept_personas(run.folder, kept.personas)
+                files += (str(PERSONAS_FILE),)
             write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
         _publish(run.folder, study, published)
     return FinishedRun(
@@ -227,6 +237,7 @@ def _recipe(settings: Settings, prepared: PreparedLog) -> dict[str, Any]:
         "libraries": libraries(),
         "fingerprint": prepared.facts.fingerprint,
         "settings": settings_text(settings),
+        "personas": tables_of(settings.personas.personas) if settings.personas else [],
     }
 
 

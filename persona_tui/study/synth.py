@@ -30,6 +30,7 @@ from persona_tui.study.config import STUDY_FILE
 from persona_tui.study.fit import fit_flow
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.options import Settings
+from persona_tui.study.placing import call_anew
 from persona_tui.study.results import LIBRARIES
 from persona_tui.study.runs import PUBLISHED, default_output
 from persona_tui.study.scenarios import read_effects
@@ -251,6 +252,9 @@ def run_synthesis(
     prepared = prepare_log(settings, on_progress=on_progress)
     # a file is no study: what is learned is kept with the user
     segmentation, whole = fit_flow(replace(settings, output=""), prepared, on_progress=on_progress)
+    modification = FlowModification(
+        effects=call_anew(modification.effects, settings.personas, whole.persona_names)
+    )
     simulator = split_by_segments(whole, modification.segments())
     generator = fit_log_generator(simulator, modification)
     max_length = settings.max_length or generator.horizon(settings.n_personas)

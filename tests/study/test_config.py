@@ -4,6 +4,7 @@ import pytest
 
 from persona_tui.engine.errors import DataError, SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
+from persona_tui.study.kept_personas import KeptPersonas
 
 
 def test_settings_are_found_in_a_study_a_run_and_a_file(tmp_path):
@@ -26,6 +27,7 @@ def test_a_run_belongs_to_its_study(tmp_path):
         "modification": ("friction:factor=0.1",),
         "seed": 3,
         "output": str(tmp_path),
+        "personas": KeptPersonas(folder=run, settled_for_good=True),
     }
 
 

@@ -22,6 +22,8 @@ def _batch(settings: Settings, presentation: Presentation) -> None:
     presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
     for sentence in finished.result.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")
+    for each in finished.result.fit.lost:
+        presentation.narrate(each.lost_sentence())
     if presentation.as_json:
         output.write_json(finished.result.document)
     else:

@@ -1,0 +1,229 @@
+"""What a study calls its personas: names that were given, and places that were pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from persona_tui.engine.errors import PersonaError, SimulationError, UnknownNameError, unknown_name
+from persona_tui.engine.params import split, unquote
+from persona_tui.engine.text import printable
+
+LONGEST_NAME: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPersona:
+    """What was settled about one persona.
+
+    Parameters
+    ----------
+    generated : str
+        The name that the fit gives it, by which it is known again.
+    name : str
+        The one that it was given; empty where it keeps that of the fit.
+    place : int, optional
+        The number at which it is pinned, from 1.
+    """
+
+    generated: str
+    name: str = ""
+    place: int | None = None
+
+    @property
+    def called(self) -> str:
+        """Return the name that is shown."""
+        return self.name or self.generated
+
+    def lost_sentence(self) -> str:
+        """Return that it is not among the personas of a fit."""
+        settled = f"was called '{self.name}'" if self.name else "was pinned"
+        return (
+            f"The persona that was found as '{self.generated}' and {settled} is not among these; what the "
+            "study settled about it is kept."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPersonas:
+    """What was settled about the personas of a study, or of one of its runs.
+
+    Parameters
+    ----------
+    folder : Path
+        The study or the run.
+    personas : tuple of KeptPersona
+        Those about which something is settled.
+    settled_for_good : bool
+        Of a run, which keeps the names that it was done with.
+    """
+
+    folder: Path
+    personas: tuple[KeptPersona, ...] = ()
+    settled_for_good: bool = False
+
+    def of(self, generated: str) -> KeptPersona:
+        """Return what is settled about a persona, by the name that the fit gives it."""
+        return next(
+            (each for each in self.personas if each.generated == generated), KeptPersona(generated=generated)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaChanges:
+    """What is to be settled anew; personas are meant by number, by name, or by the name of the fit.
+
+    Parameters
+    ----------
+    renames : tuple of (str, str)
+        A persona and its new name. The name that the fit gives it undoes a renaming.
+    pins, unpins : tuple of str
+
+    Examples
+    --------
+    >>> kept = KeptPersonas(folder=Path("study"))
+    >>> found = [KeptPersona(generated="Search"), KeptPersona(generated="Buy")]
+    >>> changes = PersonaChanges(renames=(("2", "Buyers"),), pins=("Search",))
+    >>> changes.apply(kept, found)[0]
+    KeptPersona(generated='Search', name='', place=1)
+    >>> changes.apply(kept, found)[1]
+    KeptPersona(generated='Buy', name='Buyers', place=None)
+    """
+
+    renames: tuple[tuple[str, str], ...] = ()
+    pins: tuple[str, ...] = ()
+    unpins: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.renames or self.pins or self.unpins)
+
+    def apply(self, kept: KeptPersonas, found: Sequence[KeptPersona]) -> tuple[KeptPersona, ...]:
+        """Return what is settled after the changes; what was settled about personas not found stays.
+
+        Parameters
+        ----------
+        kept : KeptPersonas
+        found : sequence of KeptPersona
+            The personas of the fit in the order in which they are shown.
+
+        Raises
+        ------
+        UnknownNameError
+            If the only fault is a persona that is not there.
+        SimulationError
+            If a persona is not there, or a name cannot be had; every fault is told.
+        """
+        faults: list[PersonaError] = []
+        changed, touched = list(found), set[tuple[str, int]]()
+        for part, persona, value in self._parts():
+            position = _position(persona, found, faults)
+            if position is None:
+                continue
+            if (part, position) in touched:
+                faults.append(SimulationError(f"--{part}: '{printable(persona)}' is settled twice."))
+            touched.add((part, position))
+            if part == "rename":
+                generated = found[position].generated
+                fault = "" if value == generated else name_fault(value)
+                faults += [SimulationError(fault)] if fault else []
+                changed[position] = replace(changed[position], name="" if value == generated else value)
+            else:
+                changed[position] = replace(changed[position], place=position + 1 if value else None)
+        faults += _repeated(changed)
+        _raise_all(faults)
+        settled = [each for each in changed if each.name or each.place]
+        mine = {each.generated for each in found}
+        others = (_give_way(each, settled) for each in kept.personas if each.generated not in mine)
+        return (*settled, *(each for each in others if each.name or each.place))
+
+    def _parts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what is settled, about which persona, and as what; a pin is settled as some text or none."""
+        yield from (("rename", persona, name) for persona, name in self.renames)
+        yield from (("pin", persona, "here") for persona in self.pins)
+        yield from (("pin", persona, "") for persona in self.unpins)
+
+
+def _repeated(changed: Sequence[KeptPersona]) -> list[PersonaError]:
+    """Return a fault for each name that an earlier persona has, case aside."""
+    faults: list[PersonaError] = []
+    seen: set[str] = set()
+    for each in changed:
+        folded = each.called.casefold()
+        if folded in seen:
+            told = f"'{printable(each.called)}' names two personas; case does not count."
+            faults.append(SimulationError(told))
+        seen.add(folded)
+    return faults
+
+
+def _give_way(lost: KeptPersona, settled: Sequence[KeptPersona]) -> KeptPersona:
+    """Return what is left of what was settled about a persona that is not there: others may take it over."""
+    names = {each.name.casefold() for each in settled}
+    places = {each.place for each in settled}
+    return replace(
+        lost,
+        name="" if lost.name.casefold() in names else lost.name,
+        place=None if lost.place in places else lost.place,
+    )
+
+
+def _position(wanted: str, found: Sequence[KeptPersona], faults: list[PersonaError]) -> int | None:
+    """Return where a persona stands; a fault is added where it is not there."""
+    names = [each.called for each in found]
+    for known in (names, [each.generated for each in found], [str(n + 1) for n in range(len(found))]):
+        if wanted in known:
+            return known.index(wanted)
+    faults.append(unknown_name("persona", printable(wanted), [printable(name) for name in names]))
+    return None
+
+
+def _raise_all(faults: Sequence[PersonaError]) -> None:
+    """Raise the only fault as it is, or all of them in one message."""
+    if len(faults) == 1 and isinstance(faults[0], UnknownNameError):
+        raise faults[0]
+    if faults:
+        raise SimulationError(" ".join(each.message for each in faults))
+
+
+def name_fault(name: str) -> str:
+    """Return why a persona cannot be given a name, empty where it can.
+
+    Examples
+    --------
+    >>> name_fault("Window shoppers"), name_fault(" ")
+    ('', "A persona's name must not be empty.")
+    """
+    shown = f"A persona's name == '{printable(name)}', must"
+    if not name.strip():
+        return "A persona's name must not be empty."
+    if name != name.strip():
+        return f"{shown} not begin or end with a blank."
+    if printable(name) != name:
+        return f"{shown} be printable."
+    if len(name) > LONGEST_NAME:
+        return f"{shown} have at most {LONGEST_NAME} characters, not {len(name)}."
+    return f"{shown} not be a number, which stands for a place." if name.isdecimal() else ""
+
+
+def read_rename(text: str) -> tuple[str, str]:
+    """Return the persona and the new name of ``persona=name``.
+
+    Raises
+    ------
+    ValueError
+        If it is not that, or a quote is not closed.
+
+    Examples
+    --------
+    >>> read_rename("2=Window shoppers"), read_rename('"a=b"=c')
+    (('2', 'Window shoppers'), ('a=b', 'c'))
+    """
+    persona, *name = split(text, "=")
+    if not name or not persona.strip():
+        raise ValueError(f"'{printable(text)}': write it as persona=name, for example 2=\"Window shoppers\".")
+    try:
+        return unquote(persona), unquote("=".join(name))
+    except ValueError as fault:
+        raise ValueError(f"'{printable(text)}': {fault}") from None

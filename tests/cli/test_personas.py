@@ -1,0 +1,182 @@
+"""``persona-tui personas`` as one person would use it."""
+
+import csv
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import golden
+
+STUDY = 'events = "{events}"\nclusters = 2\nn_personas = 60\n'
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the verb said of one log, from a cache that was empty at first."""
+
+    folder: Path
+    page: str
+    narration: str
+    document: dict
+    memberships: list[dict]
+
+
+@pytest.fixture(scope="module")
+def ask(small_csv, run_in, tmp_path_factory):
+    """Return a runner in a folder that has a study."""
+    folder = tmp_path_factory.mktemp("asked")
+    (folder / "study").mkdir()
+    (folder / "study" / "study.toml").write_text(STUDY.format(events=small_csv))
+
+    def run(*arguments, code=0, **environment):
+        cache = str(folder / "cache")
+        done = run_in(*arguments, cwd=folder, **{"COLUMNS": "80", "XDG_CACHE_HOME": cache, **environment})
+        assert done.returncode == code, done.stderr
+        return done
+
+    run.folder = folder
+    return run
+
+
+@pytest.fixture(scope="module")
+def asked(ask, small_csv):
+    shown = ask("personas", small_csv)
+    written = ask("personas", small_csv, "--json", "--csv", "memberships.csv")
+    with (ask.folder / "memberships.csv").open() as file:
+        memberships = list(csv.DictReader(file))
+    return Asked(
+        folder=ask.folder,
+        page=shown.stdout,
+        narration=shown.stderr,
+        document=json.loads(written.stdout),
+        memberships=memberships,
+    )
+
+
+def test_the_page_looks_as_it_was_designed_at_80_columns(asked):
+    golden("personas.txt", asked.page)
+
+
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(asked):
+    for line in asked.page.splitlines():
+        assert len(line) <= 80
+        assert line == line.rstrip()
+
+
+def test_the_help_is_as_kept(ask):
+    golden("personas-help.txt", ask("personas", "--help").stdout)
+
+
+def test_the_document_holds_the_ladder_the_personas_and_the_recipe(asked):
+    document = asked.document
+    assert document["schema"] == "persona-tui/personas/1"
+    assert document["selection"]["n_clusters"] == document["n_clusters"] == len(document["personas"])
+    assert [rung["n_clusters"] for rung in document["selection"]["ladder"]][:2] == [1, 2]
+    assert sum(each["share"] for each in document["personas"]) == pytest.approx(1)
+    assert all(each["generated_name"] == each["name"] for each in document["personas"])
+    assert document["recipe"]["settings"]["clusters"] == document["n_clusters"]
+
+
+def test_every_user_has_a_row_of_memberships(asked):
+    names = {str(each["id"]): each["name"] for each in asked.document["personas"]}
+    assert len(asked.memberships) == asked.document["data"]["users"]
+    for row in asked.memberships:
+        chances = [float(row[f"p_{number}"]) for number in names]
+        assert sum(chances) == pytest.approx(1)
+        assert float(row["membership"]) == max(chances)
+        assert row["persona"] == names[row["persona_id"]]
+
+
+def test_defaults_that_are_told_are_options_of_the_verb(asked):
+    (told,) = (line for line in asked.narration.splitlines() if line.startswith("Defaults used: "))
+    assert "--clusters" in told
+    assert "--modification" not in told
+
+
+def test_a_log_alone_gets_no_study(asked):
+    assert not (asked.folder / "exports").exists()
+
+
+def test_names_and_pins_are_shown_and_used_by_later_commands(ask):
+    page = ask("personas", "study", "--rename", '2="Window shoppers"', "--pin", "2").stdout
+    kept = tomllib.loads((ask.folder / "study" / "personas" / "personas.toml").read_text())["personas"]
+    old = kept[0]["generated"]
+    assert kept == [{"generated": old, "name": "Window shoppers", "place": 2}]
+    assert f"found as '{old}', pinned" in " ".join(page.split())
+    change = f'friction:factor=0.1,personas="{old}"'
+    document = json.loads(ask("preview", "study", "--modification", change, "--json", "--quiet").stdout)
+    assert document["personas"][1]["name"] == "Window shoppers"
+    assert "Window shoppers" in document["experiments"][0]["description"]
+    again = json.loads(ask("personas", "study", "--json", "--unpin", "2").stdout)
+    assert [each["pinned"] for each in again["personas"]] == [False, False]
+    assert again["personas"][1]["name"] == "Window shoppers"
+
+
+def test_a_persona_that_another_fit_does_not_have_is_told(ask):
+    ask("personas", "study", "--rename", "1=Mine")
+    page = ask("personas", "study", "--clusters", "1").stdout
+    assert "was called 'Mine'" in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 2, "persona-tui personas data/sample_events.csv"),
+        (("nosuch.csv",), 3, "nosuch.csv"),
+        (("study", "--rename", "2"), 2, "write it as persona=name"),
+        (("study", "--rename", "nobody=x"), 2, "Unknown persona 'nobody'"),
+        (("study", "--rename", f"1={'n' * 41}"), 2, "at most 40 characters, not 41"),
+        (("study", "--csv", "nosuch/m.csv"), 1, "'nosuch' does not exist"),
+        (("study", "--completion", "signup"), 2, "Did you mean 'signup_"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_next_step(ask, arguments, code, told):
+    done = ask("personas", *arguments, "--quiet", code=code)
+    assert told in done.stderr
+    assert (done.stdout, "Traceback" in done.stderr) == ("", False)
+
+
+def test_a_log_keeps_no_names(ask, small_csv):
+    done = ask("personas", small_csv, "--pin", "1", code=2)
+    assert f"persona-tui batch {small_csv} --output exports/small" in done.stderr
+
+
+@pytest.fixture
+def write_log(ask):
+    def write(name, rows):
+        path = ask.folder / name
+        lines = [f"{user},2026-01-01T10:{minute:02d}:00Z,{event}" for user, minute, event in rows]
+        path.write_text("\n".join(["user_id,timestamp,event_type", *lines]) + "\n")
+        return path
+
+    return write
+
+
+def test_one_user_is_one_persona(ask, write_log):
+    log = write_log("one.csv", [("u", 0, "a"), ("u", 1, "buy")])
+    assert "One persona: there is one user" in ask("personas", log, "--completion", "buy").stdout
+
+
+def test_a_log_of_one_event_type_has_no_structure(ask, write_log):
+    log = write_log("type.csv", [(f"u{user}", minute, "a") for user in range(9) for minute in range(2)])
+    page = ask("personas", log, "--completion", "a").stdout
+    assert "One persona: no structure." in page
+    assert "-0.0000" not in page
+
+
+def test_text_of_the_log_neither_styles_nor_steers_what_shows_it(ask, write_log):
+    kinds = (("[/red]a", "b\x1b[2J", "buy"), ("b\x1b[2J", "b\x1b[2J", "c"))
+    rows = [
+        (f"{'=' if user else '@'}u{user}\x1b[31m", minute, event)
+        for user in range(60)
+        for minute, event in enumerate(kinds[user % 2])
+    ]
+    options = ("--completion", "buy", "--clusters", "2", "--csv", "harmless.csv")
+    page = ask("personas", write_log("evil.csv", rows), *options, NO_COLOR="1").stdout
+    assert "[/red]a" in page
+    assert "\x1b" not in page
+    assert max(map(len, page.splitlines())) <= 80
+    users = (ask.folder / "harmless.csv").read_text().splitlines()[1:]
+    assert all(line.startswith("'") for line in users)
