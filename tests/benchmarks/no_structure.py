@@ -39,9 +39,9 @@ INTRODUCTION = """# Logs without personas
 
 Made by `python tests/benchmarks/no_structure.py`: {seeds} seeds a line.
 
-All users walk one random chain over 12 events; how long they walk does not depend on where. One persona should
-be recommended in 19 of 20 logs. Lengths are geometric, as a chain's are, unless they are *heavy-tailed*
-(log-normal, spread 1.2); *a bot* walks 20,000 events.
+All users walk one random chain over 12 events; how long they walk does not depend on where. One
+persona should be recommended in 19 of 20 logs. Lengths are geometric, as a chain's are, unless they are
+*heavy-tailed* (log-normal, spread 1.2); *a bot* walks 20,000 events.
 """
 
 
