@@ -41,7 +41,9 @@ Made by `python tests/benchmarks/no_structure.py`: {seeds} seeds a line.
 
 All users walk one random chain over 12 events; how long they walk does not depend on where. One
 persona should be recommended in 19 of 20 logs. Lengths are geometric, as a chain's are, unless they are
-*heavy-tailed* (log-normal, spread 1.2); *a bot* walks 20,000 events.
+*heavy-tailed* (log-normal, spread 1.2); *a bot* walks 20,000 events. Heavy tails are structure that a mixture
+of chains can use, in when users leave and nowhere else: given enough users it finds those who leave soon and
+those who stay, for 0.2 % fewer bits per event.
 """
 
 
