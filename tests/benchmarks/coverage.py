@@ -12,13 +12,11 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from itertools import chain, product
-from multiprocessing import get_context
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402 - after the number of threads is set
 from benchmarks.planted import Design  # noqa: E402
+from benchmarks.resumable import covered, run_worlds  # noqa: E402
 from benchmarks.trials import TOTAL, Fit, Trial, Verdict, run_trial  # noqa: E402
 
 N_DRAWS = 400
@@ -78,17 +77,6 @@ def from_line(line: str) -> Trial:
     return Trial(
         world=told["world"], design=Design(**told["design"]), n_personas=told["n_personas"], fits=fits
     )
-
-
-def covered(groups: Iterable[list[bool]]) -> str:
-    """Return the share that is true in percent, with its standard error by group."""
-    kept = [group for group in groups if group]
-    count = sum(len(group) for group in kept)
-    if not count:
-        return "–"
-    share = sum(sum(group) for group in kept) / count
-    error = np.sqrt(sum((sum(group) - share * len(group)) ** 2 for group in kept)) / count
-    return f"{100 * share:.1f} ± {100 * error:.1f}"
 
 
 def summary(rows: list[Row], change: str) -> list[str]:
@@ -167,7 +155,6 @@ def how_fits_went(trials: list[Trial]) -> str:
 
 
 def document(seed: int, trials: list[Trial]) -> str:
-    trials = sorted(trials, key=lambda trial: trial.world)
     parts = [
         INTRODUCTION.format(worlds=len(trials), seed=seed, draws=N_DRAWS, fits=how_fits_went(trials)).strip(),
         table("All worlds", ("log", "personas"), overall(trials)),
@@ -175,43 +162,6 @@ def document(seed: int, trials: list[Trial]) -> str:
         table("Every cell", ("log", "unit", "users", "personas"), every_cell(trials)),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def resume(records: Path, seed: int) -> list[Trial]:
-    """Return the worlds that are done, and leave the file ready for the next."""
-    head = json.dumps({"seed": seed, "draws": N_DRAWS})
-    lines = records.read_text().splitlines(keepends=True) if records.exists() else [head + "\n"]
-    if lines[0] != head + "\n":
-        sys.exit(f"{records} is of another run: {lines[0].strip()}. Delete it to start anew.")
-    whole = [line for line in lines if line.endswith("\n")]  # the last may have been cut short
-    records.write_text("".join(whole))
-    return [from_line(line) for line in whole[1:]]
-
-
-def run(worlds: int, workers: int, seed: int, records: Path) -> list[Trial]:
-    """Run the worlds that are not done yet, each written down as it ends."""
-    trials = resume(records, seed)
-    known = {trial.world for trial in trials}
-    pending = [world for world in range(worlds) if world not in known]
-    begun = time.monotonic()
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool, records.open("a") as file:
-        try:
-            for done, trial in enumerate(pool.map(partial(run_world, seed), pending), start=1):
-                file.write(to_line(trial) + "\n")
-                file.flush()
-                trials.append(trial)
-                left = (time.monotonic() - begun) / done * (len(pending) - done)
-                print(
-                    f"\r{len(trials):,} of {worlds:,} worlds, {left / 60:.1f} min left ",
-                    end="",
-                    file=sys.stderr,
-                )
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            sys.exit(f"\nStopped; the same command goes on from {records}.")
-    print(file=sys.stderr)
-    return trials
 
 
 def main() -> None:
@@ -222,7 +172,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".md"))
     chosen = parser.parse_args()
     records = chosen.output.with_suffix(".jsonl")
-    trials = run(chosen.worlds, chosen.workers, chosen.seed, records)
+    trials = run_worlds(
+        partial(run_world, chosen.seed),
+        chosen.worlds,
+        workers=chosen.workers,
+        settings={"seed": chosen.seed, "draws": N_DRAWS},
+        records=records,
+        to_line=to_line,
+        from_line=from_line,
+        world_of=attrgetter("world"),
+    )
     chosen.output.write_text(document(chosen.seed, trials))
     records.unlink()
 
