@@ -9,6 +9,7 @@ from persona_tui.engine.errors import PersonaError, SimulationError
 from persona_tui.engine.params import Range
 from persona_tui.engine.simulation.effects import EFFECTS, Friction, Redirect, parse_effect
 from persona_tui.study.config import merge_settings, read_settings
+from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.options import Settings
 from persona_tui.study.runs import settings_text
 from persona_tui.study.scenarios import Dose, ScenarioSettings, at_dose, name_fault
@@ -50,6 +51,7 @@ def test_scenarios_come_back_as_they_were_written(tmp_path, listed, title, lead)
         report_title=title,
         lead=listed[lead].name if lead < len(listed) else "",
         output=str(tmp_path),
+        personas=KeptPersonas(folder=tmp_path),
     )
     path = tmp_path / "study.toml"
     path.write_text(settings_text(settings), encoding="utf-8", newline="")
