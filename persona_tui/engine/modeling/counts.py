@@ -137,7 +137,7 @@ def _made_moves(journeys: Journeys) -> tuple[CodeArray, AnyArray, FloatArray]:
     """Return the user, the number and the amount of each move that was made."""
     n, offsets = journeys.n_states, journeys.offsets
     fits = n * (n + 2) < np.iinfo(np.int32).max
-    steps = journeys.steps.astype(np.int32 if fits else np.int64)
+    steps: AnyArray = journeys.steps.astype(np.int32 if fits else np.int64)
     inner = np.ones(len(steps) - 1, dtype=bool)
     inner[offsets[1:-1] - 1] = False
     left = journeys.exit_chances > 0
