@@ -99,9 +99,11 @@ def fit_markov_mixture(
 
     Examples
     --------
+    >>> import polars as pl
     >>> from persona_tui.engine.data.samples import make_sample_events
     >>> from persona_tui.engine.data.sequences import encode_sequences
-    >>> log = encode_sequences(make_sample_events(0))
+    >>> time = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us")
+    >>> log = encode_sequences(make_sample_events(0).with_columns(time))
     >>> fit_markov_mixture(log, 2, random_state=0).converged
     True
     """
