@@ -18,6 +18,7 @@ from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.histories import sum_by
 from persona_tui.engine.modeling.journeys import Ending
 from persona_tui.engine.modeling.moves import list_moves, time_moves
+from persona_tui.engine.statistics import benjamini_hochberg
 from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 FALSE_DISCOVERY_RATE: Final = 0.05
@@ -317,7 +318,7 @@ def _check_persona(cells: _Cells, persona: int, vocabulary: tuple[str, ...]) -> 
     n_effective = n**2 / np.maximum(cells.by_state(cells.squares[:, persona]), 1e-300)
     p_values = np.minimum(2.0 * np.exp(-2.0 * n_effective * distances**2), 1.0)
     adjusted = np.ones(len(n))
-    adjusted[looked_at] = _adjusted(p_values[looked_at])
+    adjusted[looked_at] = benjamini_hochberg(p_values[looked_at])
     ends = np.append(cells.begins[1:], len(values))
     checks = []
     for each in np.flatnonzero(looked_at):
@@ -351,12 +352,3 @@ def _implied_spread(quantity: Quantity, mean: float) -> Spread:
     return Spread(
         mean=mean, median=_implied(quantity, mean, 0.5), percentile_95=_implied(quantity, mean, 0.95)
     )
-
-
-def _adjusted(p_values: FloatArray) -> FloatArray:
-    """Return p-values adjusted for the false discovery rate, after Benjamini and Hochberg (1995)."""
-    order = np.argsort(-p_values, kind="stable")
-    n = len(p_values)
-    adjusted = np.empty(n)
-    adjusted[order] = np.minimum.accumulate(p_values[order] * n / np.arange(n, 0, -1))
-    return np.minimum(adjusted, 1.0)
