@@ -89,8 +89,8 @@ def fit_markov_mixture(
     Notes
     -----
     Each iteration costs O(K x distinct moves of distinct users). Held-out bits per event are lower with the
-    empirical prior than with one pseudo-move on planted logs (4.10 against 4.37 with 2 000 users of 12 events)
-    and on most real ones.
+    empirical prior than with one pseudo-move on planted logs (4.10 against 4.37 with 2 000 users of 12
+    events) and on most real ones.
 
     References
     ----------

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.counts import count_transitions
-from persona_tui.engine.modeling.dwell_checks import _adjusted, check_runs, check_waits, warn_of_dwell
+from persona_tui.engine.modeling.dwell_checks import check_runs, check_waits, warn_of_dwell
 from persona_tui.engine.modeling.journeys import cut_journeys
 
 SECOND = 1_000_000
@@ -151,13 +151,6 @@ def test_a_log_of_single_events_has_nothing_to_check():
     counts = counts_of(sequences)
     assert check_runs(counts, one_persona(counts)) == ()
     assert check_waits(sequences, counts, one_persona(counts)) == ()
-
-
-def test_false_discoveries_are_controlled_as_scipy_does():
-    from scipy.stats import false_discovery_control
-
-    p_values = np.random.default_rng(0).random(50) ** 2
-    np.testing.assert_allclose(_adjusted(p_values), false_discovery_control(p_values))
 
 
 def test_memberships_of_other_rows_are_refused():
