@@ -13,8 +13,8 @@ Prior: TypeAlias = "float | Literal['empirical']"
 """Pseudo-moves that each row of a persona's chain gets, or that the log tells their number."""
 
 DEFAULT_PRIOR = 1.0
-"""Pseudo-moves where nothing tells another number: one persona, and before there is a fit."""
-LEAST_PRIOR, MOST_PRIOR = 1.0, 1_000.0
+"""Pseudo-moves where nothing tells another number: without personas, and before there is a fit."""
+LEAST_PRIOR, MOST_PRIOR = 1.0, 1e6
 _TOLERANCE = 0.01
 """Of the logarithm of the strength."""
 
@@ -31,7 +31,7 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     Returns
     -------
     float
-        From 1 to 1000 pseudo-moves.
+        From 1 to a million pseudo-moves, where personas are the pooled chain.
 
     Notes
     -----

@@ -226,7 +226,7 @@ def _mixture(simulator: ProductFlowSimulator, n_clusters: int, seed: np.random.S
         n_init=DEFAULT_N_INIT,
         max_iter=MAX_ITERATIONS,
         tol=TOLERANCE,
-        prior=old.prior,
+        prior="empirical" if old.prior else 0.0,
         seed=seed,
     )
     generator = MarkovPersonaGenerator(
@@ -234,7 +234,7 @@ def _mixture(simulator: ProductFlowSimulator, n_clusters: int, seed: np.random.S
         names=tuple(str(number + 1) for number in range(n_clusters)),
         memberships=mixture.fitted_responsibilities[counts.row_of_user],
         soft=True,
-        prior=old.prior,
+        prior=mixture.prior,
     )
     return _beside(simulator, generator)
 

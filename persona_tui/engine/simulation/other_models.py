@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR
 from persona_tui.engine.simulation.baseline import ArmValues
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
@@ -156,8 +157,9 @@ class SecondOrderPersonas:
 
     @classmethod
     def of(cls, simulator: ProductFlowSimulator) -> Self:
-        """Estimate the second order of a simulator; it shrinks ten times as strongly as the first."""
-        model = SecondOrder.from_simulator(simulator, prior=_PRIOR_RATIO * simulator.generator.prior)
+        """Estimate the second order of a simulator; it shrinks by ten pseudo-moves, or not as the first."""
+        first = min(simulator.generator.prior, DEFAULT_PRIOR)  # how alike personas are is another matter
+        model = SecondOrder.from_simulator(simulator, prior=_PRIOR_RATIO * first)
         return cls(model=model, control=ControlArm(flow=model.folded(), shares=simulator.shares))
 
     def uplifts(self, modification: FlowModification, max_length: int | None, _fitted: Uplifts, /) -> Uplifts:

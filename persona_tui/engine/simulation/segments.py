@@ -16,6 +16,7 @@ import numpy as np
 from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.errors import PersonaError, SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts, smooth
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR
 from persona_tui.engine.params import format_segment, parse_segment
 from persona_tui.engine.rng import Stream, stream
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
@@ -178,7 +179,8 @@ class SegmentedSimulator(ProductFlowSimulator):
         width = len(self.sets.patterns)
         by_persona = moved.reshape(*moved.shape[:-2], -1, width, moved.shape[-1])
         toward = np.repeat(self.whole.estimate_chains(by_persona.sum(axis=-2)), width, axis=-3)
-        return smooth(self.counts.tabulate(moved), toward, self.generator.prior)
+        prior = min(self.generator.prior, DEFAULT_PRIOR)  # how alike personas are is another matter
+        return smooth(self.counts.tabulate(moved), toward, prior)
 
 
 def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) -> ProductFlowSimulator:
