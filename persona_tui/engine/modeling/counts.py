@@ -243,14 +243,21 @@ def pooled_chain(counts: TransitionCounts, prior: float, weights: AnyArray | Non
         Row 0 are the starts, row i + 1 the moves out of state i, the last column the exit.
         A row without moves and without smoothing exits.
     """
-    n = counts.n_states
     table = counts.tabulate(counts.matrix.T @ (counts.multiplicity if weights is None else weights))
-    possible = possible_moves(counts.journeys)
-    back_off = np.where(possible, table.sum(axis=0) + 1.0, 0.0)
-    back_off /= np.maximum(back_off.sum(axis=1, keepdims=True), 1.0)
-    table += min(prior, 1.0) * back_off
-    totals = table.sum(axis=1, keepdims=True)
-    chain: FloatArray = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
-    empty = (totals[:, 0] == 0) & possible.any(axis=1)
+    return smooth_pooled(table, counts.journeys, prior)
+
+
+def smooth_pooled(tables: FloatArray, journeys: Journeys, prior: float) -> FloatArray:
+    """Return pooled chains from tables of the moves of all users, shape (..., n + 1, n + 1).
+
+    As ``pooled_chain`` does, which says how.
+    """
+    n, possible = journeys.n_states, possible_moves(journeys)
+    back_off = np.where(possible, tables.sum(axis=-2, keepdims=True) + 1.0, 0.0)
+    back_off /= np.maximum(back_off.sum(axis=-1, keepdims=True), 1.0)
+    smoothed = tables + min(prior, 1.0) * back_off
+    totals = smoothed.sum(axis=-1, keepdims=True)
+    chain: FloatArray = np.divide(smoothed, totals, out=np.zeros_like(smoothed), where=totals > 0)
+    empty = (totals[..., 0] == 0) & possible.any(axis=1)
     chain[empty, n] = 1.0
     return chain

@@ -14,7 +14,13 @@ from persona_tui.engine.data.attributes import Attributes
 from persona_tui.engine.data.schema import FRICTION_DROP, RETURN
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.climbing import Users, climb
-from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain, smooth
+from persona_tui.engine.modeling.counts import (
+    TransitionCounts,
+    count_transitions,
+    pooled_chain,
+    smooth,
+    smooth_pooled,
+)
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
 from persona_tui.engine.modeling.mixture import MAX_ITERATIONS, TOLERANCE
 from persona_tui.engine.modeling.steps import tabulate_moves
@@ -296,8 +302,13 @@ class ProductFlowSimulator:
         return np.concatenate([table, np.zeros((*table.shape[:-1], 1))], axis=-1)
 
     def estimate_chains(self, moved: FloatArray) -> FloatArray:
-        """Return chains of shape (..., K, n + 1, n + 1) from counts of the moves that occur, (..., K, F)."""
-        return smooth(self.counts.tabulate(moved), self.pooled, self.generator.prior)
+        """Return chains of shape (..., K, n + 1, n + 1) from counts of the moves that occur, (..., K, F).
+
+        Each shrinks toward the pooled chain of the same counts, so that a draw varies as a whole.
+        """
+        tables, prior = self.counts.tabulate(moved), self.generator.prior
+        pooled = smooth_pooled(tables.sum(axis=-3), self.journeys, prior)
+        return smooth(tables, pooled[..., None, :, :], prior)
 
     def build_flow(self, chains: FloatArray) -> Flow:
         """Return the flow of personas' chains of shape (..., K, n + 1, n + 1)."""

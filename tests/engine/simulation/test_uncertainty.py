@@ -86,3 +86,12 @@ def test_draws_centre_on_the_fit(sample):
     spread = converted.std(axis=0)
     assert (np.abs(converted.mean(axis=0) - solve(simulator.flow).converted) < spread).all()
     assert draws.shares.sum(axis=1) == pytest.approx(1)
+
+
+def test_draws_of_one_persona_vary_as_its_conversion_does(sample):
+    personas = find_personas(sample.counts, 1, random_state=0)
+    generator = MarkovPersonaGenerator.from_sequences(sample.sequences, personas)
+    simulator = ProductFlowSimulator.from_counts(generator, sample.counts)
+    draws = draw_flows(simulator, 200, normalise_seed(0))
+    converted = np.concatenate([solve(flow).converted[:, 0] for flow, _ in draws.blocks()])
+    assert converted.std() == pytest.approx(draws.conversions[:, 0].std(), rel=0.25)
