@@ -63,7 +63,8 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
 def _log_evidence(table: MoveTable, moved: FloatArray, totals: FloatArray, prior: float) -> float:
     from scipy.special import gammaln  # noqa: PLC0415 - 0.1 s, only fits need it
 
-    pseudo = prior * table.pooled
+    possible = table.pooled[:, 0] > 0  # a move that only users held out make, and smoothing never gives
+    pseudo = prior * table.pooled[possible]
     rows = gammaln(prior) - gammaln(prior + totals)
-    moves = gammaln(pseudo + moved) - gammaln(pseudo)
+    moves = gammaln(pseudo + moved[possible]) - gammaln(pseudo)
     return float(rows.sum() + moves.sum())
