@@ -52,7 +52,10 @@ one that holds most of its users. An interval *covers* when it holds the truth o
 log is a sample of: of a share, the planted share of users or, where the unit is a session, of sessions; of
 observed conversion, the chance that a journey of the planted persona converts, by the exact solution of its
 chain. Conversion is observed by membership, and membership saw the outcome; a posterior weighted mean
-tends to that same chance all the same. Logs are complete: in one that is cut, open journeys count as not
+tends to that same chance all the same. An *attribute lift* is how much more often than all users the
+planted persona has one of three values, whose chances are drawn for it at random; cells that are not tested,
+for want of expected users, are not judged; their width and error are in hundredths.
+Logs are complete: in one that is cut, open journeys count as not
 converted, which no chain says. The *trait effect* is of {users:,} users in {effects:,} of the worlds, among
 whom two attributes raise the chances of both the trait and the outcome; the truth is the mean over all users.
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from benchmarks.effect_trials import leave_users, plant_effect
-from benchmarks.planted import Design, leave_log, plant
+from benchmarks.lift_trials import VALUES, find_lifts, leave_attribute, plant_attribute, planted_lifts
+from benchmarks.planted import Design, World, leave_log, plant
 from benchmarks.trials import count_log, match
 
 from persona_tui.engine.modeling.segmentation import find_personas
@@ -15,10 +16,10 @@ from persona_tui.engine.modeling.trait_effects import estimate_trait_effect
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.flow import solve
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
-from persona_tui.engine.simulation.uncertainty import draw_flows
+from persona_tui.engine.simulation.uncertainty import FlowDraws, draw_flows
 from persona_tui.engine.statistics import Estimate, interval
 
-SHARE, CONVERSION = "share of journeys", "observed conversion"
+SHARE, CONVERSION, LIFT = "share of journeys", "observed conversion", "attribute lift"
 ADJUSTED, NAIVE = "trait effect, adjusted", "trait effect, plain difference"
 EVERYONE = -1
 """In place of a persona: all users."""
@@ -58,8 +59,8 @@ class PersonaTrial:
 
 def run_persona_trial(seed: int, world: int, design: Design, *, n_draws: int) -> PersonaTrial:
     """Plant a world, find as many personas as it has, and compare every interval with the truth."""
-    planting, logging, fitting = (
-        np.random.SeedSequence(seed, spawn_key=(world, purpose)) for purpose in range(3)
+    planting, logging, fitting, describing = (
+        np.random.SeedSequence(seed, spawn_key=(world, purpose)) for purpose in (0, 1, 2, 5)
     )
     planted = plant(design, np.random.default_rng(planting))
     sequences, personas = leave_log(planted, np.random.default_rng(logging))
@@ -82,6 +83,7 @@ def run_persona_trial(seed: int, world: int, design: Design, *, n_draws: int) ->
             observed_conversion(simulator)[matched],
             draws.conversions[:, matched],
         ),
+        *_lift_verdicts(planted, personas, draws, matched, np.random.default_rng(describing)),
     ]
     return PersonaTrial(
         world=world,
@@ -115,6 +117,31 @@ def run_effect_trial(seed: int, world: int, *, n_draws: int) -> tuple[PersonaVer
         )
 
     return verdict(ADJUSTED, told.estimate), verdict(NAIVE, told.naive)
+
+
+def _lift_verdicts(
+    planted: World,
+    personas: np.ndarray,
+    draws: FlowDraws,
+    matched: np.ndarray,
+    generator: np.random.Generator,
+) -> list[PersonaVerdict]:
+    """Plant an attribute and judge the lifts that were tested."""
+    chances = plant_attribute(len(matched), generator)
+    truths = planted_lifts(chances, planted.shares_of_users)
+    found = find_lifts(draws, leave_attribute(chances, personas, generator))
+    return [
+        PersonaVerdict(
+            quantity=LIFT,
+            persona=k,
+            truth=float(truths[k, VALUES.index(lift.value)]),
+            estimate=lift.lift,
+            low=lift.interval[0],
+            high=lift.interval[1],
+        )
+        for k, position in enumerate(matched)
+        for lift in found[position]
+    ]
 
 
 def observed_conversion(simulator: ProductFlowSimulator) -> np.ndarray:

@@ -8,6 +8,7 @@ from benchmarks.one_chain import Kind, leave_one_chain
 from benchmarks.persona_trials import (
     ADJUSTED,
     CONVERSION,
+    LIFT,
     NAIVE,
     SHARE,
     run_effect_trial,
@@ -103,7 +104,7 @@ def trials():
     return [run_persona_trial(5, world, designs[world % 2], n_draws=120) for world in range(N_WORLDS)]
 
 
-@pytest.mark.parametrize("quantity", [SHARE, CONVERSION])
+@pytest.mark.parametrize("quantity", [SHARE, CONVERSION, LIFT])
 def test_most_intervals_of_personas_hold_the_planted_truth(trials, quantity):
     verdicts = [each for trial in trials for each in trial.verdicts if each.quantity == quantity]
     assert np.mean([each.covers for each in verdicts]) > 0.85
