@@ -8,9 +8,12 @@ Run by ``held_out_bits.py``; needs numpy and hmmlearn alone, so that it can live
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
-from hmmlearn.hmm import CategoricalHMM
+
+if TYPE_CHECKING:
+    from hmmlearn.hmm import CategoricalHMM
 
 RESTARTS = 3
 RESTART_USERS = 2_000
@@ -21,6 +24,8 @@ PRIOR = 1.01
 
 
 def make(n_states: int, n_tokens: int, n_iter: int, tol: float, seed: int) -> CategoricalHMM:
+    from hmmlearn.hmm import CategoricalHMM
+
     return CategoricalHMM(
         n_components=n_states,
         n_features=n_tokens,

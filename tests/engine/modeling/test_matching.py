@@ -37,6 +37,7 @@ def mixture_of(chains, names, unit="session", weights=None):
         bound_history=np.zeros(1),
         log_likelihood=0.0,
         converged=True,
+        restarted=0,
         prior=1.0,
         pooled=np.mean(chains, axis=0),
         n_moves=1,
