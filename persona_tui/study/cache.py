@@ -39,7 +39,7 @@ from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
 from persona_tui.study.store import make_folder
 
-FORMAT = 3
+FORMAT = 4
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
 DRAWN = ("moved", "shares", "conversions")

@@ -13,7 +13,15 @@ from persona_tui.engine.modeling.stability import summarise_agreement
 
 def ladder_to(*numbers, recommended):
     rungs = tuple(
-        Rung(n_clusters=n, bits_per_event=2.0 - 0.1 * n, gain=0.1 * n - 0.1, gain_error=0.01) for n in numbers
+        Rung(
+            n_clusters=n,
+            bits_per_event=2.0 - 0.1 * n,
+            gain=0.1 * n - 0.1,
+            gain_error=0.01,
+            excess=0.1 * (max(numbers) - n),
+            excess_error=0.01,
+        )
+        for n in numbers
     )
     return Selection(ladder=rungs, n_clusters=recommended, reason="as asked")
 

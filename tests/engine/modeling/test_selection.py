@@ -14,7 +14,14 @@ from persona_tui.engine.rng import normalise_seed
 
 def rungs(*bits, error=0.001):
     return tuple(
-        Rung(n_clusters=n, bits_per_event=each, gain=bits[0] - each, gain_error=error)
+        Rung(
+            n_clusters=n,
+            bits_per_event=each,
+            gain=bits[0] - each,
+            gain_error=error,
+            excess=each - min(bits),
+            excess_error=error,
+        )
         for n, each in enumerate(bits, start=1)
     )
 
@@ -47,11 +54,21 @@ def test_a_gain_within_two_standard_errors_is_noise():
 def test_where_the_last_rung_wins_the_smallest_within_one_percent_is_offered():
     selection = _recommend(rungs(2.0, 1.9, 1.81, 1.8), 4)
     assert selection.n_clusters == 3
-    assert "still fall at 4" in selection.reason
+    assert "do not rise again by 4 personas" in selection.reason
+
+
+def test_a_smaller_number_within_a_standard_error_of_the_best_is_taken():
+    selection = _recommend(rungs(2.0, 1.9, 1.8995, 1.95, 1.95), 8)
+    assert selection.n_clusters == 2
+    assert "within a standard error of the fewest, those of 3 personas" in selection.reason
+
+
+def test_a_ladder_that_stays_level_to_its_last_rung_is_no_better_than_its_smallest_within_one_percent():
+    assert _recommend(rungs(2.0, 1.81, 1.80, 1.7995, 1.8), 5).n_clusters == 2
 
 
 def test_the_reason_names_its_numbers():
-    assert _recommend(rungs(2.151, 2.031, 2.040, error=0.0102), 3).reason == (
+    assert _recommend(rungs(2.151, 2.031, 2.050, error=0.0102), 3).reason == (
         "2.031 bits per event of users held out, 0.120 ± 0.010 fewer than one persona "
         "and the fewest of the numbers tried"
     )
