@@ -15,23 +15,26 @@ from persona_tui.study.reference import read_references, reference_file
 from persona_tui.study.runs import run_simulation
 from persona_tui.study.store import locked
 
-BUYERS = {"home": {"cart": 1.0}, "cart": {"cart": 0.3, "pay": 0.6, "exit": 0.1}}
-READERS = {"home": {"blog": 1.0}, "blog": {"blog": 0.75, "home": 0.1, "pay": 0.02, "exit": 0.13}}
-SEEKERS = {"home": {"help": 1.0}, "help": {"help": 0.7, "pay": 0.1, "exit": 0.2}}
-HUNTERS = {"home": {"deals": 1.0}, "deals": {"deals": 0.6, "cart": 0.2, "exit": 0.2}, "cart": {"deals": 1.0}}
+BUYERS = {"cart": 0.65, "home": 0.15, "pay": 0.1, "exit": 0.1}
+READERS = {"blog": 0.65, "home": 0.23, "pay": 0.02, "exit": 0.1}
+SEEKERS = {"help": 0.65, "home": 0.2, "pay": 0.05, "exit": 0.1}
+HUNTERS = {"deals": 0.65, "home": 0.2, "cart": 0.02, "pay": 0.03, "exit": 0.1}
 
 
 def write_log(path, *planted, seed=0):
-    """Write a log of users who each walk one chain from home; planted are chains and numbers of users."""
+    """Write a log of users who choose each event anew until they pay or leave; planted are their chances
+    and their number."""
     generator = np.random.default_rng(seed)
     rows, user = ["user_id,timestamp,event_type"], 0
-    for chain, n_users in planted:
+    for chances, n_users in planted:
         for _ in range(n_users):
-            state, minute, user = "home", 0, user + 1
-            while state != "exit" and minute < 50:
-                rows.append(f"{seed}-{user},2025-01-{1 + user % 28:02d}T10:{minute:02d}:00Z,{state}")
-                moves = chain.get(state, {"exit": 1})
-                state, minute = generator.choice(list(moves), p=list(moves.values())), minute + 1
+            user += 1
+            events = ["home"]
+            while events[-1] not in {"pay", "exit"} and len(events) < 50:
+                events.append(str(generator.choice(list(chances), p=list(chances.values()))))
+            day = f"2025-01-{1 + user % 28:02d}"
+            shown = (event for event in events if event != "exit")
+            rows += [f"{seed}-{user},{day}T10:{minute:02d}:00Z,{event}" for minute, event in enumerate(shown)]
     path.write_text("\n".join(rows) + "\n")
 
 
