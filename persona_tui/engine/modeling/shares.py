@@ -111,6 +111,23 @@ def estimate_shares(memberships: FloatArray, weights: FloatArray) -> PersonaShar
     return PersonaShares(shares=shares, standard_errors=_standard_errors(scores))
 
 
+def shares_of_fit(memberships: FloatArray, weights: FloatArray) -> PersonaShares:
+    """Return the shares of a fit as they are, with errors from its own users.
+
+    Parameters
+    ----------
+    memberships : array of shape (U, K)
+        Of the users that the personas were found in.
+    weights : array of shape (K,)
+        Of the fit; all positive.
+
+    Notes
+    -----
+    As ``estimate_shares``: the shares of a fit are the maximum already.
+    """
+    return PersonaShares(shares=weights, standard_errors=_standard_errors(memberships / weights))
+
+
 def _standard_errors(scores: FloatArray) -> FloatArray:
     """Return the errors of shares, from the scores of the users."""
     n = scores.shape[1]
