@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from persona_tui.engine.errors import PersonaError, SimulationError, UnknownNameError, unknown_name
 from persona_tui.engine.params import split, unquote
 from persona_tui.engine.text import printable
-from persona_tui.engine.types import Unit
 
 if TYPE_CHECKING:
+    from persona_tui.engine.types import Unit
     from persona_tui.study.reference import Reference
 
 LONGEST_NAME: Final = 40

@@ -279,4 +279,5 @@ def _read(path: Path, number: int, line: str) -> Movement:
 
 
 def _read_shift(given: dict[str, Any]) -> TransitionShift:
-    return TransitionShift(**{key: math.nan if value is None else value for key, value in given.items()})
+    known: dict[str, Any] = {key: math.nan if value is None else value for key, value in given.items()}
+    return TransitionShift(**known)

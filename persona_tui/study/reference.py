@@ -112,13 +112,13 @@ def _read(path: Path) -> Reference:
         raise DataError(f"'{path}': {fault.message}", hint=_HINT) from None
     except DAMAGED as fault:
         raise DataError(f"'{path}' holds no known personas, or is damaged: {fault}.", hint=_HINT) from None
-    fault = _fault(reference, header, path)
-    if fault:
-        raise DataError(f"'{path}': {fault}.", hint=_HINT)
+    mismatch = _mismatch(reference, header, path)
+    if mismatch:
+        raise DataError(f"'{path}': {mismatch}.", hint=_HINT)
     return reference
 
 
-def _fault(reference: Reference, header: dict[str, Any], path: Path) -> str:
+def _mismatch(reference: Reference, header: dict[str, Any], path: Path) -> str:
     """Return what keeps the parts of a file from belonging together, empty where nothing does."""
     if header.get("schema") != SCHEMA:
         return f"schema == '{header.get('schema')}', must be '{SCHEMA}'"

@@ -13,6 +13,8 @@ from persona_tui.engine.types import FloatArray
 
 TOLERANCE: Final = 1e-7
 MAX_STEPS: Final = 500
+MIN_USERS: Final = 30
+"""With fewer users a normal interval promises too much."""
 _NORMAL: Final = 1.959963984540054
 """Standard errors on either side of a 95 % interval."""
 
@@ -26,7 +28,7 @@ class PersonaShares:
     shares : array of shape (K,)
         They sum to one.
     standard_errors : array of shape (K,)
-        Of the shares; infinite where the users are too few, or the personas too much alike, to tell.
+        Of the shares; infinite where the users are fewer than 30, or the personas too much alike, to tell.
     """
 
     shares: FloatArray
@@ -133,6 +135,8 @@ def _standard_errors(scores: FloatArray) -> FloatArray:
     n = scores.shape[1]
     if n == 1:
         return np.zeros(1)
+    if len(scores) < MIN_USERS:
+        return np.full(n, np.inf)
     # an orthonormal basis of the changes of shares that sum to zero
     basis = np.linalg.svd(np.ones((1, n)))[2][1:].T
     moves = scores @ basis
