@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from persona_tui.cli.movement_page import print_movement
 from persona_tui.cli.output import Page, shortened
 from persona_tui.engine.analytics.numbers import MINUS, count, percent, percent_interval
 from persona_tui.engine.analytics.wording import UNIT_WORDS
@@ -16,6 +17,7 @@ def print_personas(described: DescribedPersonas) -> None:
     _print_number(page, described)
     _print_cards(page, described)
     _print_settled(page, described)
+    print_movement(page, described.remembered)
     page.print()
 
 

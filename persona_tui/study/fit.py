@@ -44,6 +44,9 @@ class Fit:
     Parameters
     ----------
     segmentation : SegmentationResult
+        As the study shows it.
+    found : SegmentationResult
+        As fitted.
     baseline : Baseline
         The control as fitted and in every draw.
     alternatives : Alternatives
@@ -57,6 +60,7 @@ class Fit:
     """
 
     segmentation: SegmentationResult
+    found: SegmentationResult
     baseline: Baseline
     alternatives: Alternatives
     arrivals: Arrivals
@@ -249,6 +253,7 @@ def fit_personas(
     simulator, dwell = learned.simulator, fit_dwell(prepared.sequences, prepared.counts.journeys)
     return Fit(
         segmentation=learned.segmentation,
+        found=learned.found,
         lost=learned.placed.lost,
         baseline=Baseline(
             simulator=simulator,

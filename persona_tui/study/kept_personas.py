@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from persona_tui.engine.errors import PersonaError, SimulationError, UnknownNameError, unknown_name
 from persona_tui.engine.params import split, unquote
 from persona_tui.engine.text import printable
+
+if TYPE_CHECKING:
+    from persona_tui.engine.types import Unit
+    from persona_tui.study.reference import Reference
 
 LONGEST_NAME: Final = 40
 
@@ -21,7 +25,7 @@ class KeptPersona:
     Parameters
     ----------
     generated : str
-        The name that the fit gives it, by which it is known again.
+        The name that the fit gave it when the study met it, by which it is known again.
     name : str
         The one that it was given; empty where it keeps that of the fit.
     place : int, optional
@@ -56,12 +60,15 @@ class KeptPersonas:
         The study or the run.
     personas : tuple of KeptPersona
         Those about which something is settled.
+    references : tuple of Reference
+        The personas that are known from earlier fits, of one unit each.
     settled_for_good : bool
         Of a run, which keeps the names that it was done with.
     """
 
     folder: Path
     personas: tuple[KeptPersona, ...] = ()
+    references: tuple[Reference, ...] = ()
     settled_for_good: bool = False
 
     def of(self, generated: str) -> KeptPersona:
@@ -69,6 +76,10 @@ class KeptPersonas:
         return next(
             (each for each in self.personas if each.generated == generated), KeptPersona(generated=generated)
         )
+
+    def reference(self, unit: Unit) -> Reference | None:
+        """Return the personas of a unit that are known from earlier fits, None where there was no fit."""
+        return next((each for each in self.references if each.mixture.unit == unit), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The file in which a study keeps what its personas are called: ``personas/personas.toml``."""
+"""The files in which a study keeps its personas and what they are called: ``personas/``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD: Final = "# What personas are called, as persona-tui personas --rename and
 
 
 def read_kept_personas(folder: Path, *, settled_for_good: bool = False) -> KeptPersonas:
-    """Return what is settled about the personas of a study or of a run; nothing where it has no such file.
+    """Return what a study or a run settled and knows of its personas; nothing where it has no such files.
 
     Parameters
     ----------
@@ -31,8 +31,10 @@ def read_kept_personas(folder: Path, *, settled_for_good: bool = False) -> KeptP
     Raises
     ------
     DataError
-        If the file cannot be read, or something in it has no meaning; every fault is named with its line.
+        If a file cannot be read, or something in it has no meaning; every fault is named with its line.
     """
+    from persona_tui.study.reference import read_references  # noqa: PLC0415 - 0.3 s with numpy
+
     path = folder / PERSONAS_FILE
     personas: tuple[KeptPersona, ...] = ()
     if path.is_file():
@@ -40,7 +42,12 @@ def read_kept_personas(folder: Path, *, settled_for_good: bool = False) -> KeptP
         faults = Faults()
         personas = _read_personas(read_table(given, (_TABLES,), (), faults).get(_TABLES, []), faults)
         require_no_faults(faults, path, text)
-    return KeptPersonas(folder=folder, personas=personas, settled_for_good=settled_for_good)
+    return KeptPersonas(
+        folder=folder,
+        personas=personas,
+        references=read_references(folder),
+        settled_for_good=settled_for_good,
+    )
 
 
 def _read_personas(value: object, faults: Faults) -> tuple[KeptPersona, ...]:

@@ -20,6 +20,7 @@ from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.study.fit import LearnedPersonas, learn_personas
 from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, PersonaChanges
 from persona_tui.study.log import PreparedLog, prepare_log
+from persona_tui.study.movement import Remembered, remember_personas
 from persona_tui.study.options import Settings
 from persona_tui.study.persona_files import read_kept_personas, write_kept_personas
 from persona_tui.study.placing import place_personas
@@ -42,11 +43,14 @@ class DescribedPersonas:
     learned : LearnedPersonas
     cards : tuple of PersonaCard
         In the order of the study.
+    remembered : Remembered
+        What became of the personas since the study's fit before.
     """
 
     settings: Settings
     learned: LearnedPersonas
     cards: tuple[PersonaCard, ...]
+    remembered: Remembered
 
     @property
     def prepared(self) -> PreparedLog:
@@ -103,6 +107,7 @@ class DescribedPersonas:
             ],
             "sure_share": self.sure_share,
             "not_found": [asdict(each) for each in self.lost],
+            "movement": (movement := self.remembered.movement) and movement.document(),
             "recipe": {
                 "seed": self.settings.seed,
                 "version": __version__,
@@ -151,7 +156,15 @@ def describe_personas(
         settings=settings,
         learned=learned,
         cards=build_persona_cards(learned.simulator, learned.segmentation, learned.draws),
+        remembered=_remember(settings.personas, learned),
     )
+
+
+def _remember(kept: KeptPersonas | None, learned: LearnedPersonas) -> Remembered:
+    """Keep the personas in the study, if there is one; a run keeps those that it was done with."""
+    if kept is None or kept.settled_for_good:
+        return Remembered()
+    return remember_personas(kept.folder, learned.found, learned.prepared.facts.fingerprint)
 
 
 def _require_study(settings: Settings) -> KeptPersonas:

@@ -21,15 +21,13 @@ from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.study.blocks import MANIFEST, open_run
 from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
+from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
+from persona_tui.study.movement import keep_personas
 from persona_tui.study.options import Settings, options_by_name
-from persona_tui.study.persona_files import (
-    PERSONAS_FILE,
-    read_kept_personas,
-    tables_of,
-    write_kept_personas,
-)
+from persona_tui.study.persona_files import read_kept_personas, tables_of, write_kept_personas
+from persona_tui.study.reference import write_reference
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import libraries
 from persona_tui.study.store import locked, make_folder, write_json, write_text
@@ -216,11 +214,11 @@ def _run(
             report = _both(on_progress, log)
             result = run_study(inside, prepared, store=run.blocks, on_progress=report)
             files = (RUN_FILE, *_write_files(result, run.folder, written, report))
-            if kept.personas:
-                write_kept_personas(run.folder, kept.personas)
-                files += (str(PERSONAS_FILE),)
+            files += _keep_settled(kept, run.folder)
             write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
         _publish(run.folder, study, published)
+        if not kept.settled_for_good:
+            keep_personas(study, result.fit.found, prepared.facts.fingerprint)
     return FinishedRun(
         result=result,
         settings=settings,
@@ -230,14 +228,25 @@ def _run(
     )
 
 
+def _keep_settled(kept: KeptPersonas, run: Path) -> tuple[str, ...]:
+    """Write what settled the names and the order of the personas into the run; return the files."""
+    files = [write_reference(run, each) for each in kept.references]
+    if kept.personas:
+        files.append(write_kept_personas(run, kept.personas))
+    return tuple(str(path.relative_to(run)) for path in files)
+
+
 def _recipe(settings: Settings, prepared: PreparedLog) -> dict[str, Any]:
     """Return all that the blocks of a run depend on."""
+    kept = settings.personas
+    reference = kept and kept.reference(settings.unit)
     return {
         "version": __version__,
         "libraries": libraries(),
         "fingerprint": prepared.facts.fingerprint,
         "settings": settings_text(settings),
-        "personas": tables_of(settings.personas.personas) if settings.personas else [],
+        "personas": tables_of(kept.personas) if kept else [],
+        "reference": reference.digest() if reference else None,
     }
 
 

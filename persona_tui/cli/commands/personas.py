@@ -45,12 +45,21 @@ class PersonasRequest:
         shown_default="none",
         help="Let a persona go by its share again; repeatable.",
     )
+    assign: str = option(
+        "--assign",
+        default="",
+        metavar="LOG",
+        shown_default="none",
+        help="Assign the users of a fresh log to these personas. --column holds for it too; columns that are "
+        "not given are detected in it.",
+    )
     csv: str = option(
         "--csv",
         default="",
         metavar="FILE",
         shown_default="none",
-        help="Write the memberships of every user to this file, replaced where it exists.",
+        help="Write the memberships of every user, with --assign of the fresh log, to this file, replaced "
+        "where it exists.",
     )
 
     def changes(self) -> PersonaChanges:
@@ -72,9 +81,13 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
     )
 
     if request.csv:
-        check_memberships_file(Path(request.csv), Path(settings.events))
+        for log in filter(None, (settings.events, request.assign)):
+            check_memberships_file(Path(request.csv), Path(log))
     with presentation.reporting() as on_progress:
         described = describe_personas(settings, changes, on_progress=on_progress)
+    if request.assign:
+        _assign(presentation, described, request)
+        return
     if request.csv:
         write_memberships(described.segmentation, Path(request.csv))
     _narrate(presentation, described)
@@ -84,6 +97,27 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
         output.write_json(described.document())
     else:
         print_personas(described)
+
+
+def _assign(presentation: Presentation, described: DescribedPersonas, request: PersonasRequest) -> None:
+    """Assign the users of a fresh log, and answer with them alone."""
+    from persona_tui.cli.assign_page import print_assigned  # noqa: PLC0415 - 0.6 s with the engine
+    from persona_tui.study.assigning import assign_log  # noqa: PLC0415 - as above
+    from persona_tui.study.personas import write_memberships  # noqa: PLC0415 - as above
+
+    with presentation.reporting() as on_progress:
+        columns = described.settings.columns()
+        assigned = assign_log(described.learned, request.assign, columns=columns, on_progress=on_progress)
+    _narrate(presentation, described)
+    for sentence in assigned.log.quality.sentences():
+        presentation.narrate(f"{request.assign}: {sentence}")
+    if request.csv:
+        write_memberships(assigned.segmentation, Path(request.csv))
+        presentation.narrate(f"Memberships of {len(assigned.segmentation.user_ids):,} users: {request.csv}")
+    if presentation.as_json:
+        output.write_json(assigned.document())
+    else:
+        print_assigned(assigned)
 
 
 def _narrate(presentation: Presentation, described: DescribedPersonas) -> None:

@@ -33,14 +33,16 @@ class Assignment:
         Events that the bits are a mean over.
     bits_per_event : float
         Lower is better; nan where no event is left to foretell.
+    bits_error : float
+        Its standard error were the users drawn anew; infinite where there is one.
     baseline_bits_per_event : float
         The same of one chain for all users, the pooled one of the fit.
     n_unknown_events : int
         Events that were left out since their type did not occur in the fit.
     unknown_event_types : tuple of str
         Their types, sorted.
-    n_users_without_events : int
-        Users of whom no event was left; their memberships are the personas' weights.
+    has_events : array of bool, shape (U,)
+        Of which users an event was left; the memberships of the others are the personas' weights.
     n_impossible_moves : float
         Moves that no persona gives any chance, such as a journey that begins with its completion
         where none did in the fit. They tell nothing of membership and are left out of the bits.
@@ -50,11 +52,17 @@ class Assignment:
     memberships: FloatArray
     n_events: int
     bits_per_event: float
+    bits_error: float
     baseline_bits_per_event: float
     n_unknown_events: int
     unknown_event_types: tuple[str, ...]
-    n_users_without_events: int
+    has_events: BoolArray
     n_impossible_moves: float
+
+    @property
+    def n_users_without_events(self) -> int:
+        """Return the number of users of whom no event was left."""
+        return int((~self.has_events).sum())
 
     @property
     def labels(self) -> IntArray:
@@ -126,16 +134,19 @@ def assign_users(
     memberships = np.tile(mixture.weights, (sequences.n_users, 1))
     memberships[has_known] = of_rows[counts.row_of_user]
     n_each = counts.matrix.T @ counts.multiplicity
-    n_events = round(float(n_each[possible & (counts.targets < len(mixture.vocabulary))].sum()))
+    foretold = possible & (counts.targets < len(mixture.vocabulary))
+    n_events = round(float(n_each[foretold].sum()))
+    bits = _bits(float(per_row @ counts.multiplicity), n_events)
     return Assignment(
         user_ids=sequences.user_ids,
         memberships=memberships,
         n_events=n_events,
-        bits_per_event=_bits(float(per_row @ counts.multiplicity), n_events),
+        bits_per_event=bits,
+        bits_error=_bits_error(per_row, counts.matrix @ foretold, counts.multiplicity, bits),
         baseline_bits_per_event=_bits(float(pooled_per_row @ counts.multiplicity), n_events),
         n_unknown_events=len(sequences.codes) - len(known.codes),
         unknown_event_types=_unknown_event_types(mixture, sequences),
-        n_users_without_events=sequences.n_users - known.n_users,
+        has_events=np.isin(np.arange(sequences.n_users), has_known),
         n_impossible_moves=float(n_each[~possible].sum()),
     )
 
@@ -237,3 +248,15 @@ def _memberships(
 
 def _bits(log_likelihood: float, n_events: int) -> float:
     return -log_likelihood / float(np.log(2)) / n_events if n_events else float("nan")
+
+
+def _bits_error(
+    log_likelihoods: FloatArray, n_events: FloatArray, multiplicity: FloatArray, bits: float
+) -> float:
+    """Return the standard error of bits per event, a ratio of two sums over users."""
+    n_users, total = float(multiplicity.sum()), float(n_events @ multiplicity)
+    if n_users <= 1 or not total:
+        return float("inf")
+    residuals = -log_likelihoods / np.log(2) - bits * n_events
+    spread = float(multiplicity @ residuals**2) * n_users / (n_users - 1)
+    return float(np.sqrt(spread)) / total

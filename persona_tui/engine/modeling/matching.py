@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Final
 
@@ -183,8 +183,8 @@ def carry_names(matching: Matching, old_names: Sequence[str], new_names: Sequenc
     Returns
     -------
     tuple of str, length K_new
-        All different if both sequences are: a persona that appeared under a name that is carried on
-        gets a number behind it.
+        All different if both sequences are: a persona that appeared under a name that an old one has,
+        also one that vanished, gets a number behind it; case does not count.
 
     Examples
     --------
@@ -196,11 +196,60 @@ def carry_names(matching: Matching, old_names: Sequence[str], new_names: Sequenc
     """
     names = {each.new: old_names[each.old] for each in matching.continuations}
     for new in matching.appeared:
-        taken = {*names.values(), *(new_names[other] for other in matching.appeared if other > new)}
+        later = (new_names[other] for other in matching.appeared if other > new)
+        taken = {name.casefold() for name in (*old_names, *names.values(), *later)}
         wanted = new_names[new]
         numbered = (f"{wanted} {number}" for number in count(2))
-        names[new] = next(name for name in chain([wanted], numbered) if name not in taken)
+        names[new] = next(name for name in chain([wanted], numbered) if name.casefold() not in taken)
     return tuple(names[new] for new in range(len(new_names)))
+
+
+def without_users(mixture: MarkovMixture) -> MarkovMixture:
+    """Return a mixture that tells of its users only how many they were, and the personas' shares."""
+    return replace(
+        mixture,
+        multiplicity=np.array([mixture.n_users]),
+        responsibilities=mixture.weights[None],
+        fitted_responsibilities=mixture.weights[None],
+    )
+
+
+def carry_chains(matching: Matching, old: MarkovMixture, new: MarkovMixture) -> MarkovMixture:
+    """Return every persona that either fit knows, so that one that vanished is known when it comes back.
+
+    Parameters
+    ----------
+    matching : Matching
+        Of the two.
+    old, new : MarkovMixture
+        Of one unit; vocabularies may differ.
+
+    Returns
+    -------
+    MarkovMixture
+        Over the event types of both, without users. The old personas stand first, in their order: those
+        that go on with the chain and weight of the new fit, those that vanished with their last chain
+        and no weight. Those that appeared follow.
+    """
+    states = _common_states(old, new)
+    vocabulary = states[:-1] if new.unit == "user" else states
+    kept, found = (_embedded(each.chains, _places(each, states), 0.0) for each in (old, new))
+    place = {each.new: each.old for each in matching.continuations}
+    place |= {persona: old.n_clusters + rank for rank, persona in enumerate(matching.appeared)}
+    of_new = np.array([place[persona] for persona in range(new.n_clusters)])
+    chains = np.concatenate([kept, found[list(matching.appeared)]])
+    chains[of_new] = found
+    weights = np.zeros(len(chains))
+    weights[of_new] = new.weights
+    return replace(
+        without_users(new),
+        vocabulary=vocabulary,
+        weights=weights,
+        chains=chains,
+        responsibilities=weights[None],
+        fitted_responsibilities=weights[None],
+        pooled=_embedded(new.pooled[None], _places(new, states), 0.0)[0],
+    )
 
 
 def persona_distances(first: MarkovMixture, second: MarkovMixture) -> FloatArray:

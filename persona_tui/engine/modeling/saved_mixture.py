@@ -26,7 +26,7 @@ ARRAYS: Final = (
 )
 NUMBERS: Final = ("log_likelihood", "converged", "restarted", "prior", "n_moves", "n_sources")
 _SUM_TOLERANCE = 1e-6
-_DAMAGED = (
+DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
     *(zipfile.BadZipFile, RuntimeError, MemoryError),
 )
@@ -125,7 +125,7 @@ def read_mixture(path: str | Path) -> MarkovMixture:
         raise DataError(f"'{path}': {fault.message}", hint=fault.hint) from None
     except FileNotFoundError:
         raise DataError(f"There is no file '{path}'.", hint="Check the path.") from None
-    except _DAMAGED as fault:
+    except DAMAGED as fault:
         raise DataError(f"'{path}' holds no mixture, or is damaged: {fault}.", hint=_HINT) from None
 
 

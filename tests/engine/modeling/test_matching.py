@@ -14,6 +14,7 @@ from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.matching import (
     Continuation,
     Matching,
+    carry_chains,
     carry_names,
     match_personas,
     persona_distances,
@@ -159,6 +160,27 @@ def test_personas_that_go_on_keep_their_names_and_all_names_differ(data):
     carried = carry_names(matching, old_names, new_names)
     assert all(carried[after] == old_names[before] for before, after in pairs)
     assert len(set(carried)) == len(new_names)
+    assert not {carried[new] for new in matching.appeared} & set(old_names)
+
+
+@given(mixtures("user"), mixtures("user"))
+def test_what_two_fits_know_together_continues_every_persona_of_both(old, new):
+    matching = match_personas(old, new)
+    known = carry_chains(matching, old, new)
+    assert known.n_clusters == old.n_clusters + len(matching.appeared)
+    assert known.weights.sum() == pytest.approx(1)
+    assert not known.weights[list(matching.vanished)].any()
+    to_old, to_new = persona_distances(known, old), persona_distances(known, new)
+    assert all(to_old[persona, persona] < 1e-6 for persona in matching.vanished)
+    assert all(to_new[each.old, each.new] < 1e-6 for each in matching.continuations)
+
+
+@given(mixtures(), mixtures())
+def test_a_fit_that_is_known_already_changes_nothing(old, new):
+    known = carry_chains(match_personas(old, new), old, new)
+    again = carry_chains(match_personas(known, new), known, new)
+    assert np.array_equal(again.chains, known.chains)
+    assert np.array_equal(again.weights, known.weights)
 
 
 def test_an_event_type_that_only_one_fit_knows_has_no_chance_in_the_other():
