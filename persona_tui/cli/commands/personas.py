@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli import output
 from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
@@ -16,7 +16,9 @@ from persona_tui.study.option_texts import fault_of
 from persona_tui.study.options import Settings, option
 
 if TYPE_CHECKING:
-    from persona_tui.study.personas import DescribedPersonas
+    from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer
+    from persona_tui.engine.progress import ProgressCallback
+    from persona_tui.study.personas import DescribedPersonas, PersonaComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,25 @@ class PersonasRequest:
         shown_default="none",
         help="Let a persona go by its share again; repeatable.",
     )
+    persona: str = option(
+        "--persona",
+        default="",
+        metavar="N|NAME",
+        shown_default="none",
+        help="Show one persona in full instead, by number or name.",
+    )
+    compare: tuple[str, ...] = option(
+        "--compare",
+        default=(),
+        metavar="N|NAME",
+        shown_default="none",
+        help="Show two personas side by side instead; give it twice, once for each.",
+    )
+    clusterers: bool = option(
+        "--clusterers",
+        default=False,
+        help="Show instead how well k-means and NMF group the same users, beside the mixture; takes longer.",
+    )
     csv: str = option(
         "--csv",
         default="",
@@ -52,6 +73,14 @@ class PersonasRequest:
         shown_default="none",
         help="Write the memberships of every user to this file, replaced where it exists.",
     )
+
+    def check(self) -> None:
+        """Refuse a comparison of one persona, or of more than two, before the long work."""
+        if len(self.compare) not in (0, 2):
+            raise SimulationError(
+                f"--compare names {len(self.compare)} persona{'s' * (len(self.compare) > 1)}, must be two.",
+                hint="Name each on its own: --compare 1 --compare 2",
+            )
 
     def changes(self) -> PersonaChanges:
         """Return what is to be settled anew, refusing what cannot be read."""
@@ -61,10 +90,56 @@ class PersonasRequest:
         return PersonaChanges(renames=tuple(map(read_rename, self.rename)), pins=self.pin, unpins=self.unpin)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """The personas, and what else was asked about them."""
+
+    described: DescribedPersonas
+    persona: str
+    comparison: PersonaComparison | None
+    clusterers: tuple[ComparedClusterer, ...] | None
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it as one document."""
+        from persona_tui.study.persona_document import persona_document  # noqa: PLC0415 - as below
+
+        return persona_document(self.described, comparison=self.comparison, clusterers=self.clusterers)
+
+    def print(self) -> None:
+        """Print what was asked for; the overview where nothing else was."""
+        from persona_tui.cli import persona_pages  # noqa: PLC0415 - as below
+
+        page = output.Page()
+        if self.persona:
+            persona_pages.print_persona(page, self.described, self.persona)
+        if self.comparison is not None:
+            persona_pages.print_comparison(page, self.comparison)
+        if self.clusterers is not None:
+            persona_pages.print_clusterers(page, self.clusterers)
+        if not self.persona and self.comparison is None and self.clusterers is None:
+            persona_pages.print_overview(page, self.described)
+        persona_pages.print_settled(page, self.described)
+        page.print()
+
+
+def _answer(described: DescribedPersonas, request: PersonasRequest, on_progress: ProgressCallback) -> _Answer:
+    """Return what was asked about personas; names of what is not there are refused."""
+    from persona_tui.study.personas import compare_two, compare_ways_to_group  # noqa: PLC0415 - as below
+
+    if request.persona:
+        described.position(request.persona)
+    return _Answer(
+        described=described,
+        persona=request.persona,
+        comparison=compare_two(described, *request.compare) if request.compare else None,
+        clusterers=compare_ways_to_group(described, on_progress=on_progress) if request.clusterers else None,
+    )
+
+
 def _personas(settings: Settings, presentation: Presentation, request: PersonasRequest) -> None:
     require_source(settings, "personas")
+    request.check()
     changes = request.changes()
-    from persona_tui.cli.persona_page import print_personas  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.personas import (  # noqa: PLC0415 - 0.6 s: numpy, polars
         check_memberships_file,
         describe_personas,
@@ -74,16 +149,17 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
     if request.csv:
         check_memberships_file(Path(request.csv), Path(settings.events))
     with presentation.reporting() as on_progress:
-        described = describe_personas(settings, changes, on_progress=on_progress)
+        answer = _answer(describe_personas(settings, changes, on_progress=on_progress), request, on_progress)
+    described = answer.described
     if request.csv:
         write_memberships(described.segmentation, Path(request.csv))
     _narrate(presentation, described)
     if request.csv:
         presentation.narrate(f"Memberships of {len(described.segmentation.user_ids):,} users: {request.csv}")
     if presentation.as_json:
-        output.write_json(described.document())
+        output.write_json(answer.document())
     else:
-        print_personas(described)
+        answer.print()
 
 
 def _narrate(presentation: Presentation, described: DescribedPersonas) -> None:
