@@ -15,8 +15,8 @@ from persona_tui.engine.modeling.selection import Rung, Selection
 from persona_tui.engine.modeling.stability import Stability
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS
 from persona_tui.study.cache import LADDER_SUFFIX, FitCache, cache_folder
-from persona_tui.study.fit import DEFAULT_N_DRAWS
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers

@@ -17,7 +17,7 @@ def print_clusterers(page: Page, compared: Sequence[ComparedClusterer]) -> None:
     """Add how well each way to group users foretells users held out, and how stable its groups are."""
     page.heading("Ways to group users, into as many groups")
     page.table(
-        ("", "bits per event", "above mixture", "error", "refits agree", "with mixture", "smallest"),
+        ("", "bits per event", "excess", "error", "refits agree", "with mixture", "smallest"),
         [
             (
                 _WORDS.get(each.name, each.name),
@@ -31,9 +31,10 @@ def print_clusterers(page: Page, compared: Sequence[ComparedClusterer]) -> None:
             for place, each in enumerate(compared)
         ],
     )
+    n_refits = compared[0].stability.n_refits
     page.sentence(
-        "Bits per event of users held out, by the chains of the groups; lower is better; error is one "
-        f"standard error. Agreement: adjusted Rand index, 1 is full; of {compared[0].stability.n_refits} "
-        "refits on users drawn again, and with the mixture's groups. Smallest: share of users of the smallest "
-        "group."
+        "Bits per event of users held out, by the chains of the groups; lower is better. Excess: over the "
+        f"mixture, with its standard error. Agreement: adjusted Rand index, 1 is full; of {n_refits} "
+        "refits on users drawn again, and with the mixture's groups. "
+        "Smallest: share of users of the smallest group."
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from persona_tui.cli.output import Page, shortened
-from persona_tui.cli.persona_pages.phrases import number, q_words, span, trait_mean
+from persona_tui.cli.output import Page
+from persona_tui.cli.persona_pages.phrases import move_words, number, q_words, span, trait_label, trait_mean
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
-from persona_tui.engine.simulation.persona_differences import Difference
+from persona_tui.engine.analytics.wording import METRIC_WORDS
+from persona_tui.engine.simulation.persona_differences import MIN_DEPARTURES, Difference
 from persona_tui.study.personas import PersonaComparison
 
 _MOST_MOVES: Final = 10
-_OUTCOME_WORDS: Final = {"completion_rate": "converted", "drop_off_rate": "dropped"}
+_OUTCOMES: Final = ("completion_rate", "drop_off_rate")
 
 
 def print_comparison(page: Page, comparison: PersonaComparison) -> None:
@@ -40,7 +41,7 @@ def _print_moves(page: Page, comparison: PersonaComparison) -> None:
         (*_columns(comparison, "move"), "difference", "95 % interval", "q", "bits"),
         [
             (
-                " → ".join(shortened(each) for each in (move.source or "start", move.target or "exit")),
+                move_words(move),
                 *_side_by_side(move.chance),
                 q_words(move.q_value),
                 f"{move.bits:.3f}",
@@ -50,7 +51,8 @@ def _print_moves(page: Page, comparison: PersonaComparison) -> None:
     )
     page.sentence(
         f"q controlled by Benjamini–Hochberg over {differences.n_tested:,} moves out of steps that both were "
-        "seen to leave 30 times or more. Personas were made to differ: a small q says where, not that they exist."
+        f"seen to leave {MIN_DEPARTURES:.0f} times or more. Personas were made to differ: a small q says "
+        "where, not that they exist."
     )
 
 
@@ -66,12 +68,12 @@ def _side_by_side(difference: Difference) -> tuple[str, str, str, str]:
 def _print_outcomes(page: Page, comparison: PersonaComparison) -> None:
     differences = comparison.differences
     columns = (*_columns(comparison, "share of journeys"), "difference", "95 % interval")
-    page.heading("Funnel (share of journeys that show each step after all before it)")
+    page.heading("Funnel, by their chains (share of journeys that show each step after all before it)")
     page.table(columns, [(step, *_side_by_side(each)) for step, each in differences.funnel.items()])
-    page.heading("How journeys end")
+    page.heading("How journeys end, by their chains")
     page.table(
         columns,
-        [(words, *_side_by_side(differences.outcomes[name])) for name, words in _OUTCOME_WORDS.items()],
+        [(METRIC_WORDS[name], *_side_by_side(differences.outcomes[name])) for name in _OUTCOMES],
     )
     length = differences.outcomes["avg_length"]
     page.sentence(
@@ -86,7 +88,7 @@ def _print_traits(page: Page, comparison: PersonaComparison) -> None:
         _columns(comparison, "trait"),
         [
             (
-                f"{trait.name.replace('_', '-')}, {trait.unit}",
+                trait_label(trait),
                 trait_mean(trait, trait.mean),
                 trait_mean(other, other.mean),
             )

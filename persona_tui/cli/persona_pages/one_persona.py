@@ -15,8 +15,8 @@ from persona_tui.cli.persona_pages.phrases import (
     q_words,
     span,
     times,
+    trait_label,
     trait_mean,
-    trait_words,
 )
 from persona_tui.engine.analytics.numbers import UNKNOWN, count, percent, percent_interval, signed
 from persona_tui.engine.analytics.profiles import PersonaProfile
@@ -24,11 +24,14 @@ from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.modeling.dwell_checks import warn_of_dwell
 from persona_tui.engine.modeling.order_checks import OrderCheck
 from persona_tui.engine.modeling.paths import RateLift
+from persona_tui.engine.modeling.state_memory import HistoryEffect, StateMemory
 from persona_tui.engine.modeling.typical_users import ExampleUser
 from persona_tui.study.personas import DescribedPersonas
 
 _WORTH_TELLING: Final = 0.05
 _MOST_STATES: Final = 5
+_LEAST_PART: Final = 0.01
+"""Of the gain of second order, that a state must make to be told."""
 
 
 def print_persona(page: Page, described: DescribedPersonas, wanted: str) -> None:
@@ -45,66 +48,53 @@ def print_persona(page: Page, described: DescribedPersonas, wanted: str) -> None
     page.sentence(f"Typical: {journey(profile.typical_journey)}.")
     _print_users(page, "Typical users", profile.typical_users, position)
     if len(described.cards) > 1:
-        _print_users(page, "Borderline users", profile.borderline_users, position)
+        borderline = [each for each in profile.borderline_users if each not in profile.typical_users]
+        _print_users(page, "Users nearest its border", borderline, position)
     _print_memory(page, described, position)
 
 
 def _print_size(page: Page, described: DescribedPersonas, profile: PersonaProfile) -> None:
     card, early, units = profile.card, profile.early_conversion, UNIT_WORDS[described.settings.unit]
-    page.heading(f"{card.id}. {card.name}")
-    rows = [
-        (
-            "share of users",
-            percent(profile.user_share),
-            percent_interval(*profile.user_share_interval),
-            card.users,
-        ),
-        (
-            f"conversion, observed share of its {units}",
-            percent(card.conversion),
-            percent_interval(*card.conversion_interval),
-            card.users,
-        ),
-    ]
-    if described.settings.unit != "user":
-        rows.insert(
-            1, (f"share of {units}", percent(card.share), percent_interval(*card.share_interval), card.users)
-        )
+    rows = [("share of users", profile.user_share, profile.user_share_interval, card.users)]
+    if units != UNIT_WORDS["user"]:
+        rows.append((f"share of {units}", card.share, card.share_interval, card.users))
+    rows.append((f"conversion, share of its {units}", card.conversion, card.conversion_interval, card.users))
     if early.value is not None:
-        rows.append(
-            ("conversion told early", percent(early.value), percent_interval(*early.interval), early.n_users)
-        )
+        rows.append(("conversion told early", early.value, early.interval, early.n_users))
+    page.heading(f"{card.id}. {card.name}")
     page.table(
         ("", "value", "95 % interval", "users"),
-        [(label, value, ends, count(users)) for label, value, ends, users in rows],
+        [(what, percent(value), percent_interval(*ends), count(n)) for what, value, ends, n in rows],
     )
-    page.sentence(
-        f"Observed conversion is descriptive: membership saw the outcome. Told early: {early_words(early)}."
-    )
+    if len(described.cards) > 1:
+        page.sentence(
+            "Conversion is observed, and descriptive: membership saw the outcome. Told early: "
+            f"{early_words(early, units)}."
+        )
 
 
 def _print_traits(page: Page, profile: PersonaProfile) -> None:
-    page.heading("Traits (effect in standard deviations, against the other users)")
+    if all(each.others_mean is None for each in profile.traits):
+        page.heading("Traits")
+        page.table(
+            ("trait", "mean"), [(trait_label(each), trait_mean(each, each.mean)) for each in profile.traits]
+        )
+        return
+    page.heading("Traits (means; effect in standard deviations, against the other users)")
     page.table(
-        ("trait", "mean", "others", "effect", "95 % interval", "it is"),
+        ("trait", "mean", "others", "effect", "95 % interval", "size"),
         [
             (
-                f"{each.name.replace('_', '-')}, {each.unit}",
+                trait_label(each),
                 trait_mean(each, each.mean),
                 trait_mean(each, each.others_mean),
                 UNKNOWN if each.effect is None else signed(each.effect),
-                UNKNOWN
-                if each.interval is None
-                else f"{signed(each.interval[0])} to {signed(each.interval[1])}",
-                UNKNOWN if each.magnitude is None else _size_words(each.magnitude, trait_words(each)),
+                UNKNOWN if each.interval is None else " to ".join(map(signed, each.interval)),
+                each.magnitude or UNKNOWN,
             )
             for each in profile.traits
         ],
     )
-
-
-def _size_words(magnitude: str, words: str) -> str:
-    return magnitude if magnitude == "negligible" else f"{magnitude}: {words}"
 
 
 def _print_attributes(page: Page, profile: PersonaProfile) -> None:
@@ -135,6 +125,8 @@ def _print_attributes(page: Page, profile: PersonaProfile) -> None:
 
 
 def _print_signature(page: Page, signature: Sequence[RateLift]) -> None:
+    if not signature:
+        return
     page.heading("Events it does more than the others (times per journey)")
     page.table(
         ("event", "its journeys", "others'", "lift", "95 % interval", "times"),
@@ -153,6 +145,8 @@ def _print_signature(page: Page, signature: Sequence[RateLift]) -> None:
 
 
 def _print_paths(page: Page, paths: Sequence[RateLift]) -> None:
+    if not paths:
+        return
     page.heading("Paths that more of its journeys hold")
     for each in paths:
         page.sentence(
@@ -206,22 +200,23 @@ def _print_order(page: Page, check: OrderCheck, name: str) -> None:
         f"{order_2:.4f} with two, which saves {bits(check.gain)} ± {check.gain_error:.4f} "
         "(one standard error)."
     )
-    page.sentence(check.warning(name) or "One event is memory enough.")
-    if check.first_order_is_enough:
+    warning = check.warning(name)
+    page.sentence(warning or "One event is memory enough.")
+    if warning is None:
         return
-    page.table(
-        ("after", "bits saved", "coming from", "goes on to", "then", "otherwise", "moves"),
-        [
-            (
-                state.state,
-                bits(state.bits_per_event),
-                shortened(past.before or "the start"),
-                shortened(past.target or "leaving"),
-                percent(past.share),
-                percent(past.share_otherwise),
-                count(round(past.n_moves)),
-            )
-            for state in check.states[:_MOST_STATES]
-            for past in state.histories[:1]
-        ],
+    for state in check.states[:_MOST_STATES]:
+        if state.bits_per_event < _LEAST_PART * check.gain:
+            break
+        for past in state.histories[:1]:
+            page.sentence(_history_words(state, past), bullet=True)
+
+
+def _history_words(state: StateMemory, past: HistoryEffect) -> str:
+    """Return what most changes the moves out of a state."""
+    origin = "as the first event" if past.before is None else f"coming from '{shortened(past.before)}'"
+    onward = "leave" if past.target is None else f"go on to '{shortened(past.target)}'"
+    return (
+        f"At '{shortened(state.state)}', which saves {bits(state.bits_per_event)} ± "
+        f"{state.standard_error:.4f} bits per event: {origin}, {percent(past.share)} of "
+        f"about {past.n_moves:,.0f} moves {onward}, otherwise {percent(past.share_otherwise)}."
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from persona_tui.cli.output import shortened
+from persona_tui.cli.output import LONGEST_NAME, shortened
 from persona_tui.engine.analytics.numbers import MINUS, UNKNOWN, percent, percent_interval
+from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.modeling.behaviour import BehaviouralTrait
 from persona_tui.engine.modeling.enrichment import AttributeLift
 from persona_tui.engine.modeling.paths import RateLift
 from persona_tui.engine.modeling.typical_users import EarlyConversion
+from persona_tui.engine.simulation.persona_differences import LEAVES, START, MoveDifference
 from persona_tui.engine.statistics import Interval
 
 _MORE_AND_LESS: Final = {
@@ -65,6 +67,15 @@ def journey(events: Sequence[str]) -> str:
     return " → ".join(shortened(event) for event in events)
 
 
+def move_words(move: MoveDifference) -> str:
+    """Return a move; where both names are too long for a table, the ends of both give way."""
+    ends = [shortened(each) for each in (move.source or START, move.target or LEAVES)]
+    if len(" → ".join(ends)) > LONGEST_NAME:
+        room = (LONGEST_NAME - 3) // 2
+        ends = [each if len(each) <= room else f"{each[: room - 1]}…" for each in ends]
+    return " → ".join(ends)
+
+
 def trait_mean(trait: BehaviouralTrait, value: float | None) -> str:
     """Return a mean of a trait: a share as a percentage, else a number in the trait's unit."""
     return percent(value) if value is not None and trait.unit.startswith("share") else number(value)
@@ -76,10 +87,34 @@ def trait_words(trait: BehaviouralTrait) -> str:
     return more if (trait.effect or 0.0) > 0 else less
 
 
+def trait_label(trait: BehaviouralTrait) -> str:
+    """Return what a trait is measured as; shares are shown as percentages, which says that they are."""
+    return trait.unit.removeprefix("share of ")
+
+
+def trait_means(trait: BehaviouralTrait) -> str:
+    """Return the means of a persona and of the others; what a share is of, the words beside it say."""
+    means = f"{trait_mean(trait, trait.mean)}, others {trait_mean(trait, trait.others_mean)}"
+    return means if trait.unit.startswith("share") else f"{means} {trait.unit}"
+
+
 def telling_traits(traits: Iterable[BehaviouralTrait]) -> list[BehaviouralTrait]:
-    """Return the traits of medium or large effect, the largest first."""
-    telling = [each for each in traits if each.magnitude in _TELLING]
+    """Return the traits of medium or large effect whose interval leaves out zero, the largest first."""
+    telling = [
+        each
+        for each in traits
+        if each.magnitude in _TELLING and each.interval is not None and not _holds(0.0, each.interval)
+    ]
     return sorted(telling, key=lambda each: -abs(each.effect or 0.0))
+
+
+def telling_lifts(lifts: Iterable[RateLift]) -> list[RateLift]:
+    """Return the lifts whose interval leaves out one, which is no difference."""
+    return [each for each in lifts if not _holds(1.0, each.interval)]
+
+
+def _holds(value: float, ends: Interval) -> bool:
+    return ends[0] <= value <= ends[1]
 
 
 def lift_words(lift: RateLift) -> str:
@@ -93,11 +128,13 @@ def attribute_words(lift: AttributeLift) -> str:
     return f"{value} {times(lift.lift)} ({span(lift.interval)}, q {q_words(lift.q_value)})"
 
 
-def early_words(early: EarlyConversion) -> str:
+def early_words(early: EarlyConversion, units: str) -> str:
     """Return the conversion of the users whom their first events alone assign to a persona."""
     if early.value is None:
         return "nobody is put here by the first three events alone, so nothing can be foreseen"
     users = "1 user" if early.n_users == 1 else f"{early.n_users:,} users"
+    if units != UNIT_WORDS["user"]:
+        users = f"the {units} of {users}"
     return (
         f"of {users} put here by the first three events alone, {percent(early.value)} "
         f"({percent_interval(*early.interval)}) convert"
