@@ -83,9 +83,9 @@ def _load(path: Path, selection: Selection) -> LadderDescription | None:
         described = _described(kept["ladder"]) if kept["depends_on"] == _depends_on() else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    if described is None or tuple(each.rung for each in described.rungs) != selection.ladder:
+    if described is None or described.n_clusters != selection.n_clusters:
         return None
-    return described
+    return described if tuple(each.rung for each in described.rungs) == selection.ladder else None
 
 
 def _described(kept: dict[str, Any]) -> LadderDescription:

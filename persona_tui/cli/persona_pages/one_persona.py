@@ -29,6 +29,8 @@ from persona_tui.engine.modeling.typical_users import ExampleUser
 from persona_tui.study.personas import DescribedPersonas
 
 _WORTH_TELLING: Final = 0.05
+_CERTAIN: Final = 0.99
+"""Membership from which a user stands at no border."""
 _MOST_STATES: Final = 5
 _LEAST_PART: Final = 0.01
 """Of the gain of second order, that a state must make to be told."""
@@ -48,7 +50,7 @@ def print_persona(page: Page, described: DescribedPersonas, wanted: str) -> None
     page.sentence(f"Typical: {journey(profile.typical_journey)}.")
     _print_users(page, "Typical users", profile.typical_users, position)
     if len(described.cards) > 1:
-        borderline = [each for each in profile.borderline_users if each not in profile.typical_users]
+        borderline = [each for each in profile.borderline_users if each.memberships[position] < _CERTAIN]
         _print_users(page, "Users nearest its border", borderline, position)
     _print_memory(page, described, position)
 
