@@ -112,6 +112,9 @@ def _option(name: str, declared: Field[Any], hint: Any) -> inspect.Parameter:  #
         metavar=metadata["metavar"] or "|".join(metadata["choices"]) or None,
         show_default=False,
     )
+    if hint is bool:
+        flag = typer.Option(metadata["flag"], help=metadata["help"])
+        return _keyword(name, Annotated[bool, flag], declared.default)
     if get_origin(hint) is tuple:
         return _keyword(name, Annotated[list[str] | None, info], None)
     kinds = (hint, *get_args(hint))

@@ -42,6 +42,8 @@ from persona_tui.study.store import make_folder
 FORMAT = 4
 MOST_FITS = 8
 """Kept of one log; the oldest make room."""
+LADDER_SUFFIX = ".ladder.json"
+"""What ends the name of what is kept beside a fit about its number of personas."""
 DRAWN = ("moved", "shares", "conversions")
 """Arrays of the draws; personas are the second axis of each."""
 _DAMAGED = (
@@ -152,6 +154,7 @@ class FitCache:
             others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in others[MOST_FITS - 1 :]:
                 path.unlink(missing_ok=True)
+                path.with_suffix(LADDER_SUFFIX).unlink(missing_ok=True)
 
 
 def _algorithm() -> dict[str, dict[str, float]]:

@@ -1,34 +1,42 @@
-"""The personas of a log or a study: found, described, called and pinned, and written user by user."""
+"""The personas of a log or a study: found, described, compared, called and pinned, written user by user."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from persona_tui import __version__
-from persona_tui.engine.analytics.cards import PersonaCard, build_persona_cards
+from persona_tui.engine.analytics import profiles as persona_profiles
+from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.tables import to_csv
-from persona_tui.engine.errors import ExportError, SimulationError
+from persona_tui.engine.data.schema import FRICTION_DROP
+from persona_tui.engine.errors import ExportError, SimulationError, unknown_name
+from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer, compare_clusterers
+from persona_tui.engine.modeling.dwell_checks import DwellCheck, check_runs, check_waits
+from persona_tui.engine.modeling.ladder import LadderDescription
 from persona_tui.engine.modeling.mixture import check_n_clusters
+from persona_tui.engine.modeling.order_checks import N_FOLDS, OrderChecks, check_order
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.selection import Selection
-from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.rng import normalise_seed
+from persona_tui.engine.simulation.persona_differences import PersonaDifferences, compare_personas
+from persona_tui.engine.text import printable
 from persona_tui.study.fit import LearnedPersonas, learn_personas
+from persona_tui.study.kept_ladder import learn_ladder
 from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, PersonaChanges
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.movement import Remembered, remember_personas
 from persona_tui.study.options import Settings
 from persona_tui.study.persona_files import read_kept_personas, write_kept_personas
 from persona_tui.study.placing import place_personas
-from persona_tui.study.results import card_document, facts_document, libraries
 from persona_tui.study.runs import default_output
 from persona_tui.study.store import locked, make_folder, write_text
 
-SCHEMA: Final = "persona-tui/personas/1"
 SURE: Final = 0.8
 """Membership from which a user is said to belong surely."""
 
@@ -41,16 +49,31 @@ class DescribedPersonas:
     ----------
     settings : Settings
     learned : LearnedPersonas
-    cards : tuple of PersonaCard
-        In the order of the study.
+    profiles : tuple of PersonaProfile
+        In the order of the study, as all that follows.
+    ladder : LadderDescription or None
+        None where the number was given, or there is one user.
+    order : OrderChecks or None
+        None where there are too few users to hold some out.
+    runs, waits : tuple of DwellCheck
+        Whether time has a memory.
     remembered : Remembered
         What became of the personas since the study's fit before.
     """
 
     settings: Settings
     learned: LearnedPersonas
-    cards: tuple[PersonaCard, ...]
+    profiles: tuple[PersonaProfile, ...]
+    ladder: LadderDescription | None
+    order: OrderChecks | None
+    runs: tuple[DwellCheck, ...]
+    waits: tuple[DwellCheck, ...]
     remembered: Remembered
+
+    @property
+    def cards(self) -> tuple[PersonaCard, ...]:
+        """Return each persona's name, share and conversion."""
+        return tuple(each.card for each in self.profiles)
 
     @property
     def prepared(self) -> PreparedLog:
@@ -84,37 +107,41 @@ class DescribedPersonas:
 
     def resolved(self) -> dict[str, Any]:
         """Return the settings that the personas depend on, as what they came to."""
-        return {
-            "columns": self.prepared.log.columns,
-            "funnel": [step.step for step in self.prepared.funnel],
-            "completion": sorted(self.prepared.completion),
-            "drop": sorted(self.prepared.drop),
-            "unit": self.settings.unit,
-            "clusters": self.segmentation.n_clusters,
-        }
+        return resolved_settings(self.settings, self.learned)
 
-    def document(self) -> dict[str, Any]:
-        """Return all that is told of them as one document of plain values."""
-        selection = self.selection
-        return {
-            "schema": SCHEMA,
-            "data": facts_document(self.prepared.facts),
-            "n_clusters": self.segmentation.n_clusters,
-            "selection": None if selection is None else asdict(selection),
-            "personas": [
-                {**card_document(card), "generated_name": each.generated, "pinned": each.place == card.id}
-                for card, each in zip(self.cards, self.settled, strict=True)
-            ],
-            "sure_share": self.sure_share,
-            "not_found": [asdict(each) for each in self.lost],
-            "movement": (movement := self.remembered.movement) and movement.document(),
-            "recipe": {
-                "seed": self.settings.seed,
-                "version": __version__,
-                "settings": self.resolved(),
-                "libraries": libraries(),
-            },
-        }
+    def position(self, wanted: str) -> int:
+        """Return where a persona stands, from 0.
+
+        Parameters
+        ----------
+        wanted : str
+            Its name, the one that the fit gives it, or its number from 1.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message suggests the nearest.
+        """
+        names = [card.name for card in self.cards]
+        found_as = [each.generated for each in self.settled]
+        for known in (names, found_as, [str(card.id) for card in self.cards]):
+            if wanted in known:
+                return known.index(wanted)
+        raise unknown_name("persona", printable(wanted), [printable(name) for name in names])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaComparison:
+    """Two personas side by side.
+
+    Parameters
+    ----------
+    profiles : (PersonaProfile, PersonaProfile)
+    differences : PersonaDifferences
+    """
+
+    profiles: tuple[PersonaProfile, PersonaProfile]
+    differences: PersonaDifferences
 
 
 def describe_personas(
@@ -143,6 +170,16 @@ def describe_personas(
     ExportError
         If the study cannot be written.
     """
+    return _describe(settings, settle_personas(settings, changes, on_progress=on_progress), on_progress)
+
+
+def settle_personas(
+    settings: Settings,
+    changes: PersonaChanges | None = None,
+    *,
+    on_progress: ProgressCallback = ignore_progress,
+) -> LearnedPersonas:
+    """Find the personas of a log and settle what is to be settled, as ``describe_personas`` does."""
     if changes:
         _require_study(settings)
     prepared = prepare_log(settings, on_progress=on_progress)
@@ -152,11 +189,107 @@ def describe_personas(
     learned = learn_personas(settings, prepared, on_progress=on_progress)
     if changes:
         learned = _settle(learned, changes, _require_study(settings).folder)
-    return DescribedPersonas(
+    return learned
+
+
+def resolved_settings(settings: Settings, learned: LearnedPersonas) -> dict[str, Any]:
+    """Return the settings that personas depend on, as what they came to."""
+    prepared = learned.prepared
+    return {
+        "columns": prepared.log.columns,
+        "funnel": [step.step for step in prepared.funnel],
+        "completion": sorted(prepared.completion),
+        "drop": sorted(prepared.drop),
+        "unit": settings.unit,
+        "clusters": learned.segmentation.n_clusters,
+    }
+
+
+def _describe(
+    settings: Settings, learned: LearnedPersonas, on_progress: ProgressCallback
+) -> DescribedPersonas:
+    """Return all that is told of personas, the ladder first, which takes longest where it is not kept."""
+    prepared, simulator = learned.prepared, learned.simulator
+    selection = learned.segmentation.selection
+    ladder = None
+    if selection is not None:
+        ladder = learn_ladder(settings, prepared, selection, on_progress=on_progress)
+    on_progress(Progress(stage="describe personas", done=0, total=1))
+    counts, memberships = simulator.counts, simulator.memberships
+    order = None
+    if prepared.sequences.n_users >= N_FOLDS:
+        order = check_order(counts, memberships, random_state=normalise_seed(settings.seed))
+    described = DescribedPersonas(
         settings=settings,
         learned=learned,
-        cards=build_persona_cards(learned.simulator, learned.segmentation, learned.draws),
+        profiles=persona_profiles.describe_personas(simulator, learned.segmentation, learned.draws),
+        ladder=ladder,
+        order=order,
+        runs=check_runs(counts, memberships),
+        waits=check_waits(prepared.sequences, counts, memberships),
         remembered=_remember(settings.personas, learned),
+    )
+    on_progress(Progress(stage="describe personas", done=1, total=1))
+    return described
+
+
+def compare_two(described: DescribedPersonas, first: str, second: str) -> PersonaComparison:
+    """Return two personas side by side.
+
+    Parameters
+    ----------
+    described : DescribedPersonas
+    first, second : str
+        Each by its name, the one that the fit gives it, or its number from 1.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such persona.
+    SimulationError
+        If both are the same.
+    """
+    positions = [described.position(each) for each in (first, second)]
+    one, other = (described.profiles[position] for position in positions)
+    if one is other:
+        raise SimulationError(
+            f"'{printable(first)}' and '{printable(second)}' are the same persona.",
+            hint="Compare two: --compare 1 --compare 2"
+            if len(described.cards) > 1
+            else "There is one persona, so none to compare it with.",
+        )
+    differences = compare_personas(
+        described.learned.draws,
+        *(str(position + 1) for position in positions),
+        funnel=[step.step for step in described.prepared.funnel],
+    )
+    return PersonaComparison(profiles=(one, other), differences=differences)
+
+
+def compare_ways_to_group(
+    described: DescribedPersonas, *, on_progress: ProgressCallback = ignore_progress
+) -> tuple[ComparedClusterer, ...]:
+    """Return how well other clusterers group the users of a log, beside the mixture that was fitted.
+
+    Parameters
+    ----------
+    described : DescribedPersonas
+    on_progress : callable
+
+    Raises
+    ------
+    ModelingError
+        If there are too few users to hold some out.
+    """
+    prepared, settings = described.prepared, described.settings
+    return compare_clusterers(
+        prepared.sequences,
+        described.segmentation.n_clusters,
+        unit=settings.unit,
+        completion=prepared.completion,
+        drop=prepared.drop - {FRICTION_DROP},
+        random_state=normalise_seed(settings.seed),
+        on_progress=on_progress,
     )
 
 

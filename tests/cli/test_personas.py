@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from support import golden
 
+COMPARE = ("--compare", "1", "--compare", "3")
+EVIL_COMPARE = ("--compare", "1", "--compare", "2")
 STUDY = 'events = "{events}"\nclusters = 2\nn_personas = 60\n'
 
 
@@ -19,6 +22,7 @@ class Asked:
     folder: Path
     page: str
     narration: str
+    answer: str
     document: dict
     memberships: list[dict]
 
@@ -43,13 +47,15 @@ def ask(small_csv, run_in, tmp_path_factory):
 @pytest.fixture(scope="module")
 def asked(ask, small_csv):
     shown = ask("personas", small_csv)
-    written = ask("personas", small_csv, "--json", "--csv", "memberships.csv")
+    answer = ask("personas", small_csv, "--persona", "2", *COMPARE, "--quiet")
+    written = ask("personas", small_csv, "--json", "--csv", "memberships.csv", *COMPARE, "--clusterers")
     with (ask.folder / "memberships.csv").open() as file:
         memberships = list(csv.DictReader(file))
     return Asked(
         folder=ask.folder,
         page=shown.stdout,
         narration=shown.stderr,
+        answer=answer.stdout,
         document=json.loads(written.stdout),
         memberships=memberships,
     )
@@ -59,8 +65,12 @@ def test_the_page_looks_as_it_was_designed_at_80_columns(asked):
     golden("personas.txt", asked.page)
 
 
+def test_one_persona_in_full_and_two_side_by_side_look_as_they_were_designed(asked):
+    golden("personas-answer.txt", asked.answer)
+
+
 def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(asked):
-    for line in asked.page.splitlines():
+    for line in (asked.page + asked.answer).splitlines():
         assert len(line) <= 80
         assert line == line.rstrip()
 
@@ -77,6 +87,69 @@ def test_the_document_holds_the_ladder_the_personas_and_the_recipe(asked):
     assert sum(each["share"] for each in document["personas"]) == pytest.approx(1)
     assert all(each["generated_name"] == each["name"] for each in document["personas"])
     assert document["recipe"]["settings"]["clusters"] == document["n_clusters"]
+
+
+def test_the_document_says_of_every_persona_who_it_is_and_whether_chains_describe_it(asked):
+    document = asked.document
+    for persona in document["personas"]:
+        low, high = persona["share_interval"]
+        assert low <= persona["share"] <= high
+        assert {each["name"] for each in persona["traits"]} >= {"pace", "depth", "returns"}
+        assert persona["attributes"]["tested"] == len(document["personas"]) * len(
+            persona["attributes"]["lifts"]
+        )
+        assert persona["typical_journey"]
+        assert len(persona["typical_users"][0]["memberships"]) == document["n_clusters"]
+        assert persona["early_conversion"]["users"] >= 0
+        assert len(persona["order"]["bits_per_event"]) == 3
+        assert all(each["quantity"] == "wait" for each in persona["waits"])
+    assert document["order"]["first_order_is_enough"] == (document["order"]["warning"] is None)
+    assert document["fit"]["bic"] == pytest.approx(
+        document["ladder"]["rungs"][document["n_clusters"] - 1]["bic"], rel=1e-6
+    )
+
+
+def test_the_document_describes_every_rung_of_the_ladder(asked):
+    document = asked.document
+    for rung, described in zip(document["selection"]["ladder"], document["ladder"]["rungs"], strict=True):
+        assert described.items() >= rung.items()
+        assert described["bic"] <= described["icl"] + 1e-6
+        assert (described["stability"] is None) == (rung["n_clusters"] == 1)
+
+
+def test_the_comparison_holds_every_move_and_adds_up_to_the_distance(asked):
+    comparison = asked.document["comparison"]
+    names = [each["name"] for each in asked.document["personas"]]
+    assert (comparison["first"], comparison["second"]) == (names[0], names[2])
+    parts = math.fsum(move["bits"] for move in comparison["moves"]) + comparison["unseen_bits"]
+    assert parts == pytest.approx(comparison["distance"])
+    assert [each["name"] for each in comparison["traits"]][:2] == ["pace", "depth"]
+
+
+def test_other_clusterers_stand_beside_the_mixture(asked):
+    mixture, *others = asked.document["clusterers"]
+    assert [each["name"] for each in (mixture, *others)] == ["mixture", "kmeans", "nmf"]
+    assert mixture["excess"] == 0
+    assert all(each["bits_per_event"] > 0 for each in others)
+
+
+def test_the_second_time_no_refit_is_made(ask, asked, small_csv):
+    again = ask("personas", small_csv)
+    assert again.stdout == asked.page
+    assert "stability" in asked.narration
+    assert "stability" not in again.stderr
+
+
+def test_a_description_that_is_damaged_is_made_anew(ask, asked, small_csv):
+    (kept,) = (
+        path
+        for path in (ask.folder / "cache").rglob("*.ladder.json")
+        if len(json.loads(path.read_text())["ladder"]["rungs"]) == len(asked.document["ladder"]["rungs"])
+    )
+    whole = kept.read_text()
+    kept.write_text(whole[: len(whole) // 2])
+    assert ask("personas", small_csv, "--quiet").stdout == asked.page
+    assert kept.read_text() == whole
 
 
 def test_every_user_has_a_row_of_memberships(asked):
@@ -128,6 +201,9 @@ def test_a_persona_that_another_fit_does_not_have_is_told(ask):
         (("study", "--rename", "2"), 2, "write it as persona=name"),
         (("study", "--rename", "nobody=x"), 2, "Unknown persona 'nobody'"),
         (("study", "--rename", f"1={'n' * 41}"), 2, "at most 40 characters, not 41"),
+        (("study", "--compare", "1"), 2, "--compare 1 --compare 2"),
+        (("study", "--compare", "1", "--compare", "1"), 2, "are the same persona"),
+        (("study", "--persona", "3"), 2, "Unknown persona '3'"),
         (("study", "--csv", "nosuch/m.csv"), 1, "'nosuch' does not exist"),
         (("study", "--completion", "signup"), 2, "Did you mean 'signup_"),
     ],
@@ -156,7 +232,12 @@ def write_log(ask):
 
 def test_one_user_is_one_persona(ask, write_log):
     log = write_log("one.csv", [("u", 0, "a"), ("u", 1, "buy")])
-    assert "One persona: there is one user" in ask("personas", log, "--completion", "buy").stdout
+    page = ask("personas", log, "--completion", "buy").stdout
+    assert "One persona: there is one user" in page
+    assert "too few users to hold some out" in page
+    assert "Typical: a → buy." in ask("personas", log, "--completion", "buy", "--persona", "1").stdout
+    document = json.loads(ask("personas", log, "--completion", "buy", "--json").stdout)
+    assert (document["ladder"], document["order"]) == (None, None)
 
 
 def test_a_log_of_one_event_type_has_no_structure(ask, write_log):
@@ -164,19 +245,36 @@ def test_a_log_of_one_event_type_has_no_structure(ask, write_log):
     page = ask("personas", log, "--completion", "a").stdout
     assert "One persona: no structure." in page
     assert "-0.0000" not in page
+    compared = ask("personas", log, "--completion", "a", "--compare", "1", "--compare", "1", code=2)
+    assert "There is one persona" in compared.stderr
 
 
 def test_text_of_the_log_neither_styles_nor_steers_what_shows_it(ask, write_log):
     kinds = (("[/red]a", "b\x1b[2J", "buy"), ("b\x1b[2J", "b\x1b[2J", "c"))
     rows = [
-        (f"{'=' if user else '@'}u{user}\x1b[31m", minute, event)
+        (f"{'=' if user else '@'}u{user}\u202e\x1b[31m", minute, event)
         for user in range(60)
         for minute, event in enumerate(kinds[user % 2])
     ]
     options = ("--completion", "buy", "--clusters", "2", "--csv", "harmless.csv")
-    page = ask("personas", write_log("evil.csv", rows), *options, NO_COLOR="1").stdout
+    log = write_log("evil.csv", rows)
+    page = ask("personas", log, *options, NO_COLOR="1").stdout
+    page += ask("personas", log, *options, "--persona", "1", *EVIL_COMPARE, NO_COLOR="1").stdout
     assert "[/red]a" in page
+    assert "\\u202e" in page
     assert "\x1b" not in page
     assert max(map(len, page.splitlines())) <= 80
     users = (ask.folder / "harmless.csv").read_text().splitlines()[1:]
     assert all(line.startswith("'") for line in users)
+
+
+def test_a_persona_that_never_converts_and_has_no_attributes_reads_well(ask, write_log):
+    kinds = (("a", "b", "a", "buy"), ("a", "y", "y", "z"))
+    rows = [(f"u{user}", minute, event) for user in range(90) for minute, event in enumerate(kinds[user % 2])]
+    log = write_log("never.csv", rows)
+    page = ask("personas", log, "--completion", "buy", "--clusters", "2").stdout
+    assert "2 personas, as asked for" in page
+    assert "0.0\u202f% (0.0" in page
+    assert "nan" not in page
+    page = ask("personas", log, "--completion", "buy", "--clusters", "2", "--persona", "2").stdout
+    assert "There is no attribute to compare personas by." in page

@@ -277,7 +277,7 @@ def test_pins_move_personas_with_all_that_belongs_to_them(unsettled):
         assert (card.id, card.name, card.users) == (expected.id, expected.name, expected.users)
         assert card.share == pytest.approx(expected.share, abs=1e-12)
         assert card.conversion_interval == pytest.approx(expected.conversion_interval, abs=1e-12)
-    assert after.document()["personas"][1]["pinned"]
+    assert after.settled[1].place == 2
     whole = settings_of(unsettled, modification=("friction:factor=0.1",))
     prepared = prepare_log(whole)
     (scenario,) = whole.effective_scenarios()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli import output
 from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
@@ -16,7 +16,10 @@ from persona_tui.study.option_texts import fault_of
 from persona_tui.study.options import Settings, option
 
 if TYPE_CHECKING:
-    from persona_tui.study.personas import DescribedPersonas
+    from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer
+    from persona_tui.engine.progress import ProgressCallback
+    from persona_tui.study.fit import LearnedPersonas
+    from persona_tui.study.personas import DescribedPersonas, PersonaComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,25 @@ class PersonasRequest:
         help="Assign the users of a fresh log to these personas. --column holds for it too; columns that are "
         "not given are detected in it.",
     )
+    persona: str = option(
+        "--persona",
+        default="",
+        metavar="N|NAME",
+        shown_default="none",
+        help="Show one persona in full instead, by number or name.",
+    )
+    compare: tuple[str, ...] = option(
+        "--compare",
+        default=(),
+        metavar="N|NAME",
+        shown_default="none",
+        help="Show two personas side by side instead; give it twice, once for each.",
+    )
+    clusterers: bool = option(
+        "--clusterers",
+        default=False,
+        help="Show instead how well k-means and NMF group the same users, beside the mixture; takes longer.",
+    )
     csv: str = option(
         "--csv",
         default="",
@@ -62,6 +84,14 @@ class PersonasRequest:
         "where it exists.",
     )
 
+    def check(self) -> None:
+        """Refuse a comparison of one persona, or of more than two, before the long work."""
+        if len(self.compare) not in (0, 2):
+            raise SimulationError(
+                f"--compare names {len(self.compare)} persona{'s' * (len(self.compare) > 1)}, must be two.",
+                hint="Name each on its own: --compare 1 --compare 2",
+            )
+
     def changes(self) -> PersonaChanges:
         """Return what is to be settled anew, refusing what cannot be read."""
         faults = [f"--rename {fault}" for text in self.rename if (fault := fault_of(read_rename, text))]
@@ -70,13 +100,62 @@ class PersonasRequest:
         return PersonaChanges(renames=tuple(map(read_rename, self.rename)), pins=self.pin, unpins=self.unpin)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """The personas, and what else was asked about them."""
+
+    described: DescribedPersonas
+    persona: str
+    comparison: PersonaComparison | None
+    clusterers: tuple[ComparedClusterer, ...] | None
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it as one document."""
+        from persona_tui.study.persona_document import persona_document  # noqa: PLC0415 - as below
+
+        return persona_document(self.described, comparison=self.comparison, clusterers=self.clusterers)
+
+    def print(self) -> None:
+        """Print what was asked for; the overview where nothing else was."""
+        from persona_tui.cli import persona_pages  # noqa: PLC0415 - as below
+        from persona_tui.cli.movement_page import print_movement  # noqa: PLC0415 - as below
+
+        page = output.Page()
+        if self.persona:
+            persona_pages.print_persona(page, self.described, self.persona)
+        if self.comparison is not None:
+            persona_pages.print_comparison(page, self.comparison)
+        if self.clusterers is not None:
+            persona_pages.print_clusterers(page, self.clusterers)
+        if not self.persona and self.comparison is None and self.clusterers is None:
+            persona_pages.print_overview(page, self.described)
+        persona_pages.print_settled(page, self.described)
+        print_movement(page, self.described.remembered)
+        page.print()
+
+
+def _answer(described: DescribedPersonas, request: PersonasRequest, on_progress: ProgressCallback) -> _Answer:
+    """Return what was asked about personas; names of what is not there are refused."""
+    from persona_tui.study.personas import compare_two, compare_ways_to_group  # noqa: PLC0415 - as below
+
+    if request.persona:
+        described.position(request.persona)
+    return _Answer(
+        described=described,
+        persona=request.persona,
+        comparison=compare_two(described, *request.compare) if request.compare else None,
+        clusterers=compare_ways_to_group(described, on_progress=on_progress) if request.clusterers else None,
+    )
+
+
 def _personas(settings: Settings, presentation: Presentation, request: PersonasRequest) -> None:
     require_source(settings, "personas")
+    request.check()
     changes = request.changes()
-    from persona_tui.cli.persona_page import print_personas  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.personas import (  # noqa: PLC0415 - 0.6 s: numpy, polars
         check_memberships_file,
         describe_personas,
+        settle_personas,
         write_memberships,
     )
 
@@ -84,31 +163,37 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
         for log in filter(None, (settings.events, request.assign)):
             check_memberships_file(Path(request.csv), Path(log))
     with presentation.reporting() as on_progress:
-        described = describe_personas(settings, changes, on_progress=on_progress)
-    if request.assign:
-        _assign(presentation, described, request)
-        return
+        if request.assign:
+            learned = settle_personas(settings, changes, on_progress=on_progress)
+            _assign(presentation, settings, learned, request, on_progress)
+            return
+        answer = _answer(describe_personas(settings, changes, on_progress=on_progress), request, on_progress)
+    described = answer.described
     if request.csv:
         write_memberships(described.segmentation, Path(request.csv))
-    _narrate(presentation, described)
+    _narrate(presentation, settings, described.learned)
     if request.csv:
         presentation.narrate(f"Memberships of {len(described.segmentation.user_ids):,} users: {request.csv}")
     if presentation.as_json:
-        output.write_json(described.document())
+        output.write_json(answer.document())
     else:
-        print_personas(described)
+        answer.print()
 
 
-def _assign(presentation: Presentation, described: DescribedPersonas, request: PersonasRequest) -> None:
+def _assign(
+    presentation: Presentation,
+    settings: Settings,
+    learned: LearnedPersonas,
+    request: PersonasRequest,
+    on_progress: ProgressCallback,
+) -> None:
     """Assign the users of a fresh log, and answer with them alone."""
     from persona_tui.cli.assign_page import print_assigned  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.assigning import assign_log  # noqa: PLC0415 - as above
     from persona_tui.study.personas import write_memberships  # noqa: PLC0415 - as above
 
-    with presentation.reporting() as on_progress:
-        columns = described.settings.columns()
-        assigned = assign_log(described.learned, request.assign, columns=columns, on_progress=on_progress)
-    _narrate(presentation, described)
+    assigned = assign_log(learned, request.assign, columns=settings.columns(), on_progress=on_progress)
+    _narrate(presentation, settings, learned)
     for sentence in assigned.log.quality.sentences():
         presentation.narrate(f"{request.assign}: {sentence}")
     if request.csv:
@@ -120,15 +205,15 @@ def _assign(presentation: Presentation, described: DescribedPersonas, request: P
         print_assigned(assigned)
 
 
-def _narrate(presentation: Presentation, described: DescribedPersonas) -> None:
+def _narrate(presentation: Presentation, settings: Settings, learned: LearnedPersonas) -> None:
     """Say what options came to that were left open, and what was repaired in the log."""
+    from persona_tui.study.personas import resolved_settings  # noqa: PLC0415 - as above
     from persona_tui.study.runs import defaults_used  # noqa: PLC0415 - as above
 
-    settings = described.settings
-    found = {**settings.as_toml(), **described.resolved()}
+    found = {**settings.as_toml(), **resolved_settings(settings, learned)}
     mine = {name: value for name, value in found.items() if name in {*VERB.options, "columns"}}
     presentation.narrate(f"Defaults used: {' '.join(defaults_used(settings, mine))}")
-    for sentence in described.prepared.log.quality.sentences():
+    for sentence in learned.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.events}: {sentence}")
 
 
