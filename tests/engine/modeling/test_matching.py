@@ -36,6 +36,7 @@ def mixture_of(chains, names, unit="session", weights=None):
         fitted_responsibilities=np.eye(n),
         bound_history=np.zeros(1),
         log_likelihood=0.0,
+        entropy=0.0,
         converged=True,
         prior=1.0,
         pooled=np.mean(chains, axis=0),
