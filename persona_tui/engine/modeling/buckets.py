@@ -25,6 +25,8 @@ from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray, 
 SCHEMA: Final = "persona-tui/buckets/1"
 _HEADER: Final = "buckets.json"
 _ARRAYS: Final = ("data", "indices", "indptr", "multiplicity", "moves")
+_CUT: Final = ("unit", "vocabulary", "completion", "drop")
+"""What all buckets have in common."""
 _CHECKED_BYTES: Final = 2**20
 """At once, for the memory."""
 _HINT = "Write the counts anew."
@@ -81,8 +83,9 @@ class BucketedCounts:
         from scipy.sparse import csr_array  # noqa: PLC0415 - 0.15 s, only models need it
 
         data, indices, indptr, multiplicity, moves = _map_arrays(self.folder, bucket)
-        columns = np.searchsorted(self.moves, moves).astype(np.int32)[indices]
-        matrix = csr_array((data, columns, indptr), shape=(len(indptr) - 1, len(self.moves)))
+        if len(moves) < len(self.moves):  # else they are numbered so already, and a pass takes a third less
+            indices = np.searchsorted(self.moves, moves).astype(indices.dtype)[indices]
+        matrix = csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(self.moves)))
         return Rows(matrix, multiplicity)
 
     def together(self) -> TransitionCounts:
@@ -163,6 +166,8 @@ def write_counts(buckets: Iterable[TransitionCounts], folder: str | Path) -> Buc
             cut = _describe_cut(counts.journeys)
             header = header or cut
             _check_cut(bucket, cut, header)
+            if not len(counts.multiplicity):
+                raise ModelingError(f"Bucket {bucket} holds no users.", hint="Leave it out.")
             _write_bucket(temporary, bucket, counts)
             checksums |= {_name(bucket, each): _checksum(temporary / _name(bucket, each)) for each in _ARRAYS}
         if not header:
@@ -212,12 +217,13 @@ def read_counts(folder: str | Path) -> BucketedCounts:
 
 
 def _describe_cut(journeys: Journeys) -> dict[str, Any]:
-    return {
-        "unit": journeys.unit,
-        "vocabulary": list(journeys.vocabulary),
-        "completion": journeys.completion.tolist(),
-        "drop": journeys.drop.tolist(),
-    }
+    told = (
+        journeys.unit,
+        list(journeys.vocabulary),
+        journeys.completion.tolist(),
+        journeys.drop.tolist(),
+    )
+    return dict(zip(_CUT, told, strict=True))
 
 
 def _check_cut(bucket: int, cut: dict[str, Any], first: dict[str, Any]) -> None:
@@ -243,8 +249,8 @@ def _write_bucket(folder: Path, bucket: int, counts: TransitionCounts) -> None:
     matrix = counts.matrix
     arrays: tuple[AnyArray, ...] = (
         matrix.data.astype(np.float64, copy=False),
-        matrix.indices.astype(np.int32, copy=False),
-        matrix.indptr.astype(np.int64, copy=False),
+        matrix.indices,
+        matrix.indptr,
         counts.multiplicity,
         counts.moves,
     )
@@ -269,8 +275,8 @@ def _checksum(path: Path) -> int:
         with path.open("rb") as file:
             while part := file.read(_CHECKED_BYTES):
                 checksum = zlib.crc32(part, checksum)
-    except FileNotFoundError:
-        raise DataError(f"'{path}' is missing.", hint=_HINT) from None
+    except OSError as fault:
+        raise DataError(f"'{path}' cannot be read: {fault.strerror or fault}.", hint=_HINT) from None
     return checksum
 
 
@@ -285,4 +291,7 @@ def _read_header(folder: Path) -> dict[str, Any]:
     schema = header.get("schema") if isinstance(header, dict) else None
     if schema != SCHEMA:
         raise DataError(f"'{path}': schema == '{schema}', must be '{SCHEMA}'.", hint=_HINT)
+    missing = [name for name in (*_CUT, "checksums") if name not in header]
+    if missing:
+        raise DataError(f"'{path}' lacks: {', '.join(missing)}.", hint=_HINT)
     return dict(header)

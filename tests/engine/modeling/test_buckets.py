@@ -196,10 +196,17 @@ def test_a_changed_byte_is_found(tmp_path, array):
         read_counts(tmp_path / "counts")
 
 
+def test_a_bucket_without_users_is_refused(tmp_path):
+    counts = small_counts()
+    none = replace(counts, matrix=counts.matrix[:0], multiplicity=counts.multiplicity[:0])
+    with pytest.raises(ModelingError, match="Bucket 1 holds no users"):
+        write_counts([counts, none], tmp_path / "counts")
+
+
 def test_a_missing_file_is_named(tmp_path):
     bucketed = write_counts([small_counts()], tmp_path / "counts")
     (tmp_path / "counts" / "00000" / "data.npy").unlink()
-    with pytest.raises(DataError, match=r"data\.npy' is missing"):
+    with pytest.raises(DataError, match=r"data\.npy' cannot be read: No such file"):
         read_counts(tmp_path / "counts")
     with pytest.raises(DataError, match="is damaged"):
         bucketed.read(0)
@@ -210,7 +217,7 @@ def test_a_folder_without_counts_is_refused(tmp_path):
         fit_from_buckets(tmp_path, 2)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": "other"}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"schema": "other"}', '{"schema": "persona-tui/buckets/1"}'])
 def test_a_damaged_or_foreign_header_is_refused(tmp_path, text):
     write_counts([small_counts()], tmp_path / "counts")
     (tmp_path / "counts" / "buckets.json").write_text(text)
