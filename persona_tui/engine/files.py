@@ -32,6 +32,36 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
 
 
+def write_whole_folder(folder: Path, write: Callable[[Path], object]) -> None:
+    """Write a folder under another name, sync and rename it, so that it appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist.
+    write : callable
+        Gets the temporary folder and fills it.
+
+    Raises
+    ------
+    ExportError
+        If there is something of that name, the disk is full, or the folder above cannot be written.
+    """
+    if folder.exists():
+        raise ExportError(f"'{folder}' exists already.", hint="Choose another folder, or move it away.")
+    with _told_of(folder):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        with _told_of(folder):
+            write(temporary)
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def replace_all(copies: Mapping[Path, Path]) -> None:
     """Copy files over others; nothing is replaced before everything is copied.
 

@@ -8,6 +8,12 @@ row-normalised counts by ``svds``, k-means++ and Lloyd's iterations in ten start
 users, the best carried on all until the centres move by less than scikit-learn's tolerance. Printed:
 medians, their ratio, peak memory, the adjusted Rand index of both and of the assignment that knows the
 truth, and the curve over users and personas.
+
+    python tests/benchmarks/mixture.py --buckets [--users 4000000]
+
+Out of core instead: the same users counted in buckets of 250 000, written and fitted a bucket at a time,
+beside the fit in memory of the same rows. Seconds of either and the peak of each in a process of its own,
+and by how much the chains differ.
 """
 
 from __future__ import annotations
@@ -16,17 +22,23 @@ import argparse
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import numpy as np  # noqa: E402 - after the number of threads is set
+from scipy.sparse import vstack  # noqa: E402
 
+from persona_tui.engine.modeling.bucketed_mixture import fit_from_buckets  # noqa: E402
+from persona_tui.engine.modeling.buckets import read_counts, write_counts  # noqa: E402
 from persona_tui.engine.modeling.climbing import Users  # noqa: E402
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions, pooled_chain  # noqa: E402
 from persona_tui.engine.modeling.journeys import Ending, Journeys  # noqa: E402
@@ -39,6 +51,8 @@ SPREAD = 0.6
 """Of the logarithm of a persona's chances round those that all have in common."""
 COMPONENTS, STARTS, SAMPLE, LLOYD, TOLERANCE = 30, 10, 20_000, 300, 1e-4
 BLOCK = 100_000
+BUCKET = 250_000
+"""Users."""
 
 
 def plant_chains() -> tuple[np.ndarray, np.ndarray]:
@@ -60,10 +74,10 @@ def plant_chains() -> tuple[np.ndarray, np.ndarray]:
     return starts, moves
 
 
-def plant_users(n_users: int) -> tuple[np.ndarray, np.ndarray]:
+def plant_users(n_users: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Personas (U,) and events (U, 25)."""
     starts, moves = plant_chains()
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     personas = generator.choice(len(SHARES), size=n_users, p=SHARES)
     events = np.empty((n_users, N_EVENTS), dtype=np.int32)
     ladder = np.cumsum(np.concatenate([starts[:, None], moves], axis=1), axis=2)
@@ -181,11 +195,10 @@ def measure(
     counts = count(events)
     begun = time.perf_counter()
     labels = cluster(counts, n_clusters)
-    seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    seconds, used = time.perf_counter() - begun, peak()
     return {
         "seconds": seconds,
-        "peak": peak,
+        "peak": used,
         "rand": adjusted_rand(personas, labels),
         "limit": adjusted_rand(personas, assign_by_truth(events)),
     }
@@ -202,7 +215,7 @@ def alone(
 def time_passes(n_users: int) -> dict[int, float]:
     """Seconds of one E-step and M-step by number of personas, on one core."""
     counts = count(plant_users(n_users)[1])
-    users = Users(tabulate_moves(counts, pooled_chain(counts, 1.0), 1.0), counts.multiplicity)
+    users = Users.of(tabulate_moves(counts, pooled_chain(counts, 1.0), 1.0), counts.multiplicity)
     found = {}
     for n_clusters in (2, 4, 8, 16):
         start = np.random.default_rng(0).dirichlet(np.ones(n_clusters), size=len(users.weights))
@@ -216,12 +229,73 @@ def time_passes(n_users: int) -> dict[int, float]:
     return found
 
 
+def in_buckets(n_users: int) -> Iterator[TransitionCounts]:
+    """Count the users of one bucket after the other."""
+    for bucket in range(-(-n_users // BUCKET)):
+        size = min(BUCKET, n_users - bucket * BUCKET)
+        yield count(plant_users(size, seed=bucket)[1])
+
+
+def peak() -> float:
+    """Peak memory of this process in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def write_buckets(folder: Path, n_users: int) -> tuple[float, float]:
+    """Seconds of writing, counting included, and peak memory."""
+    begun = time.perf_counter()
+    write_counts(in_buckets(n_users), folder)
+    return time.perf_counter() - begun, peak()
+
+
+def fit_buckets(folder: Path, workers: int) -> tuple[float, float, np.ndarray]:
+    """Seconds, peak memory and chains of the fit out of core, the check of every byte included."""
+    begun = time.perf_counter()
+    chains = fit_from_buckets(folder, 4, random_state=0, workers=workers).chains
+    return time.perf_counter() - begun, peak(), chains
+
+
+def fit_all_rows(folder: Path, workers: int) -> tuple[float, float, np.ndarray]:
+    """Seconds, peak memory and chains of the fit of the same rows in memory."""
+    bucketed = read_counts(folder)
+    parts = list(bucketed)
+    counts = replace(
+        bucketed.together(),
+        journeys=replace(bucketed.together().journeys, user_ids=("",) * int(bucketed.n_users.sum())),
+        matrix=vstack([part.matrix for part in parts], format="csr"),
+        multiplicity=np.concatenate([part.weights for part in parts]),
+    )
+    del parts
+    begun = time.perf_counter()
+    chains = fit_markov_mixture(counts, 4, random_state=0, workers=workers).chains
+    return time.perf_counter() - begun, peak(), chains
+
+
+def compare_buckets(n_users: int, workers: int) -> None:
+    """Print time and memory of a fit out of core beside one in memory."""
+    with TemporaryDirectory() as above:
+        folder = Path(above) / "counts"
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+            written = pool.submit(write_buckets, folder, n_users).result()
+            fitted = pool.submit(fit_buckets, folder, workers).result()
+            whole = pool.submit(fit_all_rows, folder, workers).result()
+        size = sum(file.stat().st_size for file in folder.rglob("*.npy")) / 2**30
+    print(f"{n_users} users in buckets of {BUCKET}, {size:.2f} GB on disk")
+    for name, (seconds, used, *_) in (("write", written), ("fit buckets", fitted), ("fit in memory", whole)):
+        print(f"{name:14} {seconds:6.1f} s  peak {used:.2f} GB")
+    print(f"chains differ by {abs(fitted[2] - whole[2]).max():.1e} at most")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--buckets", action="store_true")
     chosen = parser.parse_args()
+    if chosen.buckets:
+        compare_buckets(chosen.users, chosen.workers)
+        return
     mixture = partial(fit_mixture, workers=chosen.workers)
     found: dict[str, list[dict[str, float]]] = {"mixture": [], "SVD + k-means": []}
     for _ in range(chosen.rounds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import copy
@@ -13,6 +13,7 @@ import numpy as np
 from persona_tui.engine.modeling.parameters import (
     Expected,
     Parameters,
+    add_up,
     all_memberships,
     expect,
     extrapolate,
@@ -53,23 +54,56 @@ class Climb:
     converged: bool
 
 
+class Rows:
+    """Distinct users that are in memory at once.
+
+    Parameters
+    ----------
+    matrix : sparse array of shape (rows, F)
+    weights : array of shape (rows,)
+        Users behind each row.
+    """
+
+    def __init__(self, matrix: Matrix, weights: FloatArray) -> None:
+        self.matrix = matrix
+        self.weights = weights
+        self.blocks = split_rows(matrix)
+
+    def memberships(self, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+        """Return memberships, shape (rows, K), and the log-likelihood of each row."""
+        return all_memberships(self.blocks, parameters)
+
+
 class Users:
-    """The users that a mixture is fitted on, block by block, and the prior.
+    """The users that a mixture is fitted on, and the prior.
 
     Parameters
     ----------
     table : MoveTable
-    weights : array of shape (R,)
-        Users behind each row.
+        Only its prior is read.
+    parts : iterable of Rows
+        All users, a part at a time; every pass over the users goes through it again.
     pool : Executor, optional
-        Threads that share the blocks.
+        Threads that share the blocks of a part.
     """
 
-    def __init__(self, table: MoveTable, weights: FloatArray, pool: Executor | None = None) -> None:
+    def __init__(self, table: MoveTable, parts: Iterable[Rows], pool: Executor | None = None) -> None:
         self.table = table
-        self.weights = weights
-        self.blocks: Sequence[Matrix] = split_rows(table.matrix)
+        self.parts = parts
+        self.n_users = 0.0
+        for part in parts:
+            self.n_users += float(np.cumsum(part.weights)[-1])
         self._pool = pool
+
+    @classmethod
+    def of(cls, table: MoveTable, weights: FloatArray, pool: Executor | None = None) -> Users:
+        """Return the users of a table, with weights of shape (R,), as one part."""
+        return cls(table, (Rows(table.matrix, weights),), pool)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Return the users behind each row of all parts, shape (R,)."""
+        return np.concatenate([part.weights for part in self.parts])
 
     def with_prior(self, prior: float) -> Users:
         """Return the same users under another strength of the prior."""
@@ -79,7 +113,8 @@ class Users:
 
     def expect(self, parameters: Parameters) -> tuple[Expected, float]:
         """Return what the users tell under some parameters, and the bound there."""
-        expected = expect(self.blocks, self.weights, parameters, self._pool)
+        told = (expect(part.blocks, part.weights, parameters, self._pool) for part in self.parts)
+        expected = add_up(told, parameters)
         return expected, expected.log_likelihood + log_prior(self.table, parameters)
 
     def maximise(self, expected: Expected) -> Parameters:
@@ -88,12 +123,21 @@ class Users:
 
     def estimate(self, memberships: FloatArray) -> Parameters:
         """Return the parameters that memberships of shape (R, K) make likeliest."""
-        mass = self.weights[:, None] * memberships
-        return maximise(self.table, self.table.transposed @ mass, mass.sum(axis=0))
+        bounds = np.cumsum([0, *(len(part.weights) for part in self.parts)])
+        return self.estimate_in_turn(lambda place, _: memberships[bounds[place] : bounds[place + 1]])
+
+    def estimate_in_turn(self, memberships: Callable[[int, Rows], FloatArray]) -> Parameters:
+        """Return the parameters that memberships make likeliest, which a function tells part by part."""
+        moved, users = np.zeros((len(self.table.pooled), 1)), np.zeros(1)
+        for place, part in enumerate(self.parts):
+            mass = part.weights[:, None] * memberships(place, part)
+            moved, users = moved + part.matrix.T @ mass, users + mass.sum(axis=0)
+        return maximise(self.table, moved, users)
 
     def memberships(self, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
         """Return memberships, shape (R, K), and the log-likelihood of each row."""
-        return all_memberships(self.blocks, parameters)
+        parts = [part.memberships(parameters) for part in self.parts]
+        return np.concatenate([each for each, _ in parts]), np.concatenate([each for _, each in parts])
 
 
 @contextmanager
@@ -157,7 +201,7 @@ def climb(users: Users, start: Parameters, *, max_iter: int, tol: float) -> Clim
 
 def idle_personas(users: Users, parameters: Parameters) -> list[int]:
     """Return the personas that stand for nobody: under one user, or the same chain as a larger one."""
-    held = np.exp(parameters.log_weights) * users.weights.sum()
+    held = np.exp(parameters.log_weights) * users.n_users
     pooled = users.table.pooled[:, 0]
     kept: list[int] = []
     idle: list[int] = []

@@ -28,14 +28,17 @@ class MarkovMixture:
     chains : array of shape (K, n + 1, n + 1)
         Row 0 the starts, row i + 1 the moves out of state i, the last column the exit.
     multiplicity : array of shape (R,)
-        Users behind each distinct row of the counts that it was fitted on.
+        Users behind each distinct row of the counts that it was fitted on. A fit from buckets has one row
+        for each bucket, so that it does not grow with the users.
     responsibilities : array of shape (R, K)
-        Membership of each distinct row, under the final chains.
+        Membership of each distinct row, under the final chains; the mean one of a bucket.
     fitted_responsibilities : array of shape (R, K)
         Memberships that the final chains and weights were estimated from.
     bound_history : array of shape (n_iter,)
         The penalised log-likelihood before each update; it never falls.
     log_likelihood : float
+    entropy : float
+        Of the memberships of all users together, under the final chains, in natural-log units.
     converged : bool
     restarted : int
         How often a persona that stood for nobody was made anew.
@@ -57,6 +60,7 @@ class MarkovMixture:
     fitted_responsibilities: FloatArray
     bound_history: FloatArray
     log_likelihood: float
+    entropy: float
     converged: bool
     restarted: int
     prior: float
@@ -98,9 +102,7 @@ class MarkovMixture:
         Biernacki, Celeux & Govaert (2000), Assessing a mixture model for clustering with the
         integrated completed likelihood, *IEEE PAMI* 22, 719-725.
         """
-        shares = self.responsibilities
-        entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=1)
-        return self.bic + 2.0 * float(self.multiplicity @ entropy)
+        return self.bic + 2.0 * self.entropy
 
     def predict(self, sequences: Sequences, *, first: int | None = None) -> IntArray:
         """Return the likeliest persona of each user of any log, shape (U,); see ``assign_users``."""

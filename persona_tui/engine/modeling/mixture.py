@@ -7,6 +7,7 @@ The loop is in ``climbing``, its arithmetic in ``parameters`` and ``steps``, whe
 from __future__ import annotations
 
 import warnings
+from operator import index
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.parameters import Parameters
 from persona_tui.engine.modeling.restarts import find_start, refill
 from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR, Prior, estimate_prior
-from persona_tui.engine.modeling.steps import LOG_FLOOR, tabulate_moves
+from persona_tui.engine.modeling.steps import LOG_FLOOR, tabulate_moves, total_entropy
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.types import FloatArray, RandomState
@@ -85,7 +86,8 @@ def fit_markov_mixture(
     Warns
     -----
     UserWarning
-        If the fit has not converged after ``max_iter`` iterations, or a persona stood for nobody.
+        If the fit has not converged after ``max_iter`` iterations, a persona stood for nobody, or there are
+        more personas than distinct users.
 
     Notes
     -----
@@ -124,11 +126,20 @@ def fit_markov_mixture(
         workers=workers,
         on_progress=on_progress,
     )
-    if not fitted.converged:
-        warnings.warn(f"The mixture has not converged after {max_iter} iterations.", stacklevel=2)
-    if fitted.restarted:
-        warnings.warn(_told_restarts(fitted), stacklevel=2)
+    for told in tell_doubts(fitted, int((fitted.multiplicity > 0).sum()), max_iter):
+        warnings.warn(told, stacklevel=2)
     return fitted
+
+
+def tell_doubts(fitted: MarkovMixture, n_distinct: int, max_iter: int) -> list[str]:
+    """Return what speaks against a fit to users of so many distinct journeys."""
+    told = [] if fitted.converged else [f"The mixture has not converged after {max_iter} iterations."]
+    idle = _told_restarts(fitted) if fitted.restarted else ""
+    if fitted.n_clusters > n_distinct:
+        ways = "are all alike" if n_distinct == 1 else f"differ in {n_distinct} ways only"
+        idle += f" The users {ways}, so some of {fitted.n_clusters} personas repeat others."
+        idle += f" Ask for at most {n_distinct}."
+    return [*told, idle.strip()] if idle else told
 
 
 def _told_restarts(fitted: MarkovMixture) -> str:
@@ -159,24 +170,48 @@ def climb_from_restarts(
     check_n_clusters(n_clusters, len(counts.journeys.user_ids))
     if warm is not None and warm.n_clusters != n_clusters - 1:
         raise ModelingError(f"warm has {warm.n_clusters} personas, must have {n_clusters - 1}: one fewer.")
-    strength = DEFAULT_PRIOR if prior == "empirical" else prior
+    strength = starting_prior(prior)
     table = tabulate_moves(counts, pooled_chain(counts, strength, weights), strength)
     with threads(workers) as pool:
-        users = Users(table, weights, pool)
-        start = find_start(
-            users,
+        users, best, restarted = climb_users(
+            Users.of(table, weights, pool),
             n_clusters,
             n_init=n_init,
             max_iter=max_iter,
+            tol=tol,
+            prior=prior,
             seed=seed,
-            warm=None if warm is None else _parameters_of(warm, counts),
+            warm=None if warm is None else parameters_of(warm, counts),
             on_progress=on_progress,
         )
-        if prior == "empirical":
-            users = users.with_prior(estimate_prior(table, users.expect(start)[0].moved))
-        best = climb(users, start, max_iter=max_iter, tol=tol)
-        best, restarted = _restart_idle(users, best, max_iter=max_iter, tol=tol)
         return _finish(counts, users, best, restarted)
+
+
+def starting_prior(prior: Prior) -> float:
+    """Return the strength of the prior until there are personas to estimate it from."""
+    return DEFAULT_PRIOR if prior == "empirical" else prior
+
+
+def climb_users(
+    users: Users,
+    n_clusters: int,
+    *,
+    n_init: int,
+    max_iter: int,
+    tol: float,
+    prior: Prior,
+    seed: np.random.SeedSequence,
+    warm: Parameters | None,
+    on_progress: ProgressCallback,
+) -> tuple[Users, Climb, int]:
+    """Return the users under the prior that was found, the best fit, and how many personas were made anew."""
+    start = find_start(
+        users, n_clusters, n_init=n_init, max_iter=max_iter, seed=seed, warm=warm, on_progress=on_progress
+    )
+    if prior == "empirical":
+        users = users.with_prior(estimate_prior(users.table, users.expect(start)[0].moved))
+    best = climb(users, start, max_iter=max_iter, tol=tol)
+    return users, *_restart_idle(users, best, max_iter=max_iter, tol=tol)
 
 
 def check_n_clusters(n_clusters: int, n_users: int) -> None:
@@ -187,15 +222,22 @@ def check_n_clusters(n_clusters: int, n_users: int) -> None:
     ModelingError
         Names both numbers.
     """
+    hint = "Ask for fewer clusters, or leave the number open with 'auto'."
+    try:
+        index(n_clusters)
+    except TypeError:
+        raise ModelingError(
+            f"n_clusters == {n_clusters!r}, must be a whole number from 1 to {n_users}.", hint=hint
+        ) from None
     if not 1 <= n_clusters <= n_users:
         raise ModelingError(
             f"n_clusters == {n_clusters}, must be from 1 to {n_users}, the number of users.",
-            hint="Ask for fewer clusters, or leave the number open with 'auto'.",
+            hint=hint,
         )
 
 
-def _parameters_of(mixture: MarkovMixture, counts: TransitionCounts) -> Parameters:
-    """Return the parameters of a fit of the same counts."""
+def parameters_of(mixture: MarkovMixture, counts: TransitionCounts) -> Parameters:
+    """Return the parameters of a fit of the same counts, in the moves that occur in them."""
     chances = mixture.chains[:, counts.sources, counts.targets].T
     rows = np.unique(counts.sources)
     moved = mixture.chains[:, rows].sum(axis=-1).T
@@ -264,6 +306,7 @@ def _finish(counts: TransitionCounts, users: Users, best: Climb, restarted: int)
         fitted_responsibilities=fitted,
         bound_history=np.array(best.history),
         log_likelihood=best.log_likelihood,
+        entropy=total_entropy(memberships, weights),
         converged=best.converged,
         restarted=restarted,
         prior=prior,

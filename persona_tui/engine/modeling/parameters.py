@@ -115,13 +115,18 @@ def expect(
     bounds = np.cumsum([0, *(block.shape[0] for block in blocks)])
     parts = [weights[first:last] for first, last in pairwise(bounds)]
     work = partial(_expect_block, parameters)
+    return add_up(map(work, blocks, parts) if pool is None else pool.map(work, blocks, parts), parameters)
+
+
+def add_up(parts: Iterable[Expected], parameters: Parameters) -> Expected:
+    """Return what users tell together, from what some of them tell in turn; all under the same parameters."""
     moved = np.zeros_like(parameters.log_moves)
     users = np.zeros_like(parameters.log_weights)
     log_likelihood = 0.0
-    for block in map(work, blocks, parts) if pool is None else pool.map(work, blocks, parts):
-        moved += block.moved
-        users += block.users
-        log_likelihood += block.log_likelihood
+    for part in parts:
+        moved += part.moved
+        users += part.users
+        log_likelihood += part.log_likelihood
     return Expected(moved=moved, users=users, log_likelihood=log_likelihood)
 
 

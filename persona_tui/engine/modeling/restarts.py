@@ -9,10 +9,12 @@ personas on three real logs rose by 230, 6 and 62.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from persona_tui.engine.errors import ModelingError
-from persona_tui.engine.modeling.climbing import Users, climb
+from persona_tui.engine.modeling.climbing import Rows, Users, climb
 from persona_tui.engine.modeling.parameters import Parameters
 from persona_tui.engine.progress import Progress, ProgressCallback
 from persona_tui.engine.rng import Stream, stream
@@ -63,7 +65,7 @@ def find_start(
     if n_init < 1:
         raise ModelingError(f"n_init == {n_init}, must be >= 1.")
     if n_clusters == 1:
-        return users.estimate(np.ones((len(users.weights), 1)))
+        return users.estimate_in_turn(lambda _, part: np.ones((len(part.weights), 1)))
     sample, grown = (draw_users(users, size, seed) for size in (RESTART_SAMPLE, GROWN_SAMPLE))
     runs: list[tuple[float, Parameters]] = []
     total = n_init + (warm is not None)
@@ -83,15 +85,29 @@ def find_start(
 
 
 def draw_users(users: Users, n_users: int, seed: np.random.SeedSequence) -> Users:
-    """Return a random sample of users, all of them where there are no more."""
-    weights = users.weights
-    if weights.sum() <= n_users:
-        rows = np.flatnonzero(weights > 0)
-        return Users(users.table.restrict(rows), weights[rows])
-    generator = stream(seed, Stream.RESTARTS, _SAMPLES, n_users)
-    drawn = np.searchsorted(np.cumsum(weights), generator.random(n_users) * weights.sum(), side="right")
-    rows, times = np.unique(np.minimum(drawn, len(weights) - 1), return_counts=True)
-    return Users(users.table.restrict(rows), times.astype(float))
+    """Return a random sample of users in memory, all of them where there are no more."""
+    if users.n_users <= n_users:
+        parts = [_take(part, np.flatnonzero(part.weights > 0)) for part in users.parts]
+    else:
+        places = stream(seed, Stream.RESTARTS, _SAMPLES, n_users).random(n_users) * users.n_users
+        parts = list(_drawn(users, places))
+    weights = np.concatenate([part.weights for part in parts])
+    return Users.of(users.table.stack([part.matrix for part in parts]), weights)
+
+
+def _take(part: Rows, rows: IntArray) -> Rows:
+    return Rows(part.matrix[rows], part.weights[rows])
+
+
+def _drawn(users: Users, places: FloatArray) -> Iterator[Rows]:
+    """Give the rows that places on the ladder of all weights fall on, as often as they do."""
+    first = 0.0
+    for part in users.parts:
+        ladder = first + np.cumsum(part.weights)
+        inside = places[(places >= first) & (places < ladder[-1])]
+        rows, times = np.unique(np.searchsorted(ladder, inside, side="right"), return_counts=True)
+        yield Rows(part.matrix[rows], times.astype(float))
+        first = float(ladder[-1])
 
 
 def _seeded(sample: Users, n_clusters: int, n_seeds: int, generator: np.random.Generator) -> Parameters:
@@ -132,15 +148,34 @@ def refill(users: Users, parameters: Parameters, idle: list[int]) -> Parameters:
     idle : list of int
         The personas; each gets up to a dozen distinct journeys, those of the lowest likelihood a move.
     """
-    memberships, per_row = users.memberships(parameters)
-    moves = np.asarray(users.table.matrix.sum(axis=1)).ravel()
-    present = np.flatnonzero(users.weights > 0)
-    worst: IntArray = present[np.argsort((per_row / np.maximum(moves, 1.0))[present], kind="stable")]
-    memberships[:, idle] = 0.0
-    n_seeds = min(max(_SEED_USERS), max(len(worst) // len(parameters.log_weights), 1))
-    for place, cluster in enumerate(idle):
-        members = worst[place * n_seeds : (place + 1) * n_seeds]
-        memberships[members] = 0.0
-        memberships[members, cluster] = 1.0
-    totals = memberships.sum(axis=1, keepdims=True)
-    return users.estimate(memberships / np.where(totals > 0, totals, 1.0))
+    worst, n_rows = _explained_worst(users, parameters, max(_SEED_USERS) * len(idle))
+    n_seeds = min(max(_SEED_USERS), max(n_rows // len(parameters.log_weights), 1))
+    seeds = [(worst[n * n_seeds : (n + 1) * n_seeds], cluster) for n, cluster in enumerate(idle)]
+
+    def refilled(place: int, part: Rows) -> FloatArray:
+        memberships, _ = part.memberships(parameters)
+        memberships[:, idle] = 0.0
+        for members, cluster in seeds:
+            inside = [row for of_part, row in members if of_part == place]
+            memberships[inside] = 0.0
+            memberships[inside, cluster] = 1.0
+        totals = memberships.sum(axis=1, keepdims=True)
+        memberships /= np.where(totals > 0, totals, 1.0)
+        return memberships
+
+    return users.estimate_in_turn(refilled)
+
+
+def _explained_worst(users: Users, parameters: Parameters, most: int) -> tuple[list[tuple[int, int]], int]:
+    """Return part and row of the lowest likelihoods a move, worst first, and how many rows there are."""
+    worst: list[tuple[float, int, int]] = []
+    n_rows = 0
+    for place, part in enumerate(users.parts):
+        moves = np.asarray(part.matrix.sum(axis=1)).ravel()
+        scores = part.memberships(parameters)[1] / np.maximum(moves, 1.0)
+        present = np.flatnonzero(part.weights > 0)
+        rows = present[np.argsort(scores[present], kind="stable")[:most]]
+        worst += [(float(scores[row]), place, int(row)) for row in rows]
+        worst = sorted(worst)[:most]
+        n_rows += len(present)
+    return [(place, row) for _, place, row in worst], n_rows

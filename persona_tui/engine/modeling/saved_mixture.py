@@ -18,13 +18,13 @@ from persona_tui.engine.files import write_whole
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.types import AnyArray
 
-SCHEMA: Final = "persona-tui/mixture/1"
+SCHEMA: Final = "persona-tui/mixture/2"
 HEADER: Final = "mixture"
 ARRAYS: Final = (
     *("weights", "chains", "multiplicity", "responsibilities", "fitted_responsibilities"),
     *("bound_history", "pooled"),
 )
-NUMBERS: Final = ("log_likelihood", "converged", "restarted", "prior", "n_moves", "n_sources")
+NUMBERS: Final = ("log_likelihood", "entropy", "converged", "restarted", "prior", "n_moves", "n_sources")
 _SUM_TOLERANCE = 1e-6
 DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),

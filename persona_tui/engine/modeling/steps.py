@@ -53,9 +53,11 @@ class MoveTable:
     unseen_log: float
     prior: float
 
-    def restrict(self, rows: IntArray) -> MoveTable:
-        """Return the table of some rows."""
-        matrix = self.matrix[rows]
+    def stack(self, matrices: list[Matrix]) -> MoveTable:
+        """Return the table of other users with the same moves, from sparse arrays of F columns."""
+        from scipy.sparse import vstack  # noqa: PLC0415 - 0.15 s, only models need it
+
+        matrix = vstack(matrices, format="csr")
         return replace(self, matrix=matrix, transposed=matrix.T)
 
     def with_prior(self, prior: float) -> MoveTable:
@@ -155,3 +157,15 @@ def normalise_memberships(joint: FloatArray) -> tuple[FloatArray, FloatArray]:
     total = memberships.sum(axis=1, keepdims=True)
     memberships /= total
     return memberships, (peak + np.log(total))[:, 0]
+
+
+def total_entropy(memberships: FloatArray, weights: FloatArray) -> float:
+    """Return the entropy of memberships of shape (R, K), added up over the users behind the rows.
+
+    Examples
+    --------
+    >>> round(total_entropy(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([2.0, 1.0])), 3)
+    1.386
+    """
+    logarithms = np.log(np.maximum(memberships, LOG_FLOOR))
+    return -float(weights @ (memberships * logarithms).sum(axis=1))

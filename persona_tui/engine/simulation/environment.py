@@ -274,7 +274,7 @@ class ProductFlowSimulator:
         start = summed / counts.multiplicity[:, None]
         if not generator.soft or self.counted is not None:
             return start
-        users = Users(tabulate_moves(counts, self.pooled, generator.prior), counts.multiplicity)
+        users = Users.of(tabulate_moves(counts, self.pooled, generator.prior), counts.multiplicity)
         fitted = climb(users, users.estimate(start), max_iter=MAX_ITERATIONS, tol=TOLERANCE)
         return users.memberships(fitted.before)[0]
 

@@ -37,6 +37,7 @@ def mixture_of(chains, names, unit="session", weights=None):
         fitted_responsibilities=np.eye(n),
         bound_history=np.zeros(1),
         log_likelihood=0.0,
+        entropy=0.0,
         converged=True,
         restarted=0,
         prior=1.0,

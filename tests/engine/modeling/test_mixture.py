@@ -22,7 +22,7 @@ def counts_of(log, **cut):
 
 
 def users_of(counts, prior=1.0):
-    return Users(tabulate_moves(counts, pooled_chain(counts, prior), prior), counts.multiplicity)
+    return Users.of(tabulate_moves(counts, pooled_chain(counts, prior), prior), counts.multiplicity)
 
 
 def dense_counts(counts):
@@ -134,6 +134,21 @@ def test_an_impossible_number_of_personas_is_refused(n_clusters):
         fit_markov_mixture(counts, n_clusters)
 
 
+@pytest.mark.parametrize("n_clusters", [2.5, 2.0, "two", None])
+def test_a_number_of_personas_that_is_not_whole_is_refused(n_clusters):
+    counts = counts_of(make_log({"u": [["a"]], "v": [["b"]], "w": [["a", "b"]]}))
+    with pytest.raises(
+        ModelingError, match=rf"n_clusters == {n_clusters!r}, must be a whole number from 1 to 3"
+    ):
+        fit_markov_mixture(counts, n_clusters)
+
+
+def test_more_personas_than_distinct_journeys_are_told():
+    counts = counts_of(make_log({f"u{n}": [["a", "b"] if n % 2 else ["b"]] for n in range(20)}))
+    with pytest.warns(UserWarning, match="differ in 2 ways only, so some of 4 personas repeat .* at most 2"):
+        fit_markov_mixture(counts, 4, random_state=0)
+
+
 def test_personas_that_the_users_do_not_hold_are_told():
     counts = counts_of(make_log({f"u{n}": [["a", "b"]] for n in range(9)}))
     with pytest.warns(UserWarning, match="1 of 2 still stand for nobody"):
@@ -192,7 +207,7 @@ def test_the_order_of_rows_and_of_personas_does_not_matter(log, seed):
     start = generator.dirichlet(np.ones(3), size=len(counts.multiplicity))
     rows, personas = generator.permutation(len(start)), generator.permutation(3)
     users = users_of(counts)
-    permuted = Users(users.table.restrict(rows), users.weights[rows])
+    permuted = Users.of(users.table.stack([counts.matrix[rows]]), users.weights[rows])
     first = climb(users, users.estimate(start), max_iter=20, tol=1e-6)
     second = climb(permuted, permuted.estimate(start[rows][:, personas]), max_iter=20, tol=1e-6)
     assert first.history == pytest.approx(second.history, rel=1e-9)

@@ -90,8 +90,8 @@ def test_a_wrong_byte_is_refused_or_makes_no_difference(mixture, saved, tmp_path
 
 
 def test_a_newer_file_is_told_as_such(mixture):
-    with pytest.raises(DataError, match="schema == 'persona-tui/mixture/2', must be 'persona-tui/mixture/1'"):
-        from_arrays(with_header(mixture, schema="persona-tui/mixture/2"))
+    with pytest.raises(DataError, match="schema == 'persona-tui/mixture/3', must be 'persona-tui/mixture/2'"):
+        from_arrays(with_header(mixture, schema="persona-tui/mixture/3"))
 
 
 @pytest.mark.parametrize("name", ARRAYS)
