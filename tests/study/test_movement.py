@@ -10,6 +10,7 @@ from persona_tui.engine.errors import DataError
 from persona_tui.study.config import merge_settings, read_settings
 from persona_tui.study.kept_personas import PersonaChanges
 from persona_tui.study.movement import MOVED_FILE, read_movements
+from persona_tui.study.persona_document import persona_document
 from persona_tui.study.personas import describe_personas
 from persona_tui.study.reference import read_references, reference_file
 from persona_tui.study.runs import run_simulation
@@ -93,7 +94,7 @@ def test_the_next_month_keeps_who_stayed_and_tells_who_came_and_went(study, mont
     assert buyers.distance < 0.1
     assert movement.fingerprint_before != movement.fingerprint_after
     assert [each.name for each in described.lost] == ["Seekers"]
-    json.dumps(described.document(), allow_nan=False)
+    json.dumps(persona_document(described), allow_nan=False)
 
 
 def test_one_more_persona_comes_after_the_others(study):

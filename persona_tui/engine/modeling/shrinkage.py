@@ -20,7 +20,7 @@ _TOLERANCE = 0.01
 
 
 def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
-    """Return the strength of shrinkage under which the personas' counts are likeliest (empirical Bayes).
+    """Return how strongly the personas' own counts ask to be shrunk toward the pooled row (empirical Bayes).
 
     Parameters
     ----------
@@ -31,18 +31,24 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     Returns
     -------
     float
-        From 1 to a million pseudo-moves, where personas are the pooled chain.
+        From 1 to a million pseudo-moves, which one persona gets: it is the pooled chain.
 
     Notes
     -----
     Maximises the Dirichlet-multinomial likelihood of the rows of all personas round the pooled row,
     ``sum log G(a) - log G(a + n_i) + sum_j log G(a m_ij + n_ij) - log G(a m_ij)``, over the logarithm of a
-    by golden section; some 20 times O(K F).
+    by golden section; some 20 times O(K F). Personas lie closer to the pooled row than to the one that they
+    come from, since it is their own mean: with shares w the squared distance is ``1 - sum w²`` of it, and
+    so is the strength. Without this, shares of personas that are much alike are drawn together, and their
+    intervals cover 87 % of planted worlds instead of 90 (1 000 users).
 
     References
     ----------
     Minka (2000), *Estimating a Dirichlet distribution*, technical report, MIT.
     """
+    shares = moved.sum(axis=0) / moved.sum()
+    if len(shares) == 1:
+        return MOST_PRIOR
     totals = np.add.reduceat(moved, table.first_of_row, axis=0)
     low, high = np.log(LEAST_PRIOR), np.log(MOST_PRIOR)
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
@@ -57,7 +63,8 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
             low, inner[0], value[0] = inner[0], inner[1], value[1]
             inner[1] = low + ratio * (high - low)
             value[1] = _log_evidence(table, moved, totals, float(np.exp(inner[1])))
-    return float(np.exp((low + high) / 2))
+    likeliest = float(np.exp((low + high) / 2))
+    return max(likeliest * float(1.0 - shares @ shares), LEAST_PRIOR)
 
 
 def _log_evidence(table: MoveTable, moved: FloatArray, totals: FloatArray, prior: float) -> float:
