@@ -22,6 +22,8 @@ N_FOLDS = 3
 PATIENCE = 2
 """Rungs in a row without a better one after which the ladder ends."""
 NOISE_STANDARD_ERRORS = 2.0
+LEAST_GAIN = 1e-4
+"""Share of the bits per event: less is rounding and smoothing, however sure."""
 TIE_STANDARD_ERRORS = 1.0
 TOLERATED_LOSS = 0.01
 _FOLD_ITERATIONS = 60
@@ -98,7 +100,7 @@ def select_n_clusters(
     Returns
     -------
     Selection
-        One persona unless beaten by more than two paired standard errors; else the smallest number
+        One persona unless beaten by more than two paired standard errors and 0.01 %; else the smallest number
         whose held-out bits per event are within one paired standard error of the lowest. Where the
         last rung is among those, the smallest number within 1 % of the lowest.
 
@@ -261,7 +263,8 @@ def _ladder(scores: FloatArray, n_events: FloatArray) -> tuple[Rung, ...]:
 
 def _recommend(ladder: tuple[Rung, ...], top: int) -> Selection:
     best = min(ladder, key=lambda rung: rung.bits_per_event)
-    if best.n_clusters == 1 or best.gain <= NOISE_STANDARD_ERRORS * best.gain_error:
+    least = max(NOISE_STANDARD_ERRORS * best.gain_error, LEAST_GAIN * ladder[0].bits_per_event)
+    if best.n_clusters == 1 or best.gain <= least:
         return Selection(ladder=ladder, n_clusters=1, reason=_why_one(ladder))
     if ladder[-1].n_clusters < top or not _ties(ladder[-1]):
         chosen = next(rung for rung in ladder if _ties(rung))

@@ -31,7 +31,7 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     Returns
     -------
     float
-        From 1 to a million pseudo-moves, which one persona gets: it is the pooled chain.
+        From 1 to a million pseudo-moves, where personas are the pooled chain.
 
     Notes
     -----
@@ -47,8 +47,6 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     Minka (2000), *Estimating a Dirichlet distribution*, technical report, MIT.
     """
     shares = moved.sum(axis=0) / moved.sum()
-    if len(shares) == 1:
-        return MOST_PRIOR
     totals = np.add.reduceat(moved, table.first_of_row, axis=0)
     low, high = np.log(LEAST_PRIOR), np.log(MOST_PRIOR)
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
@@ -64,6 +62,8 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
             inner[1] = low + ratio * (high - low)
             value[1] = _log_evidence(table, moved, totals, float(np.exp(inner[1])))
     likeliest = float(np.exp((low + high) / 2))
+    if len(shares) == 1 or likeliest > MOST_PRIOR * (1.0 - 2.0 * _TOLERANCE):
+        return likeliest
     return max(likeliest * float(1.0 - shares @ shares), LEAST_PRIOR)
 
 

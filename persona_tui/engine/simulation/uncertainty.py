@@ -24,7 +24,7 @@ from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import AnyArray, FloatArray
 
 DEFAULT_N_DRAWS = 400
-REFIT_ITERATIONS = 30
+REFIT_ITERATIONS = 40
 DRAWS_PER_BLOCK = 40
 _LEAST_SHARE = 1e-30
 _BLOCK_BYTES = 2**21

@@ -51,7 +51,7 @@ def is_sound(segmentation):
     return chances and mixture.converged and len(set(segmentation.names)) == segmentation.n_clusters
 
 
-@pytest.mark.parametrize("log", [ONE_USER, ALL_ALIKE, TWO_WAYS, ONE_EVENT_TYPE, ONE_EVENT_EACH])
+@pytest.mark.parametrize("log", [ONE_USER, ALL_ALIKE, ONE_EVENT_TYPE, ONE_EVENT_EACH])
 @pytest.mark.parametrize("unit", ["user", "session"])
 def test_a_log_with_nothing_to_tell_users_apart_by_is_one_persona(log, unit):
     segmentation = found_in(log, unit=unit)
