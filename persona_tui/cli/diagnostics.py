@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -65,13 +66,15 @@ def exit_code_of(error: PersonaError) -> int:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn errors and signals into one message and the right exit code."""
+    """Turn errors and signals into one message and the right exit code, warnings into a line each."""
     os.umask(_PRIVATE)
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave_on_signal)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            yield
     except PersonaError as error:
         fail(error.message, error.hint, exit_code_of(error))
     except RunCancelled as stopped:
@@ -80,6 +83,11 @@ def explained() -> Iterator[None]:
         leave_on_closed_stdout()
     except MemoryError:
         fail("Out of memory.", "Use a machine with more memory, or a smaller log.", FAILED)
+
+
+def _say_warning(message: Warning | str, *_origin: object, **_more: object) -> None:
+    """Say a warning as a sentence to who runs the program; where it was raised tells them nothing."""
+    say(f"Mind: {' '.join(str(message).split())}")
 
 
 def _leave_on_signal(number: int, _frame: FrameType | None) -> None:

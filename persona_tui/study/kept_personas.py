@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -129,16 +130,18 @@ class PersonaChanges:
         faults: list[PersonaError] = []
         changed, touched = list(found), set[tuple[str, int]]()
         for part, persona, value in self._parts():
-            position = _position(persona, found, faults)
-            if position is None:
+            try:
+                position = position_of(persona, found)
+            except UnknownNameError as fault:
+                faults.append(fault)
                 continue
             if (part, position) in touched:
                 faults.append(SimulationError(f"--{part}: '{printable(persona)}' is settled twice."))
             touched.add((part, position))
             if part == "rename":
                 generated = found[position].generated
-                fault = "" if value == generated else name_fault(value)
-                faults += [SimulationError(fault)] if fault else []
+                told = "" if value == generated else name_fault(value)
+                faults += [SimulationError(told)] if told else []
                 changed[position] = replace(changed[position], name="" if value == generated else value)
             else:
                 changed[position] = replace(changed[position], place=position + 1 if value else None)
@@ -180,14 +183,53 @@ def _give_way(lost: KeptPersona, settled: Sequence[KeptPersona]) -> KeptPersona:
     )
 
 
-def _position(wanted: str, found: Sequence[KeptPersona], faults: list[PersonaError]) -> int | None:
-    """Return where a persona stands; a fault is added where it is not there."""
-    names = [each.called for each in found]
-    for known in (names, [each.generated for each in found], [str(n + 1) for n in range(len(found))]):
+def shown_names(personas: Sequence[KeptPersona]) -> tuple[str, ...]:
+    """Return the names that are shown; one of the fit that was given to another gets a number.
+
+    Examples
+    --------
+    >>> shown_names([KeptPersona(generated="Search"), KeptPersona(generated="Buy", name="search")])
+    ('Search (2)', 'search')
+    """
+    given = {each.name.casefold() for each in personas if each.name}
+    taken = {each.called.casefold() for each in personas}
+    names: list[str] = []
+    for each in personas:
+        name = each.called
+        if not each.name and name.casefold() in given:
+            numbered = (f"{each.generated} ({number})" for number in count(2))
+            name = next(other for other in numbered if other.casefold() not in taken)
+            taken.add(name.casefold())
+        names.append(name)
+    return tuple(names)
+
+
+def position_of(wanted: str, personas: Sequence[KeptPersona]) -> int:
+    """Return where a persona stands, from 0.
+
+    Parameters
+    ----------
+    wanted : str
+        The name that is shown, the one that the fit gives it, or its number from 1.
+    personas : sequence of KeptPersona
+        In the order in which they are shown.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> position_of("2", [KeptPersona(generated="Search"), KeptPersona(generated="Buy")])
+    1
+    """
+    names = shown_names(personas)
+    numbers = [str(number + 1) for number in range(len(personas))]
+    for known in (names, [each.generated for each in personas], numbers):
         if wanted in known:
             return known.index(wanted)
-    faults.append(unknown_name("persona", printable(wanted), [printable(name) for name in names]))
-    return None
+    raise unknown_name("persona", printable(wanted), [printable(name) for name in names])
 
 
 def _raise_all(faults: Sequence[PersonaError]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.tables import to_csv
 from persona_tui.engine.data.schema import FRICTION_DROP
-from persona_tui.engine.errors import ExportError, SimulationError, unknown_name
+from persona_tui.engine.errors import ExportError, SimulationError
 from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer, compare_clusterers
 from persona_tui.engine.modeling.dwell_checks import DwellCheck, check_runs, check_waits
 from persona_tui.engine.modeling.ladder import LadderDescription
@@ -28,7 +29,7 @@ from persona_tui.engine.simulation.persona_differences import PersonaDifferences
 from persona_tui.engine.text import printable
 from persona_tui.study.fit import LearnedPersonas, learn_personas
 from persona_tui.study.kept_ladder import learn_ladder
-from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, PersonaChanges
+from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, PersonaChanges, position_of
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.movement import Remembered, remember_personas
 from persona_tui.study.options import Settings
@@ -37,6 +38,8 @@ from persona_tui.study.placing import place_personas
 from persona_tui.study.runs import default_output
 from persona_tui.study.store import locked, make_folder, write_text
 
+SettledCheck = Callable[[Sequence[KeptPersona]], None]
+"""Gets the personas as they would be settled, in their order, and raises where that is not wanted."""
 SURE: Final = 0.8
 """Membership from which a user is said to belong surely."""
 
@@ -110,24 +113,8 @@ class DescribedPersonas:
         return resolved_settings(self.settings, self.learned)
 
     def position(self, wanted: str) -> int:
-        """Return where a persona stands, from 0.
-
-        Parameters
-        ----------
-        wanted : str
-            Its name, the one that the fit gives it, or its number from 1.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is none; the message suggests the nearest.
-        """
-        names = [card.name for card in self.cards]
-        found_as = [each.generated for each in self.settled]
-        for known in (names, found_as, [str(card.id) for card in self.cards]):
-            if wanted in known:
-                return known.index(wanted)
-        raise unknown_name("persona", printable(wanted), [printable(name) for name in names])
+        """Return where a persona stands, from 0; see ``position_of``."""
+        return position_of(wanted, self.settled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +135,7 @@ def describe_personas(
     settings: Settings,
     changes: PersonaChanges | None = None,
     *,
+    check: SettledCheck = lambda _settled: None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> DescribedPersonas:
     """Find the personas of a log, settle what is to be settled about them, and describe them.
@@ -157,6 +145,9 @@ def describe_personas(
     settings : Settings
     changes : PersonaChanges, optional
         Kept in the study, under its lock.
+    check : callable
+        Gets the personas as they would be settled, before that is kept and before the long work of
+        describing them, and raises where they are not those that are wanted.
     on_progress : callable
 
     Returns
@@ -170,13 +161,15 @@ def describe_personas(
     ExportError
         If the study cannot be written.
     """
-    return _describe(settings, settle_personas(settings, changes, on_progress=on_progress), on_progress)
+    learned = settle_personas(settings, changes, check=check, on_progress=on_progress)
+    return _describe(settings, learned, on_progress)
 
 
 def settle_personas(
     settings: Settings,
     changes: PersonaChanges | None = None,
     *,
+    check: SettledCheck = lambda _settled: None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> LearnedPersonas:
     """Find the personas of a log and settle what is to be settled, as ``describe_personas`` does."""
@@ -188,7 +181,8 @@ def settle_personas(
         check_n_clusters(n_clusters, prepared.sequences.n_users)
     learned = learn_personas(settings, prepared, on_progress=on_progress)
     if changes:
-        learned = _settle(learned, changes, _require_study(settings).folder)
+        return _settle(learned, changes, _require_study(settings).folder, check)
+    check(learned.placed.settled)
     return learned
 
 
@@ -249,21 +243,27 @@ def compare_two(described: DescribedPersonas, first: str, second: str) -> Person
     SimulationError
         If both are the same.
     """
-    positions = [described.position(each) for each in (first, second)]
+    positions = positions_of_two(first, second, described.settled)
     one, other = (described.profiles[position] for position in positions)
-    if one is other:
-        raise SimulationError(
-            f"'{printable(first)}' and '{printable(second)}' are the same persona.",
-            hint="Compare two: --compare 1 --compare 2"
-            if len(described.cards) > 1
-            else "There is one persona, so none to compare it with.",
-        )
     differences = compare_personas(
         described.learned.draws,
         *(str(position + 1) for position in positions),
         funnel=[step.step for step in described.prepared.funnel],
     )
     return PersonaComparison(profiles=(one, other), differences=differences)
+
+
+def positions_of_two(first: str, second: str, settled: Sequence[KeptPersona]) -> tuple[int, int]:
+    """Return where two personas stand, as ``position_of`` does; one is not compared with itself."""
+    one, other = (position_of(each, settled) for each in (first, second))
+    if one == other:
+        raise SimulationError(
+            f"'{printable(first)}' and '{printable(second)}' are the same persona.",
+            hint="Compare two: --compare 1 --compare 2"
+            if len(settled) > 1
+            else "There is one persona, so none to compare it with.",
+        )
+    return one, other
 
 
 def compare_ways_to_group(
@@ -317,13 +317,16 @@ def _require_study(settings: Settings) -> KeptPersonas:
     return kept
 
 
-def _settle(learned: LearnedPersonas, changes: PersonaChanges, study: Path) -> LearnedPersonas:
+def _settle(
+    learned: LearnedPersonas, changes: PersonaChanges, study: Path, check: SettledCheck
+) -> LearnedPersonas:
     """Return the personas as they are settled now, and keep it; what others kept meanwhile stays."""
     with locked(make_folder(study)):
-        kept = read_kept_personas(study)
-        personas = changes.apply(kept, place_personas(learned.found, kept).settled)
-        write_kept_personas(study, personas)
-    return learned.settled_as(replace(kept, personas=personas))
+        before = read_kept_personas(study)
+        kept = replace(before, personas=changes.apply(before, place_personas(learned.found, before).settled))
+        check(place_personas(learned.found, kept).settled)
+        write_kept_personas(study, kept.personas)
+    return learned.settled_as(kept)
 
 
 def check_memberships_file(path: Path, source: Path) -> None:
@@ -332,12 +335,16 @@ def check_memberships_file(path: Path, source: Path) -> None:
     Raises
     ------
     SimulationError
-        If it is the log itself, or a folder.
+        If it is the log itself, named as the file of a study, or a folder.
     ExportError
         If its folder is not there.
     """
     if path.resolve() == source.resolve():
         raise SimulationError(f"'{path}' is the log itself.", hint="Choose another --csv.")
+    if path.suffix == ".toml":
+        raise SimulationError(
+            f"'{path}' is named as the file of a study.", hint="Name a table: --csv memberships.csv"
+        )
     if path.is_dir():
         raise SimulationError(f"'{path}' is a folder.", hint="Name a file: --csv memberships.csv")
     if not path.parent.is_dir():

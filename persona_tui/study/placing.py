@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from persona_tui.engine.modeling.matching import (
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.simulation.effects import Effect, MixShift
 from persona_tui.engine.types import IntArray
-from persona_tui.study.kept_personas import KeptPersona, KeptPersonas
+from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, shown_names
 from persona_tui.study.reference import Reference
 
 
@@ -80,7 +79,7 @@ def place_personas(found: SegmentationResult, kept: KeptPersonas | None) -> Plac
     placed = tuple(settled[position] for position in order)
     known = {each.generated for each in settled}
     return PlacedPersonas(
-        segmentation=_arrange(found, order, _distinct_names(placed)),
+        segmentation=_arrange(found, order, shown_names(placed)),
         order=order,
         settled=placed,
         lost=() if kept is None else tuple(each for each in kept.personas if each.generated not in known),
@@ -145,21 +144,6 @@ def reference_after(
         numbers=(*numbers, *(number_of[new] for new in matching.appeared)),
         fingerprint=fingerprint,
     )
-
-
-def _distinct_names(placed: Sequence[KeptPersona]) -> tuple[str, ...]:
-    """Return the names that are shown; one of the fit that was given to another gets a number."""
-    given = {each.name.casefold() for each in placed if each.name}
-    taken = {each.called.casefold() for each in placed}
-    names: list[str] = []
-    for each in placed:
-        name = each.called
-        if not each.name and name.casefold() in given:
-            numbered = (f"{each.generated} ({number})" for number in count(2))
-            name = next(other for other in numbered if other.casefold() not in taken)
-            taken.add(name.casefold())
-        names.append(name)
-    return tuple(names)
 
 
 def _arrange(found: SegmentationResult, order: IntArray, names: tuple[str, ...]) -> SegmentationResult:

@@ -206,12 +206,39 @@ def test_a_persona_that_another_fit_does_not_have_is_told(ask):
         (("study", "--persona", "3"), 2, "Unknown persona '3'"),
         (("study", "--csv", "nosuch/m.csv"), 1, "'nosuch' does not exist"),
         (("study", "--completion", "signup"), 2, "Did you mean 'signup_"),
+        (("study", "--csv", "study/study.toml"), 2, "named as the file of a study"),
+        (("study", "--assign", "x.csv", "--persona", "1", "--clusterers"), 2, "--persona and --clusterers"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_the_next_step(ask, arguments, code, told):
     done = ask("personas", *arguments, "--quiet", code=code)
     assert told in done.stderr
     assert (done.stdout, "Traceback" in done.stderr) == ("", False)
+
+
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        ("--persona", "nosuch"),
+        ("--compare", "1", "--compare", "nosuch"),
+        ("--compare", "1", "--compare", "1"),
+    ],
+)
+def test_nothing_is_settled_where_what_is_asked_is_refused(ask, asked_for):
+    kept = ask.folder / "study" / "personas" / "personas.toml"
+    before = kept.read_text() if kept.exists() else None
+    ask("personas", "study", "--rename", "1=Never", "--pin", "2", *asked_for, "--quiet", code=2)
+    assert (kept.read_text() if kept.exists() else None) == before
+
+
+def test_a_warning_is_told_as_a_sentence(ask, write_log):
+    log = write_log(
+        "alike.csv", [(f"u{user}", minute, "ab"[minute]) for user in range(9) for minute in (0, 1)]
+    )
+    told = ask("personas", log, "--completion", "b", "--clusters", "2", "--quiet").stderr
+    assert told.startswith("Mind: ")
+    assert "The users are all alike" in told
+    assert "UserWarning" not in told
 
 
 def test_a_log_keeps_no_names(ask, small_csv):

@@ -15,7 +15,14 @@ from persona_tui.engine.errors import DataError, ExportError, ModelingError, Sim
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.study.config import merge_settings, read_settings
 from persona_tui.study.fit import fit_flow, fit_personas, run_scenario
-from persona_tui.study.kept_personas import KeptPersona, KeptPersonas, PersonaChanges, name_fault, read_rename
+from persona_tui.study.kept_personas import (
+    KeptPersona,
+    KeptPersonas,
+    PersonaChanges,
+    name_fault,
+    position_of,
+    read_rename,
+)
 from persona_tui.study.log import prepare_log
 from persona_tui.study.options import Settings
 from persona_tui.study.persona_files import PERSONAS_FILE, read_kept_personas, write_kept_personas
@@ -121,6 +128,15 @@ def test_personas_are_meant_by_number_by_name_and_by_the_name_of_the_fit():
     for meant in ("1", "Ann", "A"):
         (settled,) = PersonaChanges(renames=((meant, "Anna"),)).apply(kept_as(), found)
         assert settled == KeptPersona(generated="A", name="Anna")
+
+
+def test_a_persona_is_meant_by_the_name_that_is_shown_where_another_was_given_its_own():
+    kept = kept_as(KeptPersona(generated="B", name="Search"))
+    placed = place_personas(segmentation_of("Search", "B"), kept)
+    assert placed.segmentation.names == ("Search (2)", "Search")
+    assert [position_of(name, placed.settled) for name in placed.segmentation.names] == [0, 1]
+    changes = PersonaChanges(renames=(("Search (2)", "Seekers"),))
+    assert KeptPersona(generated="Search", name="Seekers") in changes.apply(kept, placed.settled)
 
 
 def test_two_personas_swap_their_names_at_once():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
-from persona_tui.study.kept_personas import PersonaChanges, read_rename
+from persona_tui.study.kept_personas import KeptPersona, PersonaChanges, position_of, read_rename
 from persona_tui.study.option_texts import fault_of
 from persona_tui.study.options import Settings, option
 
@@ -85,12 +86,28 @@ class PersonasRequest:
     )
 
     def check(self) -> None:
-        """Refuse a comparison of one persona, or of more than two, before the long work."""
+        """Refuse a comparison of one persona, or of more than two, and what --assign does not answer."""
+        beside = {"--persona": self.persona, "--compare": self.compare, "--clusterers": self.clusterers}
+        if self.assign and (ignored := [name for name, given in beside.items() if given]):
+            raise SimulationError(
+                f"--assign answers with the users of the fresh log alone, not with {' and '.join(ignored)}.",
+                hint="Ask for it on its own.",
+            )
         if len(self.compare) not in (0, 2):
             raise SimulationError(
                 f"--compare names {len(self.compare)} persona{'s' * (len(self.compare) > 1)}, must be two.",
                 hint="Name each on its own: --compare 1 --compare 2",
             )
+
+    def check_asked(self, settled: Sequence[KeptPersona]) -> None:
+        """Refuse names of personas that are not there, before a change is kept."""
+        from persona_tui.study.personas import positions_of_two  # noqa: PLC0415 - as below
+
+        if self.persona:
+            position_of(self.persona, settled)
+        if self.compare:
+            first, second = self.compare
+            positions_of_two(first, second, settled)
 
     def changes(self) -> PersonaChanges:
         """Return what is to be settled anew, refusing what cannot be read."""
@@ -135,11 +152,9 @@ class _Answer:
 
 
 def _answer(described: DescribedPersonas, request: PersonasRequest, on_progress: ProgressCallback) -> _Answer:
-    """Return what was asked about personas; names of what is not there are refused."""
+    """Return what was asked about personas."""
     from persona_tui.study.personas import compare_two, compare_ways_to_group  # noqa: PLC0415 - as below
 
-    if request.persona:
-        described.position(request.persona)
     return _Answer(
         described=described,
         persona=request.persona,
@@ -167,8 +182,8 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
             learned = settle_personas(settings, changes, on_progress=on_progress)
             _assign(presentation, settings, learned, request, on_progress)
             return
-        answer = _answer(describe_personas(settings, changes, on_progress=on_progress), request, on_progress)
-    described = answer.described
+        described = describe_personas(settings, changes, check=request.check_asked, on_progress=on_progress)
+        answer = _answer(described, request, on_progress)
     if request.csv:
         write_memberships(described.segmentation, Path(request.csv))
     _narrate(presentation, settings, described.learned)

@@ -11,6 +11,7 @@ from persona_tui.cli.persona_pages.phrases import (
     bits,
     early_words,
     journey,
+    lift_size,
     number,
     q_words,
     span,
@@ -29,8 +30,6 @@ from persona_tui.engine.modeling.typical_users import ExampleUser
 from persona_tui.study.personas import DescribedPersonas
 
 _WORTH_TELLING: Final = 0.05
-_CERTAIN: Final = 0.99
-"""Membership from which a user stands at no border."""
 _MOST_STATES: Final = 5
 _LEAST_PART: Final = 0.01
 """Of the gain of second order, that a state must make to be told."""
@@ -49,9 +48,7 @@ def print_persona(page: Page, described: DescribedPersonas, wanted: str) -> None
     page.heading("Journeys")
     page.sentence(f"Typical: {journey(profile.typical_journey)}.")
     _print_users(page, "Typical users", profile.typical_users, position)
-    if len(described.cards) > 1:
-        borderline = [each for each in profile.borderline_users if each.memberships[position] < _CERTAIN]
-        _print_users(page, "Users nearest its border", borderline, position)
+    _print_users(page, "Users nearest its border", profile.borderline_users, position)
     _print_memory(page, described, position)
 
 
@@ -153,7 +150,7 @@ def _print_paths(page: Page, paths: Sequence[RateLift]) -> None:
     for each in paths:
         page.sentence(
             f"{journey(each.events)}: {percent(each.rate)} of its journeys (about {each.n:,.0f}), "
-            f"{percent(each.others_rate)} of the others': {times(each.lift)} ({span(each.interval)}).",
+            f"{percent(each.others_rate)} of the others': {lift_size(each)}.",
             bullet=True,
         )
 

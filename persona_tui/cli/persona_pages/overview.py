@@ -133,7 +133,7 @@ def _print_memory(page: Page, described: DescribedPersonas) -> None:
     if not warnings:
         page.sentence(
             "Yes, in every persona: the one before it saves less than 1 % of the bits per event of users "
-            "held out, or no more than noise."
+            "held out, less than 0.01 bits, or no more than noise."
         )
     if len(described.cards) > 1:
         page.sentence("--persona N shows one in full, --compare N --compare M two side by side.")

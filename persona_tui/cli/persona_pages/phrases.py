@@ -28,6 +28,8 @@ _MORE_AND_LESS: Final = {
 }
 _TELLING: Final = ("medium", "large")
 _LEAST_Q: Final = 0.001
+_VAGUE: Final = 10.0
+"""Ends of an interval this many times apart leave its middle without a meaning."""
 
 
 def bits(number: float) -> str:
@@ -119,7 +121,15 @@ def _holds(value: float, ends: Interval) -> bool:
 
 def lift_words(lift: RateLift) -> str:
     """Return events or a path with how much more often a persona has them."""
-    return f"{journey(lift.events)} {times(lift.lift)} ({span(lift.interval)})"
+    return f"{journey(lift.events)} {lift_size(lift)}"
+
+
+def lift_size(lift: RateLift) -> str:
+    """Return a lift with its interval; its lower end alone where the others hardly ever do it."""
+    low, high = lift.interval
+    if low > 1 and high > _VAGUE * low:
+        return f"at least {times(low)}"
+    return f"{times(lift.lift)} ({span(lift.interval)})"
 
 
 def attribute_words(lift: AttributeLift) -> str:

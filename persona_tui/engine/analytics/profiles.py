@@ -76,7 +76,7 @@ class PersonaProfile:
     paths : tuple of RateLift
         Paths that its journeys hold more often than the others'.
     typical_journey : tuple of str
-        The likeliest move at each step.
+        The likeliest move at each step; ``return`` where that is to leave and come back.
     typical_users, borderline_users : tuple of ExampleUser
     """
 

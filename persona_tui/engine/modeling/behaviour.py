@@ -20,7 +20,7 @@ Magnitude = Literal["negligible", "small", "medium", "large"]
 
 UNITS: Final = {
     "pace": "seconds between events",
-    "depth": "events per journey",
+    "depth": "events before outcome",
     "exploration": "event types per event",
     "back_steps": "back-steps per event",
     "returns": "share who return",

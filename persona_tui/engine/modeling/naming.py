@@ -285,6 +285,8 @@ def _enrichment(inside: FloatArray, outside: FloatArray) -> FloatArray:
 
 
 def _phrase(style: str, word: str) -> str:
+    if not style and word.isdecimal():
+        style = TYPICAL  # a number alone would read as that of a persona
     if not style:
         return _shorten(word, LONGEST_NAME)
     return f"{style}: {_shorten(word, LONGEST_NAME - len(style) - 2)}"

@@ -24,6 +24,8 @@ from persona_tui.engine.types import FloatArray, IntArray, RandomState
 N_FOLDS: Final = 3
 GAIN_WORTH_TELLING: Final = 0.01
 """Share of the bits at first order that the second must save."""
+BITS_WORTH_TELLING: Final = 0.01
+"""And bits per event: where hardly anything is open, all that second order saves is its smoothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +54,9 @@ class OrderCheck:
 
     @property
     def first_order_is_enough(self) -> bool:
-        """Return whether order 2 saves less than 1 %, or no more than two standard errors."""
-        beyond_noise = self.gain > NOISE_STANDARD_ERRORS * self.gain_error
-        return not (beyond_noise and self.gain > GAIN_WORTH_TELLING * self.bits_per_event[1])
+        """Return whether order 2 saves less than 1 % or 0.01 bits, or no more than two standard errors."""
+        least = max(GAIN_WORTH_TELLING * self.bits_per_event[1], BITS_WORTH_TELLING)
+        return not self.gain > max(least, NOISE_STANDARD_ERRORS * self.gain_error)
 
     def warning(self, who: str) -> str | None:
         """Return in a sentence that first order is not enough, and where; None where it is enough.

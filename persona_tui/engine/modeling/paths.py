@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.modeling.journeys import Journeys
 from persona_tui.engine.statistics import NORMAL_QUANTILE, Interval
 from persona_tui.engine.types import BoolArray, FloatArray, IntArray
@@ -249,9 +250,15 @@ def typical_journey(chain: FloatArray, vocabulary: tuple[str, ...], ends: BoolAr
     ends : bool array of shape (V,)
         Events that a journey ends with.
 
+    Returns
+    -------
+    tuple of str
+        Events, and ``return`` where the user most likely leaves and comes back before the next.
+
     Notes
     -----
-    It ends where leaving, or a return, is likelier than any event that is new; at most twelve events.
+    It ends where leaving for good is likelier than a return and than any event that is new, and where
+    who comes back most likely does again what was told; at most twelve events.
 
     Examples
     --------
@@ -259,19 +266,25 @@ def typical_journey(chain: FloatArray, vocabulary: tuple[str, ...], ends: BoolAr
     >>> typical_journey(np.array(moves), ("landing", "signup"), np.array([False, True]))
     ('landing', 'signup')
     """
-    return tuple(vocabulary[code] for code in _walk(chain, ends))
+    names = (*vocabulary, RETURN)
+    return tuple(names[code] for code in _walk(chain, ends))
 
 
 def _walk(chain: FloatArray, ends: BoolArray) -> Iterator[int]:
-    is_new = np.ones(len(ends), dtype=bool)
+    n_events, leaves = len(ends), len(chain) - 1
+    may_follow = np.ones(len(chain), dtype=bool)
     row = 0
-    for _ in range(min(_LONGEST_JOURNEY, len(ends))):
-        onward = np.where(is_new, chain[row, : len(ends)], 0.0)
-        code = int(onward.argmax())
-        if onward[code] <= chain[row, len(ends) :].max():
+    for _ in range(min(_LONGEST_JOURNEY, n_events)):
+        code = int(np.where(may_follow, chain[row], 0.0).argmax())
+        comes_back = n_events <= code < leaves
+        if comes_back:
+            code = int(chain[code + 1].argmax())
+        if code >= n_events or not may_follow[code]:
             return
+        if comes_back:
+            yield n_events
         yield code
         if ends[code]:
             return
-        is_new[code] = False
+        may_follow[code] = False
         row = code + 1

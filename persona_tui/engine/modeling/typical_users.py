@@ -164,8 +164,8 @@ def example_users(counts: TransitionCounts, joint: FloatArray) -> list[Examples]
         Up to three each, no two with the same moves, of users with at least as many events as half of
         all users have. Typical: those whose membership is at least 0.99, or the highest three where fewer
         reach it, by how much likelier each of their moves is, on average, than under the next
-        persona. Borderline: those of the persona whose membership is closest to that in another. With one
-        persona, typical are those of the likeliest moves.
+        persona. Borderline: those of the persona whose membership is closest to that in another, and below
+        0.99. With one persona, typical are those of the likeliest moves.
     """
     peak = joint.max(axis=1, keepdims=True)
     memberships = np.exp(joint - peak)
@@ -179,14 +179,14 @@ def example_users(counts: TransitionCounts, joint: FloatArray) -> list[Examples]
     half = counts.n_events[order[np.searchsorted(below, below[-1] / 2)]]
     long_enough = counts.n_events >= half
     label = joint.argmax(axis=1)
-    several = joint.shape[1] > 1
     found = []
     for k in range(joint.shape[1]):
         mine = np.flatnonzero(long_enough & (label == k))
         highest = np.sort(memberships[mine, k])[-N_USERS:]
         sure = mine[memberships[mine, k] >= min([_CERTAIN, *highest])]
         typical = sure[np.argsort(-per_move[sure], kind="stable")[:N_USERS]]
-        closest = mine[np.argsort(lead[mine], kind="stable")[: N_USERS * several]]
+        unsure = mine[memberships[mine, k] < _CERTAIN]
+        closest = unsure[np.argsort(lead[unsure], kind="stable")[:N_USERS]]
         found.append(
             Examples(
                 typical=tuple(_example(counts, row, memberships[row]) for row in typical.tolist()),

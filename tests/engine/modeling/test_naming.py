@@ -135,3 +135,11 @@ def test_attributes_of_other_users_are_refused(alike):
     counts, mass, table = alike
     with pytest.raises(ModelingError, match="not of the users that were counted"):
         name_personas(counts, mass, table.reverse())
+
+
+def test_no_name_is_a_number_which_stands_for_a_place():
+    counts = count(crowd(a=[["a", "2"]], b=[["b", "1"]]), completion=())
+    assert not any(name.isdecimal() for name in name_personas(counts, hard_mass(counts, "a", "b")))
+    counts = count(crowd(n=40, **{"1": [["1"] * 3], "2": [["2"] * 3]}), completion=())
+    names = name_personas(counts, hard_mass(counts, "1", "2"))
+    assert names == ("Average journeys: 1", "Average journeys: 2")

@@ -148,6 +148,14 @@ def test_the_shares_after_a_past_are_those_planted():
     assert from_a.share_otherwise < 0.3
 
 
+def test_users_who_are_all_alike_give_no_warning():
+    journeys = cut_journeys(sequences_of(["abc"] * 60), unit="session", censor=False)
+    counts = count_transitions(journeys)
+    total = check_order(counts, one_persona(counts), random_state=0).total
+    assert total.gain > 0.01 * total.bits_per_event[1]
+    assert total.warning("All") is None
+
+
 def test_logs_of_first_order_stay_silent():
     silent = 0
     for seed in range(40):

@@ -7,7 +7,7 @@ from support import logs, make_log
 
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.modeling.journeys import cut_journeys
-from persona_tui.engine.modeling.paths import choose_paths, find_paths
+from persona_tui.engine.modeling.paths import choose_paths, find_paths, typical_journey
 
 
 def cut(log, unit="user"):
@@ -56,3 +56,15 @@ def test_no_chosen_path_lies_within_another():
     assert all("".join(w) in "abcde" for w in words[1])
     for each in words:
         assert not any(a in b for a in each for b in each if a != b)
+
+
+def test_a_typical_journey_goes_on_after_a_return_until_what_was_told_comes_again():
+    chain = np.zeros((5, 5))  # rows: start, a, b, c, return; columns: a, b, c, return, exit
+    chain[0, 0] = 1.0
+    chain[1] = [0.0, 0.1, 0.1, 0.6, 0.2]
+    chain[4] = [0.3, 0.6, 0.1, 0.0, 0.0]
+    chain[2] = [0.0, 0.0, 0.2, 0.7, 0.1]
+    assert typical_journey(chain, ("a", "b", "c"), np.zeros(3, dtype=bool)) == ("a", "return", "b")
+    chain[2] = [0.0, 0.0, 0.9, 0.1, 0.0]
+    chain[3] = [0.0, 0.0, 0.0, 0.0, 1.0]
+    assert typical_journey(chain, ("a", "b", "c"), np.zeros(3, dtype=bool)) == ("a", "return", "b", "c")

@@ -64,7 +64,7 @@ def test_borderline_users_are_closest_to_a_tie():
     joint = np.zeros((3, 2))
     joint[row] = np.log([[0.99, 0.01], [0.6, 0.4], [0.995, 0.005]])
     ((typical, borderline), (none, _)) = example_users(counts, joint)
-    assert borderline[0].user_id == "bob"
+    assert [each.user_id for each in borderline] == ["bob"]
     assert borderline[0].memberships == pytest.approx((0.6, 0.4))
     assert [each.user_id for each in typical] == ["cy", "bob"]
     assert none == ()
