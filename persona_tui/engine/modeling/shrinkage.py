@@ -17,7 +17,7 @@ DEFAULT_PRIOR = 1.0
 LEAST_PRIOR, MOST_PRIOR = 1.0, 1e6
 _TOLERANCE = 0.01
 """Of the logarithm of the strength."""
-_LEAST_NEARNESS = 1e-3
+_LEAST_LEFT = 1e-3
 """A persona that makes all moves of a row tells nothing; log-gammas of larger strengths lose their digits."""
 
 
@@ -40,17 +40,18 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     Maximises the Dirichlet-multinomial likelihood of the rows of all personas round the pooled row,
     ``sum log G(a) - log G(a + n_i) + sum_j log G(a m_ij + n_ij) - log G(a m_ij)``, over the logarithm of the
     strength by golden section; some 20 times O(K F). Personas lie closer to the pooled row than to the one
-    that they come from, since it is their own mean: where they make shares w of its moves, the squared
-    distance of persona k is ``f_k = 1 - 2 w_k + sum w²`` of it, so its row has ``a = strength / f_k``. Of two
-    personas with 80 and 20 % the larger one makes the pooled row and tells little, which is why one factor
-    for all does not do: of 12 rows of 500 moves drawn with strength 200, it finds the pooled chain.
+    that they come from, since it is their own mean. Where they make shares w of its moves, the squared
+    distance of persona k is ``1 - 2 w_k + sum w²`` of what it would be, and the noise in it ``1 - w_k`` of
+    that of its own moves: its row has ``a = strength / (1 - 2 w_k + sum w²)`` and n divided by ``1 - w_k``.
+    Of two personas with 95 and 5 % the larger one makes the pooled row and would tell that they are alike.
 
     References
     ----------
     Minka (2000), *Estimating a Dirichlet distribution*, technical report, MIT.
     """
     totals = np.add.reduceat(moved, table.first_of_row, axis=0)
-    nearness = _nearness_to_pooled(totals)
+    nearness, noise = _parts_left(totals)
+    moved, totals = moved / noise[table.row_of_move], totals / noise
     low, high = np.log(LEAST_PRIOR), np.log(MOST_PRIOR)
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
     inner = [high - ratio * (high - low), low + ratio * (high - low)]
@@ -67,13 +68,13 @@ def estimate_prior(table: MoveTable, moved: FloatArray) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def _nearness_to_pooled(totals: FloatArray) -> FloatArray:
-    """Return by what factor each row is nearer to the pooled one for being a part of it, shape (rows, K)."""
+def _parts_left(totals: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what is left of each persona's distance and noise round their own mean, shape (rows, K)."""
     if totals.shape[1] == 1:
-        return np.ones_like(totals)  # nothing to tell apart: the pooled chain itself is the likeliest
+        return np.ones_like(totals), np.ones_like(totals)  # nothing to tell apart: the pooled chain
     shares = totals / np.maximum(totals.sum(axis=1, keepdims=True), LOG_FLOOR)
-    nearness: FloatArray = 1.0 - 2.0 * shares + (shares**2).sum(axis=1, keepdims=True)
-    return np.maximum(nearness, _LEAST_NEARNESS)
+    distance: FloatArray = 1.0 - 2.0 * shares + (shares**2).sum(axis=1, keepdims=True)
+    return np.maximum(distance, _LEAST_LEFT), np.maximum(1.0 - shares, _LEAST_LEFT)
 
 
 def _log_evidence(table: MoveTable, moved: FloatArray, totals: FloatArray, strengths: FloatArray) -> float:

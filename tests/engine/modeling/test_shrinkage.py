@@ -49,6 +49,12 @@ def test_the_strength_that_rows_were_drawn_with_is_found_whatever_the_shares_of_
     assert np.median(found) == pytest.approx(20.0, rel=0.35)
 
 
+def test_few_moves_do_not_make_personas_of_equal_share_look_alike() -> None:
+    found = [estimate_prior(*_drawn([0.5, 0.5], 200.0, 500, seed)) for seed in range(12)]
+
+    assert np.median(found) == pytest.approx(200.0, rel=0.35)
+
+
 def test_a_small_persona_that_is_unlike_the_others_is_not_shrunk_into_the_pooled_chain() -> None:
     found = [estimate_prior(*_drawn([0.95, 0.05], 20.0, 1_000, seed)) for seed in range(12)]
 
