@@ -151,8 +151,9 @@ def group_by_kmeans(task: Task, drawn: IntArray, seed: np.random.SeedSequence) -
     """Group users by the nearest centre of their weighted events and moves."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - 0.95 s, only this needs it
 
-    check_n_clusters(task.n_clusters, int((drawn > 0).sum()))
-    return group_with(KMeans(task.n_clusters, n_init=_KMEANS_STARTS), task, drawn, seed)
+    check_n_clusters(task.n_clusters, int(drawn.sum()))
+    n_clusters = min(task.n_clusters, int((drawn > 0).sum()))  # users drawn again may be fewer different ones
+    return group_with(KMeans(n_clusters, n_init=_KMEANS_STARTS), task, drawn, seed)
 
 
 @CLUSTERERS.register("nmf", help="Non-negative matrix factorisation of weighted bigrams, largest part.")

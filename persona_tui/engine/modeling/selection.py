@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from persona_tui.engine.modeling.counts import TransitionCounts
+from persona_tui.engine.modeling.counts import TransitionCounts, pooled_chain, possible_moves
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.mixture import DEFAULT_N_INIT, climb_from_restarts
-from persona_tui.engine.modeling.shrinkage import Prior
+from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR, Prior
 from persona_tui.engine.modeling.steps import LOG_FLOOR, normalise_memberships
 from persona_tui.engine.modeling.threads import run_in_order
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
@@ -102,7 +102,7 @@ def select_n_clusters(
     Selection
         One persona unless beaten by more than two paired standard errors and 0.01 %; else the smallest number
         whose held-out bits per event are within one paired standard error of the lowest. Where the
-        last rung is among those, the smallest number within 1 % of the lowest.
+        last rung is among those, the smallest number above one within 1 % of the lowest.
 
     Notes
     -----
@@ -198,9 +198,17 @@ def score_chains(counts: TransitionCounts, chains: FloatArray, weights: FloatArr
     -------
     array of shape (R,)
         In natural-log units.
+
+    Notes
+    -----
+    A move that smoothing never gives a chance to, and that no chain saw, such as a journey that begins with
+    its completion, costs nothing: at a chance of zero one user would outweigh all others.
     """
     chances = chains[:, counts.sources, counts.targets].T
-    joint = counts.matrix @ np.log(np.maximum(chances, LOG_FLOOR)) + np.log(np.maximum(weights, LOG_FLOOR))
+    smoothed = possible_moves(counts.journeys)[counts.sources, counts.targets]
+    foretold = smoothed | (chances.max(axis=1) > 0)
+    log_moves = np.where(foretold[:, None], np.log(np.maximum(chances, LOG_FLOOR)), 0.0)
+    joint = counts.matrix @ log_moves + np.log(np.maximum(weights, LOG_FLOOR))
     return normalise_memberships(joint)[1]
 
 
@@ -232,6 +240,9 @@ def _score_fold(
     """Return the log-likelihood of users held out under a fit of the others, 0 for the others."""
     n_rows = len(counts.multiplicity)
     train = np.bincount(counts.row_of_user[~held_out], minlength=n_rows).astype(float)
+    if not train.any():  # one user: nobody to learn from
+        untold = pooled_chain(counts, DEFAULT_PRIOR, train)[None]
+        return score_chains(counts, untold, np.ones(1))[counts.row_of_user]
     fitted = fit_part(counts, train, n_clusters, prior=prior, seed=seed)
     return np.where(held_out, score_rows(counts, fitted)[counts.row_of_user], 0.0)
 
@@ -273,7 +284,7 @@ def _recommend(ladder: tuple[Rung, ...], top: int) -> Selection:
             verdict = f"within a standard error of the fewest, those of {best.n_clusters} personas"
         return Selection(ladder=ladder, n_clusters=chosen.n_clusters, reason=f"{_bits(chosen)} and {verdict}")
     limit = best.bits_per_event * (1 + TOLERATED_LOSS)
-    smallest = next(rung for rung in ladder if rung.bits_per_event <= limit)
+    smallest = next(rung for rung in ladder[1:] if rung.bits_per_event <= limit)
     reason = (
         f"{_bits(smallest)}; the smallest number within 1 % of the best: bits per event do not rise again "
         f"by {ladder[-1].n_clusters} personas, so first-order chains may be too simple for this log"

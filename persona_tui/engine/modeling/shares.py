@@ -8,15 +8,13 @@ from typing import Final
 import numpy as np
 
 from persona_tui.engine.errors import ModelingError
-from persona_tui.engine.statistics import Interval
+from persona_tui.engine.statistics import NORMAL_QUANTILE, Interval
 from persona_tui.engine.types import FloatArray
 
 TOLERANCE: Final = 1e-7
 MAX_STEPS: Final = 500
 MIN_USERS: Final = 30
 """With fewer users a normal interval promises too much."""
-_NORMAL: Final = 1.959963984540054
-"""Standard errors on either side of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +53,9 @@ class PersonaShares:
         errors = np.hypot(self.standard_errors, before.standard_errors)
         changes = self.shares - before.shares
         return tuple(
-            (float(change - _NORMAL * error), float(change + _NORMAL * error)) if np.isfinite(error) else None
+            (float(change - NORMAL_QUANTILE * error), float(change + NORMAL_QUANTILE * error))
+            if np.isfinite(error)
+            else None
             for change, error in zip(changes, errors, strict=True)
         )
 

@@ -103,8 +103,9 @@ def draw_flows(
     Notes
     -----
     Users are weighted, not journeys: journeys of one user are not independent. Each draw
-    runs 30 accelerated iterations of EM from the fit, because memberships that are held fixed
-    make intervals too narrow. The pooled chain that rows are shrunk toward is that of the log.
+    runs 40 accelerated iterations of EM from the fit, because memberships that are held fixed
+    make intervals too narrow. While memberships are fitted, rows are shrunk toward the pooled chain of the
+    log; the chains of the draw are shrunk toward its own, see ``ProductFlowSimulator.estimate_chains``.
 
     References
     ----------

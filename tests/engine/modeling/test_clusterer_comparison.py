@@ -87,3 +87,11 @@ def test_on_a_real_log_the_mixture_foretells_best(real_log):
     sequences = encode_sequences(load_event_log_csv(real_log("online_wizard")))
     _, kmeans = compare_clusterers(sequences, 4, clusterers=("kmeans",), n_refits=2)
     assert kmeans.excess > 10 * kmeans.excess_error
+
+
+def test_resamples_of_few_users_that_hold_fewer_different_ones_than_groups_are_compared_too():
+    log = {f"u{user}": [[*"abcd"[user % 4 :], *"ab" * user]] for user in range(9)}
+
+    compared = compare_clusterers(encode_sequences(make_log(log)), 5, n_refits=10)
+
+    assert [row.n_clusters for row in compared[:2]] == [5, 5]

@@ -124,3 +124,25 @@ def test_a_fold_is_scored_by_a_fit_that_never_saw_it():
 def test_the_ladder_does_not_depend_on_threads(sample, workers):
     kept = select_n_clusters(sample.counts, max_clusters=3, random_state=0)
     assert select_n_clusters(sample.counts, max_clusters=3, random_state=0, workers=workers) == kept
+
+
+def test_the_smallest_number_within_one_percent_is_never_the_one_that_was_beaten():
+    selection = _recommend(rungs(3.0, 2.98), top=2)
+
+    assert selection.n_clusters == 2
+
+
+def test_a_journey_that_begins_with_its_completion_does_not_outweigh_all_others():
+    usual = {f"u{user:02d}": [["a", "b", "a"]] for user in range(29)}
+    log = encode_sequences(make_log({**usual, "odd": [["buy"]]}))
+    counts = count_transitions(cut_journeys(log, completion={"buy"}, censor=False))
+
+    assert select_n_clusters(counts, random_state=0).ladder[0].bits_per_event < 2.0
+
+
+def test_one_user_has_finite_bits_though_there_is_nobody_to_learn_from():
+    log = encode_sequences(make_log({"u": [["a", "b", "a"]]}))
+    selection = select_n_clusters(count_transitions(cut_journeys(log)), random_state=0)
+
+    assert selection.n_clusters == 1
+    assert np.isfinite(selection.ladder[0].bits_per_event)
