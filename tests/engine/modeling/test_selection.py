@@ -78,6 +78,9 @@ def test_no_structure_is_a_reason_with_numbers():
     assert _recommend(rungs(2.0, 2.003), 2).reason == (
         "no structure, as 2 personas foretell users held out worse, by 0.0030 ± 0.0010 bits per event"
     )
+    assert _recommend(rungs(2.0, 2.0 + 1e-9), 2).reason == (
+        "no structure, as 2 personas foretell users held out no better"
+    )
     assert _recommend(rungs(2.0, 1.999), 2).reason == (
         "no structure, as 2 personas foretell users held out better by only 0.0010 ± 0.0010 bits per event, "
         "which is noise"
