@@ -20,6 +20,7 @@ from persona_tui.engine.simulation.effects import Friction, InsertSteps, MixShif
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import results_to_dataframe, run_ab_experiment
 from persona_tui.engine.simulation.flow import METRICS, solve
+from persona_tui.engine.simulation.horizon import LOOSE_ENDS
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.uncertainty import draw_flows
 
@@ -83,7 +84,8 @@ def agrees(experiment):
         for metric in METRICS:
             estimate = group.uplifts[metric]
             gap = abs(group.simulated_uplifts[metric] - estimate.value)
-            assert gap <= 4 * estimate.simulation_error + 1e-12, (group.name, metric)
+            # exact values have no horizon; walks end where that few are still on their way
+            assert gap <= 4 * estimate.simulation_error + LOOSE_ENDS, (group.name, metric)
 
 
 @pytest.mark.parametrize("unit", ["user", "session"])
