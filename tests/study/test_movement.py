@@ -119,7 +119,7 @@ def test_a_move_is_told_until_the_next_fit_and_logged_once(study, months):
     describe(study)
     told = describe(study, events=str(months / "second.csv")).remembered.movement
     again = describe(study, events=str(months / "second.csv")).remembered.movement
-    assert again == told
+    assert again.document() == told.document()  # chances that a fit does not know are no number
     assert len(read_movements(study)) == 1
 
 
