@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from persona_tui.engine.data.quality import REJECT_COLUMNS, Quality
-from persona_tui.engine.data.readers import LINE, SHOWN_CHARACTERS, read_source
+from persona_tui.engine.data.readers.delimited import LINE, SHOWN_CHARACTERS, read_source
 from persona_tui.engine.data.schema import CANONICAL, SESSION_GAP_MINUTES, detect_columns, is_reserved
 from persona_tui.engine.data.times import parse_times
 from persona_tui.engine.errors import DataError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_tui.engine.data.readers import LINE, READERS, read_source
+from persona_tui.engine.data.readers.delimited import LINE, READERS, read_source
 from persona_tui.engine.errors import DataError
 
 HEADER = "user,time,event\n"
