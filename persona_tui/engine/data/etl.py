@@ -2,95 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import polars as pl
 
-from persona_tui.engine.data.quality import REJECT_COLUMNS, Quality
-from persona_tui.engine.data.readers.delimited import LINE, SHOWN_CHARACTERS, read_source
-from persona_tui.engine.data.schema import CANONICAL, SESSION_GAP_MINUTES, detect_columns, is_reserved
-from persona_tui.engine.data.times import parse_times
+from persona_tui.engine.data.event_log import EventLog
+from persona_tui.engine.data.gathering import Gatherer
+from persona_tui.engine.data.log_parts import LogPart
+from persona_tui.engine.data.part_builder import PartBuilder, settle_vocabulary
+from persona_tui.engine.data.pipelines import in_order
+from persona_tui.engine.data.preparation.preparation import Applied, Preparation
+from persona_tui.engine.data.quality import Quality
+from persona_tui.engine.data.readers.sources import open_source
+from persona_tui.engine.data.readers.tables import Table, no_rejects
+from persona_tui.engine.data.recognition.recognise import recognise
+from persona_tui.engine.data.recognition.recognition import Recognition
+from persona_tui.engine.data.rows import RowReader
+from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
+from persona_tui.engine.data.stored_log import StoredParts, write_part
+from persona_tui.engine.data.times import TimeReading, read_times
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+
+AMPLE_MEMORY: Final = 2**62
+STAGE: Final = "load"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EventLog:
-    """An event log and how it came about.
-
-    Parameters
-    ----------
-    events : DataFrame
-        ``user_id``, ``session_id``, ``timestamp`` (UTC, microseconds), ``event_type`` (Enum),
-        ``metadata`` where the source has it, then the source's other columns; rows in the source's order.
-    quality : Quality
-    columns : dict
-        Canonical name to column of the source.
-    fingerprint : str
-        SHA-256 of the source's bytes.
-    """
-
-    events: pl.DataFrame
-    quality: Quality
-    columns: dict[str, str]
-    fingerprint: str
-
-
-def load_event_log(source: str | Path, *, columns: Mapping[str, str] | None = None) -> EventLog:
-    """Load a log whatever its columns are called.
+def load_event_log(
+    source: str | Path | Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    timezone: str = "UTC",
+    preparation: Preparation | None = None,
+    attributes: Sequence[str] | None = None,
+    memory: int | None = None,
+    folder: Path | None = None,
+    n_threads: int = 2,
+    on_progress: ProgressCallback = ignore_progress,
+) -> EventLog:
+    """Load a log whatever its format and whatever its columns are called.
 
     Parameters
     ----------
-    source : path
-        Delimited text, also gzipped, or Parquet.
+    source : path, URL, or sequence of them
+        A file, folder or glob of any format that ``persona-tui formats`` lists, a database by URL, or ``-``
+        for standard input.
     columns : mapping, optional
-        Canonical name to column, where it is not to be guessed.
+        Canonical name to column, where it is not to be recognised.
+    timezone : str
+        Of times that name none.
+    preparation : Preparation, optional
+        Steps from the source to the log.
+    attributes : sequence of str, optional
+        Attributes, and ``metadata``, to load; all without it. Others are not even read.
+    memory : int, optional
+        Bytes that loading may take; a log that needs more goes through buckets on disk.
+    folder : Path, optional
+        Where what does not fit into memory goes; the system's temporary folder without it.
+    n_threads : int
+        Besides those of polars, which are as many as ``POLARS_MAX_THREADS`` says.
+    on_progress : callable
 
     Returns
     -------
     EventLog
-        Rows without a user, an event or a readable time are left out and kept in ``quality.rejects``;
-        exact duplicates are left out and counted; sessions are cut at 30 minutes without an event
-        where the source has none. Reserved event names get ``event_`` before them; a column whose
-        name another one is given gets ``source_``; both are told in ``quality.repairs``.
+        User by user, in time order. Rows without a user, an event or a readable time are left out and
+        kept in ``quality.rejects``; exact duplicates are left out and counted; sessions are cut
+        at 30 minutes without an event where the source has none. Reserved event names get ``event_``
+        before them; what was changed is told in ``quality.repairs``.
 
     Raises
     ------
     DataError
         If the source cannot be read, no user, time or event column is recognised, or no row can be used.
     UnknownNameError
-        If a given column is not in the source.
+        If a given column, or a name in the preparation, is not in the source.
+
+    Notes
+    -----
+    Results depend neither on the order of rows (but of those at the same time), nor on how the source is
+    split into files, nor on ``memory``. O(N), with sorting only where users' rows are not in time order.
     """
-    raw = read_source(source)
-    mapping = detect_columns([name for name in raw.frame.columns if name != LINE], columns)
-    frame, moved = _name_columns(raw.frame, mapping)
-    frame, rejects = _require_values(frame, mapping["timestamp"])
-    frame, n_duplicates = _drop_duplicates(frame)
-    frame, renamed = _rename_reserved(frame)
-    frame, sessions_told = _complete_sessions(frame)
-    vocabulary = frame["event_type"].unique().sort()
-    frame = frame.with_columns(pl.col("event_type").cast(pl.Enum(vocabulary)))
-    return EventLog(
-        events=_arrange(frame),
-        quality=Quality(
-            rejects=pl.concat([raw.rejects, rejects]).sort("line"),
-            n_duplicates=n_duplicates,
-            repairs=(*moved, *renamed, *sessions_told),
-        ),
-        columns=mapping,
-        fingerprint=raw.fingerprint,
+    table = open_source(source)
+    found = recognise(table, given=columns)
+    loading = _Loading(
+        table=table,
+        found=found,
+        times=_read_times(table, found, timezone),
+        preparation=preparation or Preparation(),
+        timezone=timezone,
+        memory=memory or AMPLE_MEMORY,
+        folder=folder,
+        n_threads=n_threads,
+        on_progress=on_progress,
     )
+    log = loading.load(attributes)
+    if log is None:  # whether rows are copies shows only in columns that were not asked for
+        log = loading.load(None)
+        assert log is not None
+    return log
 
 
 def load_event_log_csv(path: str | Path, *, columns: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Load the events of a delimited text file.
+    """Load the events of a log as a table.
 
     Parameters
     ----------
     path : path
     columns : mapping, optional
-        Canonical name to column, where it is not to be guessed.
+        Canonical name to column, where it is not to be recognised.
 
     Returns
     -------
@@ -105,131 +130,134 @@ def load_event_log_csv(path: str | Path, *, columns: Mapping[str, str] | None = 
     return load_event_log(path, columns=columns).events
 
 
-def _name_columns(frame: pl.DataFrame, mapping: Mapping[str, str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return a source under canonical names; columns whose name another column takes get a new one."""
-    renamed = {source: name for name, source in mapping.items()}
-    told = []
-    for name in CANONICAL:
-        if name in frame.columns and name not in renamed:
-            free = f"source_{name}"
-            while free in frame.columns:
-                free = f"source_{free}"
-            renamed[name] = free
-            told.append(f"column '{name}' kept as '{free}': '{mapping[name]}' is given as {name}")
-    return frame.rename({source: name for source, name in renamed.items() if source != name}), tuple(told)
-
-
-def _require_values(frame: pl.DataFrame, time_column: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return rows with user, time and event, and the rejected ones."""
-    for name in ("user_id", "session_id", "event_type"):
-        if name in frame.columns and frame[name].dtype.is_nested():
-            raise DataError(f"The column of {name} holds lists or records, not names.")
-    keys = [pl.col(name).cast(pl.String).str.strip_chars() for name in ("user_id", "event_type")]
-    frame = frame.with_columns(*keys, parse_times(frame["timestamp"].alias(time_column)).alias("__time__"))
-    frame = frame.with_columns(_fault().alias("__reason__"))
-    bad = frame.filter(pl.col("__reason__").is_not_null())
-    shown = [
-        pl.col(name).cast(pl.String)
-        for name, dtype in frame.schema.items()
-        if name not in {LINE, "__time__", "__reason__"} and not dtype.is_nested() and dtype != pl.Binary
-    ]
-    content = pl.concat_str(shown, separator=",", ignore_nulls=True)
-    rejects = bad.select(
-        line=pl.col(LINE), reason=pl.col("__reason__"), content=content.str.slice(0, SHOWN_CHARACTERS)
+def _read_times(table: Table, found: Recognition, timezone: str) -> TimeReading:
+    """Decide how times are written, from the first rows or, where these leave it open, from more."""
+    written = found.shapes["timestamp"].alias(found.columns.get("timestamp", "timestamp"))
+    reading = read_times(
+        table.head().select(written).to_series(), timezone=timezone, unit=found.time_unit
     )
-    kept = frame.filter(pl.col("__reason__").is_null())
-    if kept.is_empty():
-        first = rejects.row(0, named=True)
-        raise DataError(f"No row could be used (line {first['line']}: {first['reason']}).")
-    kept = kept.drop("timestamp", "__reason__").rename({"__time__": "timestamp"})
-    return kept, rejects.cast(pl.Schema(REJECT_COLUMNS))
+    if reading.ambiguous:
+        roots = written.meta.root_names()
+        reading = reading.settle(
+            batch.frame.select(written).to_series() for batch in table.batches(roots)
+        )
+    return reading
 
 
-def _fault() -> pl.Expr:
-    """Return why a row cannot be used, null where it can."""
-    blank = {name: pl.col(name).fill_null("") == "" for name in ("user_id", "event_type")}
-    given_time = pl.col("timestamp").cast(pl.String).fill_null("") != ""
-    return (
-        pl.when(blank["user_id"])
-        .then(pl.lit("no user"))
-        .when(blank["event_type"])
-        .then(pl.lit("no event"))
-        .when(pl.col("__time__").is_null() & given_time)
-        .then(pl.lit("unreadable time"))
-        .when(pl.col("__time__").is_null())
-        .then(pl.lit("no time"))
-    )
+class _Loading:
+    """One load of one table."""
+
+    def __init__(
+        self,
+        *,
+        table: Table,
+        found: Recognition,
+        times: TimeReading,
+        preparation: Preparation,
+        timezone: str,
+        memory: int,
+        folder: Path | None,
+        n_threads: int,
+        on_progress: ProgressCallback,
+    ) -> None:
+        self._table, self._found, self._times = table, found, times
+        self._preparation, self._timezone = preparation, timezone
+        self._memory, self._folder, self._on_progress = memory, folder, on_progress
+        self._n_threads = n_threads
+
+    def load(self, attributes: Sequence[str] | None) -> EventLog | None:
+        """Return the log, None where columns are missing that tell whether rows are copies."""
+        applied = self._preparation.begin()
+        reader = RowReader(
+            self._found,
+            self._times,
+            applied,
+            attributes=attributes,
+            decimal_comma=getattr(self._table, "decimal_comma", False),
+        )
+        with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
+            rejects = self._gather(reader, gatherer)
+            if not reader.n_rows:
+                raise _nothing_left(self._table, rejects)
+            builder = self._builder(reader, applied)
+            parts, keep_open = self._build(gatherer, builder)
+        if attributes is not None and builder.n_duplicates:
+            return None
+        told = applied.finish(builder.vocabulary.names)
+        return EventLog(
+            parts=parts,
+            vocabulary=builder.vocabulary.names,
+            quality=Quality(
+                rejects=rejects,
+                n_duplicates=builder.n_duplicates,
+                repairs=(*self._found.notes, *builder.vocabulary.told, *_sessions_told(reader, builder), *told),
+            ),
+            recognition=self._found,
+            fingerprint=self._table.fingerprint(),
+            recipe=self._recipe(builder),
+            keep_open=keep_open,
+        )
+
+    def _gather(self, reader: RowReader, gatherer: Gatherer) -> pl.DataFrame:
+        """Read all rows and return the rejected ones."""
+        size, rejects = self._table.size, [no_rejects()]
+        for shaped in in_order(reader.shape, self._table.batches(reader.reads), self._n_threads):
+            if shaped.rejects.height:
+                rejects.append(shaped.rejects)
+            rows = reader.arrange(shaped)
+            gatherer.add(rows, share_read=shaped.done / size if size else None)
+            self._on_progress(Progress(stage=STAGE, done=shaped.done, total=max(size, shaped.done)))
+        return pl.concat(rejects)
+
+    def _builder(self, reader: RowReader, applied: Applied) -> PartBuilder:
+        renamed = applied.rename_events(reader.event_counts())
+        asked = applied.session_gap
+        gap = asked or timedelta(minutes=SESSION_GAP_MINUTES)
+        return PartBuilder(
+            settle_vocabulary(reader.event_names(), renamed),
+            gap // timedelta(microseconds=1),
+            applied,
+            session_prefix=None if asked or not reader.has_sessions else reader.session_prefix,
+            duplicate_key=self._found.duplicate_key,
+            numeric=reader.numeric_columns(),
+            decimal_comma=reader.decimal_comma,
+            n_threads=self._n_threads,
+        )
+
+    def _build(
+        self, gatherer: Gatherer, builder: PartBuilder
+    ) -> tuple[Sequence[LogPart], TemporaryDirectory[str] | None]:
+        """Return the parts of the log: in memory, or in a folder where the rows were on disk too."""
+        if not gatherer.spilled:
+            return tuple(part for take in gatherer.buckets() for part in builder.parts(take)), None
+        folder = TemporaryDirectory(prefix=".log-", dir=self._folder)
+        n_parts = 0
+        for take in gatherer.buckets():
+            for part in builder.parts(take):
+                write_part(Path(folder.name), n_parts, part)
+                n_parts += 1
+        return StoredParts(Path(folder.name), builder.vocabulary.names, n_parts), folder
+
+    def _recipe(self, builder: PartBuilder) -> dict[str, Any]:
+        return {
+            "timezone": self._timezone,
+            "preparation": list(self._preparation.as_texts()),
+            "session_gap_seconds": builder.gap / 1e6,
+        }
 
 
-def _drop_duplicates(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    values = frame.drop(LINE)
-    suspects = values.hash_rows().is_duplicated()
-    if not suspects.any():
-        return frame, 0
-    first = values.filter(suspects).select(pl.struct(pl.all()).is_first_distinct()).to_series()
-    keep = (~suspects).scatter(suspects.arg_true(), first)
-    return frame.filter(keep), int((~keep).sum())
+def _sessions_told(reader: RowReader, builder: PartBuilder) -> tuple[str, ...]:
+    """Return what was done about sessions, where something was."""
+    minutes = f"{builder.gap / 60e6:g} idle minutes"
+    if builder.session_prefix is None:
+        why = "as asked" if reader.has_sessions else "the source has none"
+        return (f"sessions cut at {minutes}: {why}",)
+    n = reader.n_without_session
+    return (f"{n:,} rows without a session got one, cut at {minutes}",) if n else ()
 
 
-def _rename_reserved(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Rename events whose names simulation needs for states of its own."""
-    present = set(frame["event_type"].unique().to_list())
-    renamed: dict[str, str] = {}
-    for name in sorted(filter(is_reserved, present)):
-        candidate = f"event_{name}"
-        while candidate in present:
-            candidate = f"event_{candidate}"
-        renamed[name] = candidate
-        present.add(candidate)
-    if not renamed:
-        return frame, ()
-    told = tuple(f"event '{old}' renamed to '{new}': the name is reserved" for old, new in renamed.items())
-    return frame.with_columns(pl.col("event_type").replace(renamed)), told
-
-
-def _complete_sessions(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Cut sessions by inactivity where the source does not say them."""
-    if "session_id" in frame.columns:
-        named = pl.col("session_id").cast(pl.String).str.strip_chars()
-        frame = frame.with_columns(session_id=pl.when(named != "").then(named))
-        missing = frame["session_id"].null_count()
-        if not missing:
-            return frame, ()
-        told = f"{missing:,} rows without a session got one, cut at {SESSION_GAP_MINUTES} idle minutes"
-        without = frame["session_id"].is_null()
-        prefix = "gap"
-        while frame["session_id"].str.starts_with(f"{prefix}-").any():
-            prefix += "-gap"
-        cut = _gap_sessions(frame.filter(without), prefix)
-        return frame.with_columns(frame["session_id"].scatter(without.arg_true(), cut)), (told,)
-    told = f"sessions cut at {SESSION_GAP_MINUTES} idle minutes: the source has none"
-    return frame.with_columns(_gap_sessions(frame, "gap")), (told,)
-
-
-def _gap_sessions(frame: pl.DataFrame, prefix: str) -> pl.Series:
-    """Return session names of shape ``gap-1`` by user, numbered in time."""
-    by_time = (
-        frame.select("user_id", "timestamp").with_row_index("__row__").sort("timestamp", maintain_order=True)
-    )
-    gap = pl.col("timestamp").diff() > pl.duration(minutes=SESSION_GAP_MINUTES)
-    number = (gap.fill_null(value=False).cast(pl.Int64).cum_sum() + 1).over("user_id")
-    numbered = by_time.with_columns(pl.format(f"{prefix}-{{}}", number).alias("session_id")).sort("__row__")
-    return numbered["session_id"]
-
-
-def _arrange(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return canonical columns first; records become JSON, and attributes numbers where all of them are."""
-    records = [pl.col(name) for name, dtype in frame.schema.items() if dtype == pl.Struct]
-    frame = frame.with_columns(
-        pl.when(each.is_not_null()).then(each.struct.json_encode()) for each in records
-    )
-    attributes = [name for name in frame.columns if name not in CANONICAL and name != LINE]
-    canonical = [name for name in CANONICAL if name in frame.columns]
-    return frame.select(*canonical, *(_as_number(frame[name]) for name in attributes))
-
-
-def _as_number(column: pl.Series) -> pl.Series:
-    if column.dtype != pl.String:
-        return column
-    numbers = column.cast(pl.Float64, strict=False)
-    return numbers if numbers.null_count() == column.null_count() else column
+def _nothing_left(table: Table, rejects: pl.DataFrame) -> DataError:
+    if rejects.is_empty():
+        return DataError(f"'{table.name}' holds no rows.")
+    first = rejects.row(0, named=True)
+    return DataError(f"No row could be used (line {first['line']}: {first['reason']}).")

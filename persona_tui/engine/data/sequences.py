@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +96,70 @@ def encode_sequences(events: pl.DataFrame) -> Sequences:
         users=users,
         sessions=_number_sessions(users, flat["session_id"]),
         times=flat["timestamp"].dt.epoch("us").to_numpy(),
+    )
+
+
+def join_sequences(parts: Iterable[Sequences]) -> Sequences:
+    """Return parts of a log as one, users in order of their id.
+
+    Parameters
+    ----------
+    parts : iterable of Sequences
+        Of the same vocabulary; no user in two of them.
+
+    Notes
+    -----
+    O(N); where users of different parts stand between each other, one more pass that moves them.
+    """
+    parts = list(parts)
+    if len(parts) == 1:
+        return parts[0]
+    users_before = np.cumsum([0, *(each.n_users for each in parts[:-1])])
+    sessions_before = np.cumsum([0, *(each.n_sessions for each in parts[:-1])])
+    user_ids = [user for each in parts for user in each.user_ids]
+    joined = Sequences(
+        vocabulary=parts[0].vocabulary,
+        user_ids=tuple(user_ids),
+        codes=np.concatenate([each.codes for each in parts]),
+        users=np.concatenate(
+            [each.users + np.int32(before) for each, before in zip(parts, users_before, strict=True)]
+        ),
+        sessions=np.concatenate(
+            [each.sessions + before for each, before in zip(parts, sessions_before, strict=True)]
+        ),
+        times=np.concatenate([each.times for each in parts]),
+    )
+    order = rows_by_user(parts)
+    return joined if order is None else _moved(joined, order)
+
+
+def rows_by_user(parts: Sequence[Sequences]) -> IntArray | None:
+    """Return the order of the rows of parts, one after the other, in which users ascend; None if they do."""
+    user_ids = pl.Series([user for each in parts for user in each.user_ids], dtype=pl.String)
+    if user_ids.is_sorted():
+        return None
+    lengths = np.concatenate([np.bincount(each.users, minlength=each.n_users) for each in parts])
+    begins = np.cumsum(lengths) - lengths
+    order = user_ids.arg_sort().to_numpy()
+    moved = lengths[order]
+    rows: IntArray = np.repeat(begins[order] - (np.cumsum(moved) - moved), moved) + np.arange(moved.sum())
+    return rows
+
+
+def _moved(joined: Sequences, order: IntArray) -> Sequences:
+    """Return a log with users at other places; those of one user keep their order."""
+    users = joined.users[order]
+    begins = np.append(True, users[1:] != users[:-1])
+    sessions = joined.sessions[order]
+    per_user = np.maximum.reduceat(sessions, np.flatnonzero(begins)) - sessions[begins] + 1
+    shift = np.cumsum(per_user) - per_user - sessions[begins]
+    return Sequences(
+        vocabulary=joined.vocabulary,
+        user_ids=tuple(joined.user_ids[user] for user in users[begins]),
+        codes=joined.codes[order],
+        users=(np.cumsum(begins) - 1).astype(np.int32),
+        sessions=sessions + np.repeat(shift, np.diff(np.append(np.flatnonzero(begins), len(users)))),
+        times=joined.times[order],
     )
 
 

@@ -1,0 +1,296 @@
+"""Turn batches of a table into rows of an event log; rows that cannot be used are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from persona_tui.engine.data.log_parts import GAP_SESSION
+from persona_tui.engine.data.preparation.preparation import Applied
+from persona_tui.engine.data.readers.tables import LINE, REJECT_COLUMNS, SHOWN_CHARACTERS, Batch
+from persona_tui.engine.data.recognition.recognition import Recognition
+from persona_tui.engine.data.schema import CANONICAL
+from persona_tui.engine.data.times import TimeReading
+from persona_tui.engine.errors import DataError
+
+POSITION: Final = "__position__"
+"""Name of the column that counts the rows that were kept, from 0, over the whole source."""
+_REASON: Final = "__reason__"
+_TIME: Final = "__time__"
+_TEXTS: Final = ("user_id", "session_id")
+
+
+class Lines:
+    """Where each kept row stands in the source: runs of lines, so that it costs next to nothing."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[int, str, int | pl.Series]] = []
+        self.n_rows = 0
+
+    def add(self, file: str, lines: pl.Series) -> None:
+        """Take the lines of rows that follow those before."""
+        if not lines.len():
+            return
+        first, last = int(lines[0]), int(lines[-1])
+        whole = last - first + 1 == lines.len()
+        self._runs.append((self.n_rows, file, first if whole else lines.cast(pl.Int32)))
+        self.n_rows += lines.len()
+
+    def of(self, position: int) -> tuple[str, int]:
+        """Return the file and the line of a row."""
+        begin, file, lines = next(run for run in reversed(self._runs) if run[0] <= position)
+        offset = position - begin
+        return file, lines + offset if isinstance(lines, int) else int(lines[offset])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShapedBatch:
+    """Rows of a batch under canonical names, and those that cannot be used.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``LINE``, canonical columns and attributes.
+    rejects : DataFrame
+        ``REJECT_COLUMNS``.
+    file : str
+    done : int
+        As in ``Batch``.
+    n_read : int
+        Rows of the batch.
+    """
+
+    rows: pl.DataFrame
+    rejects: pl.DataFrame
+    file: str
+    done: int
+    n_read: int
+
+
+class RowReader:
+    """Make canonical rows of the batches of one table.
+
+    Parameters
+    ----------
+    found : Recognition
+    times : TimeReading
+    applied : Applied
+        The preparation, begun.
+    attributes : sequence of str, optional
+        Attributes, and ``metadata``, to keep; all without it.
+    decimal_comma : bool
+        Whether numbers are written with one.
+
+    Notes
+    -----
+    Event types become codes of a vocabulary that grows with the log. Whether an attribute written as text
+    holds numbers only is known when all rows are read.
+    """
+
+    def __init__(
+        self,
+        found: Recognition,
+        times: TimeReading,
+        applied: Applied,
+        *,
+        attributes: Sequence[str] | None = None,
+        decimal_comma: bool = False,
+    ) -> None:
+        self._times, self._applied = times, applied
+        wanted = [name for name in found.shapes if _is_wanted(name, attributes, applied.needs)]
+        self._shapes = {name: found.shapes[name] for name in wanted}
+        self._kept = attributes
+        self.decimal_comma = decimal_comma
+        self._categories = pl.Categories.random(physical=pl.UInt32)
+        self._events = pl.Categorical(self._categories)
+        self._alive = pl.Series([None], dtype=self._events)  # codes are forgotten with the last column
+        self._event_counts = np.zeros(0, dtype=np.int64)
+        self._numeric: dict[str, bool] = {}
+        self.lines = Lines()
+        self.session_prefix = GAP_SESSION
+        self.n_rows_read = 0
+        self.n_without_session = 0
+
+    @property
+    def reads(self) -> list[str]:
+        """Return the columns of the table that are needed."""
+        roots = [name for shape in self._shapes.values() for name in shape.meta.root_names()]
+        return list(dict.fromkeys(roots))
+
+    @property
+    def has_sessions(self) -> bool:
+        """Return whether some row names its session."""
+        return "session_id" in self._shapes and self.n_without_session < self.n_rows
+
+    @property
+    def n_rows(self) -> int:
+        """Return the number of rows that were kept."""
+        return self.lines.n_rows
+
+    def shape(self, batch: Batch) -> ShapedBatch:
+        """Return the rows of a batch that can be used, and those that cannot.
+
+        Depends on nothing but the batch: several threads can shape several batches.
+        """
+        rows = self._shape(batch.frame)
+        reasons = self._faults(rows)
+        rejects = batch.rejects
+        if reasons is not None:
+            rejects = pl.concat([rejects, _rejected(batch, reasons)])
+            rows = rows.filter(reasons.is_null())
+        rows = rows.with_columns(pl.col(_TIME).alias("timestamp")).drop(_TIME)
+        if self._applied.changes_rows:
+            rows = rows.with_columns(pl.col("event_type").cast(pl.String))
+        return ShapedBatch(
+            rows=rows, rejects=rejects, file=batch.file, done=batch.done, n_read=batch.frame.height
+        )
+
+    def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return canonical columns with text stripped and times read, null where that failed."""
+        rows = frame.select(pl.col(LINE), **self._shapes)
+        for name in ("user_id", "session_id", "event_type"):
+            if name in rows.columns and rows.schema[name].is_nested():
+                raise DataError(f"The column of {name} holds lists or records, not names.")
+        texts = [_stripped(name) for name in _TEXTS if name in rows.columns and not _is_whole(rows, name)]
+        events = self._coded(rows["event_type"])
+        records = [pl.col(name) for name, kind in rows.schema.items() if isinstance(kind, pl.Struct)]
+        return rows.with_columns(
+            *texts,
+            events,
+            *(pl.when(each.is_not_null()).then(each.struct.json_encode()).name.keep() for each in records),
+            self._times.parse(rows["timestamp"]).alias(_TIME),
+        )
+
+    def _coded(self, written: pl.Series) -> pl.Series:
+        """Return event types as codes of the vocabulary; only where some have blanks is all text touched."""
+        texts = written.cast(pl.String)
+        events = texts.cast(self._events)
+        distinct = events.unique().drop_nulls().cast(pl.String)
+        if (distinct != distinct.str.strip_chars()).any() or (distinct == "").any():
+            texts = texts.str.strip_chars()
+            events = texts.set(texts == "", None).cast(self._events)
+        return events
+
+    def _faults(self, rows: pl.DataFrame) -> pl.Series | None:
+        """Return why each row cannot be used, null where it can; None where all can."""
+        if not any(rows[name].null_count() for name in ("user_id", "event_type", _TIME)):
+            return None
+        given_time = pl.col("timestamp").cast(pl.String).fill_null("").str.strip_chars() != ""
+        return rows.select(
+            pl.when(pl.col("user_id").is_null())
+            .then(pl.lit("no user"))
+            .when(pl.col("event_type").is_null())
+            .then(pl.lit("no event"))
+            .when(pl.col(_TIME).is_null() & given_time)
+            .then(pl.lit("unreadable time"))
+            .when(pl.col(_TIME).is_null())
+            .then(pl.lit("no time"))
+            .alias(_REASON)
+        ).to_series()
+
+    def arrange(self, shaped: ShapedBatch) -> pl.DataFrame:
+        """Return the rows of the next batch as they are gathered, prepared and counted.
+
+        Parameters
+        ----------
+        shaped : ShapedBatch
+            In the order of the source.
+
+        Returns
+        -------
+        DataFrame
+            ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``event`` (UInt32,
+            a code), ``session_id`` (text, null where there is none) where the source has it,
+            what is kept of metadata and attributes, and ``POSITION`` where all of them are.
+        """
+        self.n_rows_read += shaped.n_read + shaped.rejects.height
+        rows = self._applied.rows(shaped.rows)
+        begin = self.lines.n_rows
+        self.lines.add(shaped.file, rows[LINE])
+        self._note_sessions(rows)
+        columns = [name for name in rows.columns if name not in {*CANONICAL, LINE} or name == "metadata"]
+        columns = [name for name in columns if self._kept is None or name in self._kept]
+        for name in columns:
+            self._note_numbers(name, rows[name])
+        codes = rows["event_type"].cast(self._events).to_physical().alias("event")
+        if self._applied.renames_events:
+            self._count_events(codes)
+        session = [name for name in ("session_id",) if name in rows.columns]
+        kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
+        if self._kept is not None:
+            return kept
+        position = pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True)
+        return kept.with_columns(position.alias(POSITION))
+
+    def _count_events(self, codes: pl.Series) -> None:
+        counts = np.bincount(codes.to_numpy(), minlength=len(self._event_counts))
+        counts[: len(self._event_counts)] += self._event_counts
+        self._event_counts = counts
+
+    def _note_sessions(self, rows: pl.DataFrame) -> None:
+        if "session_id" not in rows.columns:
+            return
+        self.n_without_session += rows["session_id"].null_count()
+        while rows["session_id"].str.starts_with(f"{self.session_prefix}-").any():
+            self.session_prefix += f"-{GAP_SESSION}"
+
+    def _note_numbers(self, name: str, column: pl.Series) -> None:
+        """Remember whether all values of a text column so far are numbers."""
+        if column.dtype != pl.String or name == "metadata":
+            return
+        if self._numeric.get(name, True):
+            numbers = as_numbers(column, decimal_comma=self.decimal_comma)
+            self._numeric[name] = numbers.null_count() == column.null_count()
+
+    def numeric_columns(self) -> tuple[str, ...]:
+        """Return the attributes whose text holds numbers only."""
+        return tuple(name for name, is_one in self._numeric.items() if is_one)
+
+    def event_counts(self) -> dict[str, int]:
+        """Return the number of kept rows of each event type; nothing where the preparation needs none."""
+        return dict(zip(self.event_names(), self._event_counts.tolist(), strict=False))
+
+    def event_names(self) -> list[str]:
+        """Return the names of event types by their code."""
+        names: list[str] = self._categories.to_series().to_list()
+        return names
+
+
+def as_numbers(column: pl.Series, *, decimal_comma: bool = False) -> pl.Series:
+    """Return text as numbers, null where it is none."""
+    if decimal_comma:
+        column = column.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return column.cast(pl.Float64, strict=False)
+
+
+def _is_wanted(name: str, attributes: Sequence[str] | None, needed: frozenset[str]) -> bool:
+    is_core = name in CANONICAL and name != "metadata"
+    return is_core or attributes is None or name in attributes or name in needed
+
+
+def _is_whole(rows: pl.DataFrame, name: str) -> bool:
+    return name == "user_id" and rows.schema[name].is_integer()
+
+
+def _stripped(name: str) -> pl.Expr:
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text).alias(name)
+
+
+def _rejected(batch: Batch, reasons: pl.Series) -> pl.DataFrame:
+    """Return the rows that have a reason, with what they hold as text."""
+    bad = reasons.is_not_null()
+    frame = batch.frame.filter(bad)
+    shown = [
+        pl.col(name).cast(pl.String)
+        for name, kind in frame.schema.items()
+        if name != LINE and not kind.is_nested() and kind != pl.Binary
+    ]
+    content = pl.concat_str(shown, separator=",", ignore_nulls=True).str.slice(0, SHOWN_CHARACTERS)
+    return frame.select(
+        file=pl.lit(batch.file), line=pl.col(LINE), reason=reasons.filter(bad), content=content
+    ).cast(pl.Schema(REJECT_COLUMNS))

@@ -1,0 +1,156 @@
+"""A loaded log in a folder, as Arrow IPC, user by user: opened again at once, and never read whole.
+
+Every part is a few files without compression, so that its columns are mapped into memory and only those
+that are used are read from disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, overload
+
+import numpy as np
+import polars as pl
+
+from persona_tui.engine.data.event_log import EventLog
+from persona_tui.engine.data.log_parts import LogPart
+from persona_tui.engine.data.quality import Quality
+from persona_tui.engine.data.recognition.recognition import Recognition
+from persona_tui.engine.data.sequences import Sequences
+
+FORMAT: Final = 1
+_HEADER, _REJECTS = "log.json", "rejects.arrow"
+_FLAT: Final = {"__user__": "users", "__session__": "sessions", "__time__": "times", "__code__": "codes"}
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError)
+
+
+class StoredParts(Sequence[LogPart]):
+    """The parts of a log in a folder, each opened when it is asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    vocabulary : tuple of str
+    n_parts : int
+    """
+
+    def __init__(self, folder: Path, vocabulary: tuple[str, ...], n_parts: int) -> None:
+        self._folder, self._vocabulary, self._n_parts = folder, vocabulary, n_parts
+
+    def __len__(self) -> int:
+        return self._n_parts
+
+    @overload
+    def __getitem__(self, number: int) -> LogPart: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[LogPart]: ...
+
+    def __getitem__(self, number: int | slice) -> LogPart | list[LogPart]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(self._n_parts))]
+        if not -self._n_parts <= number < self._n_parts:
+            raise IndexError(number)
+        return read_part(self._folder, number % self._n_parts, self._vocabulary)
+
+
+def write_part(folder: Path, number: int, part: LogPart) -> None:
+    """Write one part into a folder; the vocabulary is kept elsewhere."""
+    flat = part.sequences
+    arrays = {name: pl.Series(getattr(flat, field)) for name, field in _FLAT.items()}
+    events = pl.DataFrame(arrays).hstack(part.columns)
+    events.write_ipc(_file(folder, number, "events"), compression="uncompressed")
+    users = pl.DataFrame({"user_id": pl.Series(flat.user_ids, dtype=pl.String)})
+    users.write_ipc(_file(folder, number, "users"), compression="uncompressed")
+    if part.session_ids is not None:
+        sessions = part.session_ids.alias("session_id").to_frame()
+        sessions.write_ipc(_file(folder, number, "sessions"), compression="uncompressed")
+
+
+def read_part(folder: Path, number: int, vocabulary: tuple[str, ...]) -> LogPart:
+    """Open one part; its columns are mapped, and read when they are used."""
+    events = pl.read_ipc(_file(folder, number, "events"))
+    users = pl.read_ipc(_file(folder, number, "users"))
+    sessions = _file(folder, number, "sessions")
+    flat = Sequences(
+        vocabulary=vocabulary,
+        user_ids=tuple(users["user_id"].to_list()),
+        **{field: events[name].to_numpy() for name, field in _FLAT.items()},
+    )
+    return LogPart(
+        sequences=flat,
+        session_ids=pl.read_ipc(sessions)["session_id"] if sessions.exists() else None,
+        columns=events.drop(_FLAT),
+    )
+
+
+def _file(folder: Path, number: int, of: str) -> Path:
+    return folder / f"{of}-{number:05d}.arrow"
+
+
+def save_log(log: EventLog, folder: Path) -> None:
+    """Write a log into an empty folder.
+
+    Parameters
+    ----------
+    log : EventLog
+    folder : Path
+        Exists. Make it appear whole with ``engine.files.write_whole_folder``.
+
+    Raises
+    ------
+    OSError, PolarsError
+        If it cannot be written.
+    """
+    for number, part in enumerate(log.parts):
+        write_part(folder, number, part)
+    log.quality.rejects.write_ipc(folder / _REJECTS, compression="uncompressed")
+    found = log.recognition
+    header = {
+        "format": FORMAT,
+        "n_parts": len(log.parts),
+        "n_events": log.n_events,
+        "vocabulary": log.vocabulary,
+        "quality": log.quality.as_kept(),
+        "recognition": {
+            "schema": found.schema,
+            "confidence": found.confidence,
+            "sentence": found.sentence,
+            "columns": found.columns,
+            "notes": found.notes,
+        },
+        "fingerprint": log.fingerprint,
+        "recipe": log.recipe,
+    }
+    (folder / _HEADER).write_text(json.dumps(header), encoding="utf-8")
+
+
+def open_log(folder: Path) -> EventLog | None:
+    """Return the log in a folder, None where there is none, or it is damaged or of another version.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    try:
+        header: dict[str, Any] = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
+        if header["format"] != FORMAT:
+            return None
+        vocabulary = tuple(header["vocabulary"])
+        parts = StoredParts(folder, vocabulary, header["n_parts"])
+        n_events = sum(len(part.sequences.codes) for part in parts)
+        if n_events != header["n_events"]:
+            return None
+        found = {**header["recognition"], "notes": tuple(header["recognition"]["notes"])}
+        return EventLog(
+            parts=parts,
+            vocabulary=vocabulary,
+            quality=Quality.from_kept(header["quality"], pl.read_ipc(folder / _REJECTS)),
+            recognition=Recognition(**found, reads=(), shapes={}),
+            fingerprint=header["fingerprint"],
+            recipe=header["recipe"],
+        )
+    except _DAMAGED:
+        return None
