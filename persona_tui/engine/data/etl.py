@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import polars as pl
@@ -24,7 +24,7 @@ from persona_tui.engine.data.recognition.recognise import recognise
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.rows import RowReader
 from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
-from persona_tui.engine.data.stored_log import StoredParts, write_part
+from persona_tui.engine.data.stored_log import StoredParts
 from persona_tui.engine.data.times import TimeReading, read_times
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
@@ -101,9 +101,9 @@ def load_event_log(
         n_threads=n_threads,
         on_progress=on_progress,
     )
-    log = loading.load(attributes)
+    log = loading.load(read=attributes, keep=attributes)
     if log is None:  # whether rows are copies shows only in columns that were not asked for
-        log = loading.load(None)
+        log = loading.load(read=None, keep=attributes)
         assert log is not None
     return log
 
@@ -133,14 +133,10 @@ def load_event_log_csv(path: str | Path, *, columns: Mapping[str, str] | None = 
 def _read_times(table: Table, found: Recognition, timezone: str) -> TimeReading:
     """Decide how times are written, from the first rows or, where these leave it open, from more."""
     written = found.shapes["timestamp"].alias(found.columns.get("timestamp", "timestamp"))
-    reading = read_times(
-        table.head().select(written).to_series(), timezone=timezone, unit=found.time_unit
-    )
+    reading = read_times(table.head().select(written).to_series(), timezone=timezone, unit=found.time_unit)
     if reading.ambiguous:
         roots = written.meta.root_names()
-        reading = reading.settle(
-            batch.frame.select(written).to_series() for batch in table.batches(roots)
-        )
+        reading = reading.settle(batch.frame.select(written).to_series() for batch in table.batches(roots))
     return reading
 
 
@@ -165,23 +161,23 @@ class _Loading:
         self._memory, self._folder, self._on_progress = memory, folder, on_progress
         self._n_threads = n_threads
 
-    def load(self, attributes: Sequence[str] | None) -> EventLog | None:
-        """Return the log, None where columns are missing that tell whether rows are copies."""
+    def load(self, *, read: Sequence[str] | None, keep: Sequence[str] | None) -> EventLog | None:
+        """Return the log with some attributes, None where those read do not tell whether rows are copies."""
         applied = self._preparation.begin()
         reader = RowReader(
             self._found,
             self._times,
             applied,
-            attributes=attributes,
+            attributes=read,
             decimal_comma=getattr(self._table, "decimal_comma", False),
         )
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
                 raise _nothing_left(self._table, rejects)
-            builder = self._builder(reader, applied)
-            parts, keep_open = self._build(gatherer, builder)
-        if attributes is not None and builder.n_duplicates:
+            builder = self._builder(reader, applied, keep)
+            parts = self._build(gatherer, builder)
+        if read is not None and builder.n_duplicates:
             return None
         told = applied.finish(builder.vocabulary.names)
         return EventLog(
@@ -190,12 +186,16 @@ class _Loading:
             quality=Quality(
                 rejects=rejects,
                 n_duplicates=builder.n_duplicates,
-                repairs=(*self._found.notes, *builder.vocabulary.told, *_sessions_told(reader, builder), *told),
+                repairs=(
+                    *self._found.notes,
+                    *builder.vocabulary.told,
+                    *_sessions_told(reader, builder),
+                    *told,
+                ),
             ),
             recognition=self._found,
             fingerprint=self._table.fingerprint(),
             recipe=self._recipe(builder),
-            keep_open=keep_open,
         )
 
     def _gather(self, reader: RowReader, gatherer: Gatherer) -> pl.DataFrame:
@@ -209,7 +209,7 @@ class _Loading:
             self._on_progress(Progress(stage=STAGE, done=shaped.done, total=max(size, shaped.done)))
         return pl.concat(rejects)
 
-    def _builder(self, reader: RowReader, applied: Applied) -> PartBuilder:
+    def _builder(self, reader: RowReader, applied: Applied, keep: Sequence[str] | None) -> PartBuilder:
         renamed = applied.rename_events(reader.event_counts())
         asked = applied.session_gap
         gap = asked or timedelta(minutes=SESSION_GAP_MINUTES)
@@ -219,24 +219,22 @@ class _Loading:
             applied,
             session_prefix=None if asked or not reader.has_sessions else reader.session_prefix,
             duplicate_key=self._found.duplicate_key,
+            keep=keep,
             numeric=reader.numeric_columns(),
             decimal_comma=reader.decimal_comma,
             n_threads=self._n_threads,
         )
 
-    def _build(
-        self, gatherer: Gatherer, builder: PartBuilder
-    ) -> tuple[Sequence[LogPart], TemporaryDirectory[str] | None]:
+    def _build(self, gatherer: Gatherer, builder: PartBuilder) -> Sequence[LogPart]:
         """Return the parts of the log: in memory, or in a folder where the rows were on disk too."""
         if not gatherer.spilled:
-            return tuple(part for take in gatherer.buckets() for part in builder.parts(take)), None
-        folder = TemporaryDirectory(prefix=".log-", dir=self._folder)
-        n_parts = 0
+            return tuple(part for take in gatherer.buckets() for part in builder.parts(take))
+        folder = Path(mkdtemp(prefix=".log-", dir=self._folder))
+        stored = StoredParts(folder, builder.vocabulary.names, temporary=True)
         for take in gatherer.buckets():
             for part in builder.parts(take):
-                write_part(Path(folder.name), n_parts, part)
-                n_parts += 1
-        return StoredParts(Path(folder.name), builder.vocabulary.names, n_parts), folder
+                stored.append(part)
+        return stored
 
     def _recipe(self, builder: PartBuilder) -> dict[str, Any]:
         return {

@@ -30,8 +30,6 @@ class EventLog:
         SHA-256 of the source's content.
     recipe : mapping
         What else the log depends on: time zone, session gap, preparation.
-    keep_open : object
-        What must live as long as the parts do, such as their temporary folder.
     """
 
     def __init__(
@@ -43,7 +41,6 @@ class EventLog:
         recognition: Recognition,
         fingerprint: str,
         recipe: dict[str, Any],
-        keep_open: object = None,
     ) -> None:
         self.parts = parts
         self.vocabulary = vocabulary
@@ -51,7 +48,6 @@ class EventLog:
         self.recognition = recognition
         self.fingerprint = fingerprint
         self.recipe = recipe
-        self._keep_open = keep_open
 
     @property
     def columns(self) -> dict[str, str]:

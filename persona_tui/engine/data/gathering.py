@@ -11,7 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from persona_tui.engine.errors import DataError
+from persona_tui.engine.data.arrow_files import write_arrow
+from persona_tui.engine.errors import DataError, ExportError
 
 WORKING_FACTOR: Final = 4
 """Putting rows in order takes about this many times their own bytes: measured 3.5."""
@@ -75,7 +76,9 @@ class Gatherer:
             n_buckets *= 2
         free = shutil.disk_usage(self._above or tempfile.gettempdir()).free
         if expected * 2 > free:
-            raise self._too_large(f"sorting it needs about {_size(expected * 2)} of disk where {_size(free)} are free")
+            raise self._too_large(
+                f"sorting it needs about {_size(expected * 2)} of disk where {_size(free)} are free"
+            )
         self._folder = Path(tempfile.mkdtemp(prefix=".buckets-", dir=self._above))
         self._buckets = [[] for _ in range(n_buckets)]
         self._n_bytes = 0
@@ -98,10 +101,10 @@ class Gatherer:
             for number, pending in enumerate(self._buckets):
                 if pending:
                     file = self._folder / f"{number:03d}-{self._n_flushed:05d}.arrow"
-                    pl.concat(pending).write_ipc(file, compression="uncompressed")
+                    write_arrow(pl.concat(pending), file)
                     pending.clear()
-        except (OSError, pl.exceptions.PolarsError) as fault:
-            raise self._too_large(f"its buckets cannot be written: {fault}") from None
+        except ExportError as fault:
+            raise self._too_large(f"its buckets cannot be written: {fault.message}") from None
         self._n_bytes = 0
         self._n_flushed += 1
 

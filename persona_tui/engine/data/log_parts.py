@@ -80,7 +80,7 @@ class UserRows:
 def by_user(
     take: Callable[[], pl.DataFrame], *, events_a_part: int = EVENTS_A_PART
 ) -> Iterator[Callable[[], UserRows]]:
-    """Yield pieces of rows user by user, users in order of their id, a user's rows by time, ties in their order.
+    """Yield pieces of rows: users in order of their id, a user's rows by time, ties as they stood.
 
     Each piece is made when it is called, so that several threads can.
 
@@ -233,6 +233,11 @@ def _gap_names(users_of_sessions: CodeArray, prefix: str) -> pl.Series:
     starts = np.flatnonzero(np.append(True, users_of_sessions[1:] != users_of_sessions[:-1]))
     first[starts] = starts
     number = np.arange(n) - np.maximum.accumulate(first) + 1
-    return pl.Series(number).cast(pl.String).alias("session_id").to_frame().select(
-        pl.concat_str(pl.lit(f"{prefix}-"), pl.col("session_id")).alias("session_id")
-    ).to_series()
+    return (
+        pl.Series(number)
+        .cast(pl.String)
+        .alias("session_id")
+        .to_frame()
+        .select(pl.concat_str(pl.lit(f"{prefix}-"), pl.col("session_id")).alias("session_id"))
+        .to_series()
+    )

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from persona_tui.engine.data.log_parts import LogPart, UserRows, by_user, copies, cut_sessions, number_sessions
+from persona_tui.engine.data.log_parts import (
+    LogPart,
+    UserRows,
+    by_user,
+    copies,
+    cut_sessions,
+    number_sessions,
+)
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.preparation.preparation import Applied
 from persona_tui.engine.data.rows import POSITION, as_numbers
 from persona_tui.engine.data.schema import is_reserved
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.types import CodeArray, IntArray
+from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
 _FIXED: Final = ("timestamp", "event", "session_id", POSITION)
@@ -81,6 +88,8 @@ class PartBuilder:
         Of sessions that are cut where the source names others; None where all are cut.
     duplicate_key : tuple of str
         Columns by which copies are known beside user and time; all where empty.
+    keep : sequence of str, optional
+        Attributes that the log has in the end; all without it.
     numeric : tuple of str
         Text columns that hold numbers.
     decimal_comma : bool
@@ -94,6 +103,7 @@ class PartBuilder:
         *,
         session_prefix: str | None,
         duplicate_key: tuple[str, ...] = (),
+        keep: Sequence[str] | None = None,
         numeric: tuple[str, ...] = (),
         decimal_comma: bool = False,
         n_threads: int = 2,
@@ -101,7 +111,7 @@ class PartBuilder:
         self._n_threads = n_threads
         self.vocabulary, self.gap, self._applied = vocabulary, gap, applied
         self.session_prefix = session_prefix
-        self._key = duplicate_key
+        self._key, self._keep = duplicate_key, keep
         self._numeric, self._decimal_comma = numeric, decimal_comma
         self.n_duplicates = 0
         self.duplicate_positions: list[int] = []
@@ -114,7 +124,9 @@ class PartBuilder:
         return self._build(self._without_copies(make()))
 
     def _without_copies(self, found: UserRows) -> UserRows:
-        key = ["event", *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
+        key = (
+            ["event", *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
+        )
         repeated = copies(found, key)
         n = int(repeated.sum())
         if not n:
@@ -134,6 +146,8 @@ class PartBuilder:
         else:
             sessions, names = number_sessions(users, times, self.gap, rows["session_id"], self.session_prefix)
         columns = rows.drop(_FIXED, strict=False)
+        if self._keep is not None:
+            columns = columns.select(name for name in columns.columns if name in self._keep)
         part = LogPart(
             sequences=Sequences(
                 vocabulary=self.vocabulary.names,

@@ -7,13 +7,15 @@ that are used are read from disk.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import shutil
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, overload
 
-import numpy as np
 import polars as pl
 
+from persona_tui.engine.data.arrow_files import write_arrow
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.log_parts import LogPart
 from persona_tui.engine.data.quality import Quality
@@ -34,10 +36,21 @@ class StoredParts(Sequence[LogPart]):
     folder : Path
     vocabulary : tuple of str
     n_parts : int
+    temporary : bool
+        Whether the folder goes when nobody holds the parts any more.
     """
 
-    def __init__(self, folder: Path, vocabulary: tuple[str, ...], n_parts: int) -> None:
+    def __init__(
+        self, folder: Path, vocabulary: tuple[str, ...], n_parts: int = 0, *, temporary: bool = False
+    ) -> None:
         self._folder, self._vocabulary, self._n_parts = folder, vocabulary, n_parts
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def append(self, part: LogPart) -> None:
+        """Write another part."""
+        write_part(self._folder, self._n_parts, part)
+        self._n_parts += 1
 
     def __len__(self) -> int:
         return self._n_parts
@@ -57,16 +70,23 @@ class StoredParts(Sequence[LogPart]):
 
 
 def write_part(folder: Path, number: int, part: LogPart) -> None:
-    """Write one part into a folder; the vocabulary is kept elsewhere."""
+    """Write one part into a folder; the vocabulary is kept elsewhere.
+
+    Raises
+    ------
+    ExportError
+        If the disk is full or the folder cannot be written.
+    """
     flat = part.sequences
     arrays = {name: pl.Series(getattr(flat, field)) for name, field in _FLAT.items()}
-    events = pl.DataFrame(arrays).hstack(part.columns)
-    events.write_ipc(_file(folder, number, "events"), compression="uncompressed")
-    users = pl.DataFrame({"user_id": pl.Series(flat.user_ids, dtype=pl.String)})
-    users.write_ipc(_file(folder, number, "users"), compression="uncompressed")
+    frames = {
+        "events": pl.DataFrame(arrays).hstack(part.columns),
+        "users": pl.DataFrame({"user_id": pl.Series(flat.user_ids, dtype=pl.String)}),
+    }
     if part.session_ids is not None:
-        sessions = part.session_ids.alias("session_id").to_frame()
-        sessions.write_ipc(_file(folder, number, "sessions"), compression="uncompressed")
+        frames["sessions"] = part.session_ids.alias("session_id").to_frame()
+    for name, frame in frames.items():
+        write_arrow(frame, _file(folder, number, name))
 
 
 def read_part(folder: Path, number: int, vocabulary: tuple[str, ...]) -> LogPart:
@@ -101,12 +121,12 @@ def save_log(log: EventLog, folder: Path) -> None:
 
     Raises
     ------
-    OSError, PolarsError
-        If it cannot be written.
+    ExportError, OSError
+        If the disk is full or the folder cannot be written.
     """
     for number, part in enumerate(log.parts):
         write_part(folder, number, part)
-    log.quality.rejects.write_ipc(folder / _REJECTS, compression="uncompressed")
+    write_arrow(log.quality.rejects, folder / _REJECTS)
     found = log.recognition
     header = {
         "format": FORMAT,

@@ -1,0 +1,26 @@
+"""Tables on disk as Arrow IPC: what is too large for memory, and what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from persona_tui.engine.errors import ExportError
+
+
+def write_arrow(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table as Arrow IPC that can be mapped into memory.
+
+    Raises
+    ------
+    ExportError
+        If the disk is full or the folder cannot be written.
+    """
+    try:
+        frame.write_ipc(path, compression="uncompressed")
+    except (OSError, pl.exceptions.PolarsError) as fault:  # polars takes a full disk for a fault of the data
+        raise ExportError(
+            f"'{path}' cannot be written: {fault}.",
+            hint="Free some space, or name a larger disk with PERSONA_TUI_CACHE_DIR.",
+        ) from None
