@@ -74,7 +74,10 @@ def load_event_log(source: str | Path, *, columns: Mapping[str, str] | None = No
     return EventLog(
         events=_arrange(frame),
         quality=Quality(
-            rejects=pl.concat([raw.rejects, rejects]).sort("line"),
+            rejects=pl.concat([raw.rejects, rejects])
+            .sort("line")
+            .insert_column(0, pl.lit(str(source)).alias("file")),
+            n_rows_read=raw.frame.height + raw.rejects.height,
             n_duplicates=n_duplicates,
             repairs=(*moved, *renamed, *sessions_told),
         ),

@@ -126,7 +126,7 @@ def parse_texts(
     ----------
     text : Series of String
     formats : iterable of str
-        The first should read most of them: each of the others is tried on what is left, without blanks around.
+        The first should read most of them: the others are tried on what is left, without blanks around.
     timezone : str
         Of times without one.
     changes : ClockChanges, optional

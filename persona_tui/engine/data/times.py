@@ -240,7 +240,7 @@ def _with_text(reading: TimeReading, evidence: DateOrderEvidence) -> TimeReading
     """Return how texts are read, given what is known of the order of day and month."""
     order = reading.order or (evidence.order if evidence.is_needed else None)
     formats = rank_formats(reading.sample.cast(pl.String), order)
-    notes = []
+    notes: list[str] = []
     if any(not has_zone(each) for each in formats):
         notes.extend(_zone_notes(reading.timezone))
     if any("%y" in each for each in formats):
@@ -287,8 +287,8 @@ def _with_numbers(reading: TimeReading, values: pl.Series) -> TimeReading:
     whole = values.cast(pl.Int64, strict=False).drop_nulls()
     calendar = parse_calendar_numbers(whole.cast(pl.String), "UTC")
     if len(whole) and calendar.null_count() <= 0.1 * len(whole):
-        notes = ("numbers are read as dates, as 20260302", *_zone_notes(reading.timezone))
-        return replace(reading, unit="calendar", notes=notes)
+        told = ("numbers are read as dates, as 20260302", *_zone_notes(reading.timezone))
+        return replace(reading, unit="calendar", notes=told)
     numbers = values.cast(pl.Float64, strict=False)
     sizes = numbers.filter(numbers.is_finite()).abs()
     unit = _unit_of(float(sizes.median() or 0.0))  # type: ignore[arg-type]  # a float for a float column
