@@ -11,7 +11,7 @@ import polars as pl
 
 from persona_tui.engine.data.quality import MAX_EXAMPLES, Finding, percent, share_of, shortened
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.types import BoolArray, CodeArray, IntArray
+from persona_tui.engine.types import IntArray
 
 MAX_EVENT_TYPES: Final = 1_000
 """More of them are seldom steps of a flow: they are page addresses, ids or texts."""
@@ -117,35 +117,30 @@ class _Totals:
 
 
 def _count(sequences: Sequences) -> _Totals:
-    n_events = len(sequences.times)
+    codes, users, times = sequences.codes, sequences.users, sequences.times
+    n_events = len(times)
     by_event = np.zeros(len(sequences.vocabulary), dtype=np.int64)
-    by_user = np.zeros(sequences.n_users, dtype=np.int64)
     has_tie = np.zeros(sequences.n_users, dtype=np.bool_)
-    n_tied = 0
+    starts = [np.zeros(min(n_events, 1), dtype=np.int64)]
+    n_tied, last_pair = 0, -2
     for start in range(0, n_events, _BLOCK):
-        stop = min(start + _BLOCK, n_events)
-        by_event += np.bincount(sequences.codes[start:stop], minlength=len(by_event))
-        users = sequences.users[start:stop]
-        first = int(users[0])
-        counts = np.bincount(users - first)
-        by_user[first : first + len(counts)] += counts
-        low, high = max(start - 1, 0), min(stop + 1, n_events)  # with the neighbours of the block
-        around = slice(low, high)
-        equal = _equal_neighbours(sequences.times[around]) & _equal_neighbours(sequences.users[around])
-        tied = np.zeros(high - low, dtype=np.bool_)
-        tied[1:] = equal
-        tied[:-1] |= equal
-        tied = tied[start - low : stop - low]
-        n_tied += int(np.count_nonzero(tied))
-        has_tie[users[tied]] = True
+        own, after = slice(start, start + _BLOCK), slice(start + 1, start + _BLOCK + 1)
+        by_event += np.bincount(codes[own], minlength=len(by_event))
+        n_pairs = len(times[after])
+        is_same_user = users[own][:n_pairs] == users[after]
+        starts.append(np.flatnonzero(~is_same_user) + start + 1)
+        pairs = np.flatnonzero(is_same_user & (times[own][:n_pairs] == times[after])) + start
+        if len(pairs):
+            n_runs = int(np.count_nonzero(np.diff(pairs, prepend=last_pair) > 1))
+            n_tied += len(pairs) + n_runs  # a run of pairs has one event more than pairs
+            has_tie[users[pairs]] = True
+            last_pair = int(pairs[-1])
+    firsts = np.concatenate(starts)
+    by_user = np.zeros(sequences.n_users, dtype=np.int64)
+    by_user[users[firsts]] = np.diff(firsts, append=n_events)
     return _Totals(
         by_event=by_event, by_user=by_user, n_tied=n_tied, n_tied_users=int(np.count_nonzero(has_tie))
     )
-
-
-def _equal_neighbours(values: IntArray | CodeArray) -> BoolArray:
-    equal: BoolArray = values[1:] == values[:-1]
-    return equal
 
 
 def _ties(sequences: Sequences, totals: _Totals) -> Finding | None:

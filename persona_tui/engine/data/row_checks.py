@@ -131,9 +131,10 @@ _SENTENCES: Final = {
 
 def _is_constant(column: pl.Series, value: object) -> bool:
     """Return whether a column has one value; a glance settles it for most."""
-    if value is None:
-        return column.null_count() == len(column)
-    return not any(each.ne_missing(value).any() for each in (column.head(_GLANCE), column))
+    n_missing = column.null_count()
+    if value is None or n_missing:
+        return value is None and n_missing == len(column)
+    return not any((each != value).any() for each in (column.head(_GLANCE), column))
 
 
 def _microseconds(moment: datetime) -> int:
