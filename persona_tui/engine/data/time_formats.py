@@ -5,13 +5,13 @@ To add one, add its date, its clock or its zone here; templates are those of ``s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import polars as pl
 
-from persona_tui.engine.data.time_zones import ClockChanges, to_utc
+from persona_tui.engine.data.time_zones import UTC_MICROSECONDS, ClockChanges, to_utc
 
 DateOrder: TypeAlias = Literal["day-first", "month-first"]
 
@@ -35,8 +35,8 @@ _CALENDAR_YEARS: Final = (1900, 2200)
 _QUICK_FRACTIONS: Final = ("", ".%3f", ".%6f")
 _QUICK_ZONES: Final = ("Z", "+00:00")
 _ORDER_PATTERN: Final = r"^\s*(\d{1,2})(?:/(\d{1,2})/(?:\d{4}|\d{2})|-(\d{1,2})-\d{4})(?:\D|$)"
-_FIRST_YEAR: Final = pl.datetime(1000, 1, 1)
-"""Before it, a year of two digits was taken for one of four."""
+_YEAR_1000, _YEAR_10000 = -30_610_224_000_000_000, 253_402_300_800_000_000
+"""Microseconds since 1970: before, a year of two digits was taken for one of four; after, none is meant."""
 
 
 def general_formats(order: DateOrder | None) -> tuple[str, ...]:
@@ -105,18 +105,19 @@ def parse_format(
     parsed = text.str.to_datetime(template, strict=False, time_unit="us", cache=False)
     if has_zone(template):
         timezone = "UTC"
-    times = to_utc(parsed, timezone, changes)
-    if "%Y" in template and parsed.len() != parsed.null_count():
-        naive = parsed.dt.replace_time_zone(None)
-        early = pl.select(naive < _FIRST_YEAR).to_series()
-        if early.any():
-            times = times.set(early.fill_null(value=False), None)
-    return times
+    return to_utc(_plausible(parsed), timezone, changes)
+
+
+def _plausible(times: pl.Series) -> pl.Series:
+    """Return times with those nulled whose year cannot be meant."""
+    numbers = times.to_physical()
+    is_meant = (numbers >= _YEAR_1000) & (numbers < _YEAR_10000)
+    return times if is_meant.all() else times.set(~is_meant, None)
 
 
 def parse_texts(
     text: pl.Series,
-    formats: Iterable[str],
+    formats: Sequence[str],
     timezone: str,
     changes: ClockChanges | None = None,
 ) -> pl.Series:
@@ -125,19 +126,20 @@ def parse_texts(
     Parameters
     ----------
     text : Series of String
-    formats : iterable of str
+    formats : sequence of str
         The first should read most of them: the others are tried on what is left, without blanks around.
     timezone : str
         Of times without one.
     changes : ClockChanges, optional
     """
-    templates = list(dict.fromkeys(formats))
-    parsed = parse_format(text, templates[0], timezone, changes)
+    if not formats:
+        return pl.Series(text.name, [None], dtype=UTC_MICROSECONDS).new_from_index(0, len(text))
+    parsed = parse_format(text, formats[0], timezone, changes)
     rows = (parsed.is_null() & text.is_not_null()).arg_true()
     left = text.gather(rows).str.strip_chars()
     filled = left != ""
     rows, left = rows.filter(filled), left.filter(filled)
-    for template in templates:
+    for template in formats:
         if left.is_empty():
             break
         more = parse_format(left, template, timezone, changes)

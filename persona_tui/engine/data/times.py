@@ -12,7 +12,6 @@ import polars as pl
 from persona_tui.engine.data.time_formats import (
     DateOrder,
     DateOrderEvidence,
-    general_formats,
     has_zone,
     parse_calendar_numbers,
     parse_texts,
@@ -98,14 +97,16 @@ class TimeReading:
         if not _is_text(column.dtype):
             return pl.Series(column.name, [None] * len(column), dtype=UTC_MICROSECONDS)
         text = column.cast(pl.String)
-        formats = (*self.formats, *general_formats(self.order))
         if self.unit is None:
-            return parse_texts(text, formats, self.timezone, changes)
-        parsed = _from_numbers(text, self.unit, self.timezone, changes)
+            parsed = parse_texts(text, self.formats, self.timezone, changes)
+        else:
+            parsed = _from_numbers(text, self.unit, self.timezone, changes)
         rows = (parsed.is_null() & text.is_not_null()).arg_true()
-        if rows.is_empty():
+        left = text.gather(rows)
+        others = rank_formats(left.unique(), self.order)
+        if not others:
             return parsed
-        return parsed.scatter(rows, parse_texts(text.gather(rows), formats, self.timezone, changes))
+        return parsed.scatter(rows, parse_texts(left, others, self.timezone, changes))
 
     def settle(self, columns: Iterator[pl.Series]) -> TimeReading:
         """Return the reading with nothing ambiguous, looking through the column until a value decides.
@@ -319,7 +320,7 @@ def _from_numbers(
     if unit == "excel":
         days = _as_floats(column)
         return to_utc(_known((days - _EXCEL_EPOCH_DAYS) * _DAY_MICROSECONDS), timezone, changes)
-    if not column.dtype.is_float():
+    if column.dtype.is_integer() or column.dtype == pl.String:
         whole = column.cast(pl.Int64, strict=False)
         exact = _scaled(whole, unit)
         rows = (whole.is_null() & column.is_not_null()).arg_true()

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from persona_tui.engine.data.time_formats import DateOrderEvidence
 from persona_tui.engine.data.times import ClockChanges, parse_times, read_times
 from persona_tui.engine.errors import DataError, UnknownNameError
 
@@ -334,3 +336,59 @@ def test_zones_that_are_taken_for_granted_are_told():
         "times without a zone are read as UTC (--timezone NAME for another)",
     )
     assert read_times(pl.Series(["2026-03-02 09:14Z"])).notes == ()
+
+
+@pytest.mark.parametrize("year", ["+12026", "-2026", "+262000"])
+def test_a_year_that_no_date_has_is_null(year):
+    assert parse("2026-03-02", f"{year}-03-02")[1] is None
+
+
+def test_decimals_keep_their_fraction():
+    assert parse(Decimal("1700000000.25"))[0].microsecond == 250_000
+
+
+def test_what_the_sample_did_not_show_is_read_too():
+    reading = read_times(pl.Series(["2026-03-02T09:14:05Z"]))
+    later = pl.Series(["2 March 2026 09:14:05", None, "soon", "", "2 March 2026 09:14:05"])
+    assert reading.parse(later).is_null().to_list() == [False, True, True, True, False]
+
+
+def test_local_times_in_a_form_that_the_sample_did_not_show_are_counted_each():
+    reading = read_times(pl.Series(["2026-03-02T09:14:05"]), timezone="Europe/Berlin")
+    changes = ClockChanges()
+    reading.parse(pl.Series(["25.10.2026 02:30"] * 5), changes)
+    assert changes.n_ambiguous == 5
+
+
+def test_dates_in_slashes_that_the_sample_did_not_show_are_not_guessed():
+    reading = read_times(pl.Series(["2026-03-02"]))
+    assert reading.parse(pl.Series(["03/02/2026"])).to_list() == [None]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 31), st.integers(1, 31)), min_size=1, max_size=8),
+    st.sampled_from(["/", "-"]),
+    st.integers(1, 3),
+)
+def test_the_order_of_a_column_is_that_of_most_of_its_deciding_dates(parts, joint, size):
+    dates = [f"{first}{joint}{second}{joint}2026" for first, second in parts]
+    by_day = {each for each, (first, second) in zip(dates, parts, strict=True) if first > 12 >= second}
+    by_month = {each for each, (first, second) in zip(dates, parts, strict=True) if second > 12 >= first}
+    evidence = DateOrderEvidence.none()
+    for start in range(0, len(dates), size):
+        evidence.add(pl.Series(dates[start : start + size]))
+    assert evidence.is_needed
+    if len(by_day) != len(by_month) and size >= len(dates):
+        assert evidence.order == ("day-first" if len(by_day) > len(by_month) else "month-first")
+    if bool(by_day) != bool(by_month):
+        assert evidence.order == ("day-first" if by_day else "month-first")
+        assert evidence.example in by_day | by_month
+    if not by_day and not by_month:
+        firsts, seconds = ({part[n] for part in parts} for n in (0, 1))
+        assert evidence.order == ("day-first" if len(firsts) >= len(seconds) else "month-first")
+
+
+def test_other_texts_tell_nothing_about_the_order_of_dates():
+    evidence = DateOrderEvidence.none()
+    evidence.add(pl.Series(["2026-03-25", "25.03.2026", "1/2", "25/03/20261", "soon", "", None]))
+    assert not evidence.is_needed
