@@ -150,6 +150,18 @@ def parse_texts(
     return parsed
 
 
+def date_in_words(text: str, order: DateOrder) -> str:
+    """Return how a date with slashes is read.
+
+    Examples
+    --------
+    >>> date_in_words("02/03/2026 9:14", "day-first"), date_in_words("02/03/26", "month-first")
+    ('2 March 2026', '3 February 2026')
+    """
+    date = pl.Series([text]).str.extract(r"^\s*([\d/-]+)")
+    return str(parse_texts(date, _ORDERED_DATES[order], "UTC").dt.strftime("%-d %B %Y")[0])
+
+
 def parse_calendar_numbers(
     digits: pl.Series, timezone: str, changes: ClockChanges | None = None
 ) -> pl.Series:
@@ -174,7 +186,8 @@ class DateOrderEvidence:
     Parameters
     ----------
     n_day_first, n_month_first : int
-        Different dates that can only be read in one of the two ways, for one part is above 12.
+        Dates that can only be read in one of the two ways, for one part is above 12; equal ones of a
+        batch count once.
     firsts, seconds : set of int
         The different first and second parts of all dates.
     example : str

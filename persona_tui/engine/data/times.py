@@ -12,6 +12,7 @@ import polars as pl
 from persona_tui.engine.data.time_formats import (
     DateOrder,
     DateOrderEvidence,
+    date_in_words,
     has_zone,
     parse_calendar_numbers,
     parse_texts,
@@ -253,7 +254,7 @@ def _with_text(reading: TimeReading, evidence: DateOrderEvidence) -> TimeReading
 
 def _order_note(evidence: DateOrderEvidence) -> str:
     order, example = evidence.order, evidence.example
-    other = "month-first" if order == "day-first" else "day-first"
+    other: DateOrder = "month-first" if order == "day-first" else "day-first"
     if evidence.is_contradictory:
         return (
             f"some dates can only be day-first and others only month-first: all are read {order}, "
@@ -261,13 +262,7 @@ def _order_note(evidence: DateOrderEvidence) -> str:
         )
     if evidence.is_decided:
         return f"dates are read {order}: '{example}' can be read in no other way"
-    date = pl.Series([example])
-    templates = ("%d/%m/%Y", "%d/%m/%y", "%d-%m-%Y"), ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y")
-    by_day, by_month = (
-        parse_texts(date.str.extract(r"^([\d/-]+)"), each, "UTC").dt.strftime("%-d %B %Y")[0]
-        for each in templates
-    )
-    taken, rejected = (by_day, by_month) if order == "day-first" else (by_month, by_day)
+    taken, rejected = (date_in_words(example, each) for each in (order, other))
     return (
         f"whether dates are day-first or month-first is not certain: '{example}' is read as {taken}, "
         f"not as {rejected} (--dates {other} for the other way)"
