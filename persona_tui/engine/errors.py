@@ -46,6 +46,10 @@ class ExportError(PersonaError, OSError):
     """A result could not be written."""
 
 
+class ThresholdError(PersonaError):
+    """A limit that was asked for is exceeded."""
+
+
 class MissingExtraError(PersonaError, ImportError):
     """An optional package is needed for this."""
 

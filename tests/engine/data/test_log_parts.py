@@ -147,7 +147,9 @@ def test_a_part_shows_its_events_under_canonical_names():
         sessions=np.array([0, 1, 2]),
         times=np.array([0, 10, 5]),
     )
-    shown = LogPart(sequences=flat, session_ids=None, columns=pl.DataFrame({"plan": ["x", "y", None]})).events()
+    shown = LogPart(
+        sequences=flat, session_ids=None, columns=pl.DataFrame({"plan": ["x", "y", None]})
+    ).events()
     assert shown.columns == ["user_id", "session_id", "timestamp", "event_type", "plan"]
     assert shown["session_id"].to_list() == ["gap-1", "gap-2", "gap-1"]
     assert shown["event_type"].to_list() == ["a", "b", "b"]
