@@ -17,7 +17,7 @@ from persona_tui.engine.data.log_parts import LogPart
 from persona_tui.engine.data.part_builder import PartBuilder, settle_vocabulary
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.preparation.preparation import Applied, Preparation
-from persona_tui.engine.data.quality import Quality
+from persona_tui.engine.data.quality import Quality, place
 from persona_tui.engine.data.readers.sources import open_source
 from persona_tui.engine.data.readers.tables import Table, no_rejects
 from persona_tui.engine.data.recognition.recognise import recognise

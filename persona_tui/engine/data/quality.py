@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
@@ -170,6 +171,18 @@ class Quality:
                 for each in self.everything()
             ],
         }
+
+    def as_kept(self) -> dict[str, Any]:
+        """Return what ``from_kept`` makes it of again, beside the rejects."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "rejects"}
+        return {**kept, "findings": [asdict(each) for each in self.findings]}
+
+    @classmethod
+    def from_kept(cls, kept: Mapping[str, Any], rejects: pl.DataFrame) -> Quality:
+        """Return the report that ``as_kept`` was called on."""
+        findings = tuple(Finding(**{**each, "examples": tuple(each["examples"])}) for each in kept["findings"])
+        texts = {name: tuple(kept[name]) for name in ("repairs", "duplicate_examples")}
+        return cls(rejects=rejects, **{**kept, **texts, "findings": findings})
 
     def _by_reason(self) -> list[tuple[str, int, list[str], list[int]]]:
         """Return reason, number, and files and lines of the first rejects, the commonest reason first."""

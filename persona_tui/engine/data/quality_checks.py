@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -20,12 +21,13 @@ ABSURD_MULTIPLE: Final = 20
 _BLOCK: Final = 2**20
 
 
-def assess(sequences: Sequences, *, n_censored: int = 0) -> tuple[Finding, ...]:
+def assess(parts: Iterable[Sequences], *, n_censored: int = 0) -> tuple[Finding, ...]:
     """Return what is odd in a log.
 
     Parameters
     ----------
-    sequences : Sequences
+    parts : iterable of Sequences
+        Of one vocabulary; no user in two of them.
     n_censored : int
         Users whose last journey was still open at the end of the log.
 
@@ -50,17 +52,25 @@ def assess(sequences: Sequences, *, n_censored: int = 0) -> tuple[Finding, ...]:
     ...     sessions=np.zeros(3, dtype=np.int64),
     ...     times=np.array([0, 5, 5]),
     ... )
-    >>> [(each.kind, each.count) for each in assess(log)]
+    >>> [(each.kind, each.count) for each in assess([log])]
     [('ties', 2), ('spellings', 1)]
     """
-    totals = _count(sequences)
+    vocabulary: tuple[str, ...] = ()
+    totals: list[_Totals] = []
+    user_ids: list[tuple[str, ...]] = []
+    for part in parts:
+        vocabulary = part.vocabulary
+        totals.append(_count(part))
+        user_ids.append(part.user_ids)
+    by_event = np.sum([each.by_event for each in totals], axis=0)
+    by_user = np.concatenate([each.by_user for each in totals])
     found = (
-        _ties(sequences, totals),
-        _spellings(sequences.vocabulary, totals.by_event),
-        _absurd_users(sequences.user_ids, totals.by_user),
-        _vocabulary(totals.by_event),
-        _single_events(totals.by_user),
-        _censored(n_censored, sequences.n_users),
+        _ties(totals, int(by_user.sum())),
+        _spellings(vocabulary, by_event),
+        _absurd_users(list(chain.from_iterable(user_ids)), by_user),
+        _vocabulary(by_event),
+        _single_events(by_user),
+        _censored(n_censored, len(by_user)),
     )
     return tuple(each for each in found if each is not None)
 
@@ -143,14 +153,15 @@ def _count(sequences: Sequences) -> _Totals:
     )
 
 
-def _ties(sequences: Sequences, totals: _Totals) -> Finding | None:
-    if not totals.n_tied:
+def _ties(totals: Sequence[_Totals], n_events: int) -> Finding | None:
+    n_tied = sum(each.n_tied for each in totals)
+    if not n_tied:
         return None
     return Finding(
         kind="ties",
-        count=totals.n_tied,
-        share=share_of(totals.n_tied, len(sequences.times)),
-        sentence=f"events of {totals.n_tied_users:,} users happen at the same time as another of the same "
+        count=n_tied,
+        share=share_of(n_tied, n_events),
+        sentence=f"events of {sum(each.n_tied_users for each in totals):,} users happen at the same time as another of the same "
         "user: they keep the order of the source",
     )
 

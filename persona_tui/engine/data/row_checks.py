@@ -134,7 +134,8 @@ def _is_constant(column: pl.Series, value: object) -> bool:
     n_missing = column.null_count()
     if value is None or n_missing:
         return value is None and n_missing == len(column)
-    return not any((each != value).any() for each in (column.head(_GLANCE), column))
+    differs = (pl.col(column.name) != pl.lit(value)).any()
+    return not any(each.to_frame().select(differs).item() for each in (column.head(_GLANCE), column))
 
 
 def _microseconds(moment: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,9 @@ from persona_tui.engine.data.log_parts import GAP_SESSION
 from persona_tui.engine.data.preparation.preparation import Applied
 from persona_tui.engine.data.readers.tables import LINE, REJECT_COLUMNS, SHOWN_CHARACTERS, Batch
 from persona_tui.engine.data.recognition.recognition import Recognition
+from persona_tui.engine.data.row_checks import RowChecks
 from persona_tui.engine.data.schema import CANONICAL
+from persona_tui.engine.data.time_zones import ClockChanges
 from persona_tui.engine.data.times import TimeReading
 from persona_tui.engine.errors import DataError
 
@@ -61,7 +64,9 @@ class ShapedBatch:
     done : int
         As in ``Batch``.
     n_read : int
-        Rows of the batch.
+        Rows of the batch, with those that cannot be used.
+    changes : ClockChanges
+        What a change of the clock did to its times.
     """
 
     rows: pl.DataFrame
@@ -69,6 +74,7 @@ class ShapedBatch:
     file: str
     done: int
     n_read: int
+    changes: ClockChanges
 
 
 class RowReader:
@@ -111,6 +117,8 @@ class RowReader:
         self._event_counts = np.zeros(0, dtype=np.int64)
         self._numeric: dict[str, bool] = {}
         self.lines = Lines()
+        self.checks = RowChecks(now=datetime.now(UTC))
+        self.clock_changes = ClockChanges()
         self.session_prefix = GAP_SESSION
         self.n_rows_read = 0
         self.n_without_session = 0
@@ -136,7 +144,8 @@ class RowReader:
 
         Depends on nothing but the batch: several threads can shape several batches.
         """
-        rows = self._shape(batch.frame)
+        changes = ClockChanges()
+        rows = self._shape(batch.frame, changes)
         reasons = self._faults(rows)
         rejects = batch.rejects
         if reasons is not None:
@@ -146,10 +155,15 @@ class RowReader:
         if self._applied.changes_rows:
             rows = rows.with_columns(pl.col("event_type").cast(pl.String))
         return ShapedBatch(
-            rows=rows, rejects=rejects, file=batch.file, done=batch.done, n_read=batch.frame.height
+            rows=rows,
+            rejects=rejects,
+            file=batch.file,
+            done=batch.done,
+            n_read=batch.frame.height + batch.rejects.height,
+            changes=changes,
         )
 
-    def _shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _shape(self, frame: pl.DataFrame, changes: ClockChanges) -> pl.DataFrame:
         """Return canonical columns with text stripped and times read, null where that failed."""
         rows = frame.select(pl.col(LINE), **self._shapes)
         for name in ("user_id", "session_id", "event_type"):
@@ -162,7 +176,7 @@ class RowReader:
             *texts,
             events,
             *(pl.when(each.is_not_null()).then(each.struct.json_encode()).name.keep() for each in records),
-            self._times.parse(rows["timestamp"]).alias(_TIME),
+            self._times.parse(rows["timestamp"], changes).alias(_TIME),
         )
 
     def _coded(self, written: pl.Series) -> pl.Series:
@@ -207,8 +221,11 @@ class RowReader:
             a code), ``session_id`` (text, null where there is none) where the source has it,
             what is kept of metadata and attributes, and ``POSITION`` where all of them are.
         """
-        self.n_rows_read += shaped.n_read + shaped.rejects.height
+        self.n_rows_read += shaped.n_read
+        self.clock_changes.n_ambiguous += shaped.changes.n_ambiguous
+        self.clock_changes.n_nonexistent += shaped.changes.n_nonexistent
         rows = self._applied.rows(shaped.rows)
+        self.checks.observe(rows, shaped.file)
         begin = self.lines.n_rows
         self.lines.add(shaped.file, rows[LINE])
         self._note_sessions(rows)

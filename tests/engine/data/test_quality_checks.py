@@ -26,7 +26,7 @@ def sequences_of(lengths, vocabulary=("a",)):
 
 
 def finding(sequences, kind, **others):
-    return next((each for each in assess(sequences, **others) if each.kind == kind), None)
+    return next((each for each in assess([sequences], **others) if each.kind == kind), None)
 
 
 @given(data=st.data())
@@ -111,7 +111,7 @@ def test_users_still_under_way_are_told():
 
 
 def test_an_ordinary_log_has_nothing_odd():
-    assert assess(sequences_of([3, 4, 5], ["a", "b"])) == ()
+    assert assess([sequences_of([3, 4, 5], ["a", "b"])]) == ()
 
 
 @pytest.mark.real
