@@ -34,6 +34,7 @@ _CALENDAR: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _CALENDAR_YEARS: Final = (1900, 2200)
 _QUICK_FRACTIONS: Final = ("", ".%3f", ".%6f")
 _QUICK_ZONES: Final = ("Z", "+00:00")
+_DATE_PART: Final = r"^\s*([\d/-]+)"
 _ORDER_PATTERN: Final = r"^\s*(\d{1,2})(?:/(\d{1,2})/(?:\d{4}|\d{2})|-(\d{1,2})-\d{4})(?:\D|$)"
 _YEAR_1000, _YEAR_10000 = -30_610_224_000_000_000, 253_402_300_800_000_000
 """Microseconds since 1970: before, a year of two digits was taken for one of four; after, none is meant."""
@@ -158,7 +159,7 @@ def date_in_words(text: str, order: DateOrder) -> str:
     >>> date_in_words("02/03/2026 9:14", "day-first"), date_in_words("02/03/26", "month-first")
     ('2 March 2026', '3 February 2026')
     """
-    date = pl.Series([text]).str.extract(r"^\s*([\d/-]+)")
+    date = pl.Series([text]).str.extract(_DATE_PART)
     return str(parse_texts(date, _ORDERED_DATES[order], "UTC").dt.strftime("%-d %B %Y")[0])
 
 
@@ -207,12 +208,12 @@ class DateOrderEvidence:
 
     def add(self, text: pl.Series) -> None:
         """Take the dates of some texts into account."""
-        dates = text.str.slice(0, 12).unique().sort()
+        dates = text.str.slice(0, 12).unique().sort()  # as long as two blanks and a date
         parts = (
             dates.str.extract_groups(_ORDER_PATTERN)
             .struct.unnest()
             .select(
-                date=dates,
+                date=dates.str.extract(_DATE_PART),
                 first=pl.col("1").cast(pl.Int64, strict=False),
                 second=pl.coalesce("2", "3").cast(pl.Int64, strict=False),
             )
@@ -223,7 +224,7 @@ class DateOrderEvidence:
         decides = not self.is_decided
         for found in (by_day, by_month, parts):
             if found.height and decides and (found is not parts or not self.example):
-                self.example = str(found["date"][0]).strip()
+                self.example = str(found["date"][0])
                 break
         self.n_day_first += by_day.height
         self.n_month_first += by_month.height

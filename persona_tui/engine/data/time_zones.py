@@ -58,12 +58,18 @@ def check_timezone(timezone: str) -> None:
     UnknownNameError
         With the near name, as ``Europe/Berlin`` for ``europe/berlin``.
     """
+    if not _is_known(timezone):
+        from zoneinfo import available_timezones  # noqa: PLC0415 - reads a folder, only for the message
+
+        raise unknown_name("timezone", timezone, sorted(available_timezones()))
+
+
+def _is_known(timezone: str) -> bool:
     try:
         pl.Series([0], dtype=pl.Datetime("us")).dt.replace_time_zone(timezone)
     except pl.exceptions.ComputeError:
-        from zoneinfo import available_timezones  # noqa: PLC0415 - reads a folder, only for the message
-
-        raise unknown_name("timezone", timezone, sorted(available_timezones())) from None
+        return False
+    return bool(timezone)  # an empty one would be no zone at all
 
 
 def to_utc(times: pl.Series, timezone: str, changes: ClockChanges | None = None) -> pl.Series:

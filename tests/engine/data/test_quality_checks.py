@@ -93,6 +93,11 @@ def test_a_bot_among_many_users_is_named():
     assert found.sentence.startswith("users have 83.3% of all events")
 
 
+def test_heavy_users_that_are_more_than_one_in_a_hundred_are_not_absurd():
+    assert finding(sequences_of([1] * 147 + [1_000] * 3), "absurd_users") is None
+    assert finding(sequences_of([1] * 148 + [1_000] * 2), "absurd_users").count == 2
+
+
 def test_many_event_types_come_with_what_folding_them_would_cost():
     names = [f"page {n:04}" for n in range(1_001)]
     found = finding(sequences_of([2_002], names), "vocabulary")

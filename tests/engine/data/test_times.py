@@ -278,7 +278,8 @@ def test_where_no_date_decides_the_part_that_varies_more_is_the_day(dates, order
 
 
 def test_an_order_that_is_not_certain_is_told_with_both_readings_and_the_option():
-    settled = read_times(pl.Series(["02/03/2026"])).settle(iter([pl.Series(["02/03/2026"])]))
+    column = pl.Series(["02/03/2026 21:14"])
+    settled = read_times(column).settle(iter([column]))
     assert settled.notes[-1] == (
         "whether dates are day-first or month-first is not certain: '02/03/2026' is read as 2 March 2026, "
         "not as 3 February 2026 (--dates month-first for the other way)"
@@ -392,3 +393,14 @@ def test_other_texts_tell_nothing_about_the_order_of_dates():
     evidence = DateOrderEvidence.none()
     evidence.add(pl.Series(["2026-03-25", "25.03.2026", "1/2", "25/03/20261", "soon", "", None]))
     assert not evidence.is_needed
+
+
+def test_an_empty_zone_is_refused():
+    with pytest.raises(UnknownNameError, match="Unknown timezone ''"):
+        read_times(pl.Series(["2026-03-02"]), timezone="")
+
+
+def test_a_fixed_offset_is_a_zone():
+    assert parse_times(pl.Series(["2026-03-02"]), timezone="+02:00")[0] == datetime(
+        2026, 3, 1, 22, tzinfo=UTC
+    )
