@@ -25,6 +25,7 @@ from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.rows import RowReader
 from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
 from persona_tui.engine.data.stored_log import StoredParts
+from persona_tui.engine.data.time_formats import DateOrder
 from persona_tui.engine.data.times import TimeReading, read_times
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
@@ -38,6 +39,7 @@ def load_event_log(
     *,
     columns: Mapping[str, str] | None = None,
     timezone: str = "UTC",
+    dates: DateOrder | None = None,
     preparation: Preparation | None = None,
     attributes: Sequence[str] | None = None,
     memory: int | None = None,
@@ -56,6 +58,8 @@ def load_event_log(
         Canonical name to column, where it is not to be recognised.
     timezone : str
         Of times that name none.
+    dates : {"day-first", "month-first"}, optional
+        How dates such as 02/03/2026 are meant, where the log leaves it open.
     preparation : Preparation, optional
         Steps from the source to the log.
     attributes : sequence of str, optional
@@ -93,9 +97,9 @@ def load_event_log(
     loading = _Loading(
         table=table,
         found=found,
-        times=_read_times(table, found, timezone),
+        times=_read_times(table, found, timezone, dates),
         preparation=preparation or Preparation(),
-        timezone=timezone,
+        recipe={"timezone": timezone, "dates": dates},
         memory=memory or AMPLE_MEMORY,
         folder=folder,
         n_threads=n_threads,
@@ -130,14 +134,13 @@ def load_event_log_csv(path: str | Path, *, columns: Mapping[str, str] | None = 
     return load_event_log(path, columns=columns).events
 
 
-def _read_times(table: Table, found: Recognition, timezone: str) -> TimeReading:
+def _read_times(table: Table, found: Recognition, timezone: str, dates: DateOrder | None) -> TimeReading:
     """Decide how times are written, from the first rows or, where these leave it open, from more."""
-    written = found.shapes["timestamp"].alias(found.columns.get("timestamp", "timestamp"))
-    reading = read_times(table.head().select(written).to_series(), timezone=timezone, unit=found.time_unit)
-    if reading.ambiguous:
-        roots = written.meta.root_names()
-        reading = reading.settle(batch.frame.select(written).to_series() for batch in table.batches(roots))
-    return reading
+    written = found.shapes["timestamp"].alias(found.columns["timestamp"])
+    head = table.head().select(written).to_series()
+    reading = read_times(head, timezone=timezone, unit=found.time_unit, dates=dates)
+    batches = table.batches(written.meta.root_names())
+    return reading.settle(batch.frame.select(written).to_series() for batch in batches)
 
 
 class _Loading:
@@ -150,14 +153,14 @@ class _Loading:
         found: Recognition,
         times: TimeReading,
         preparation: Preparation,
-        timezone: str,
+        recipe: dict[str, Any],
         memory: int,
         folder: Path | None,
         n_threads: int,
         on_progress: ProgressCallback,
     ) -> None:
         self._table, self._found, self._times = table, found, times
-        self._preparation, self._timezone = preparation, timezone
+        self._preparation, self._given = preparation, recipe
         self._memory, self._folder, self._on_progress = memory, folder, on_progress
         self._n_threads = n_threads
 
@@ -238,7 +241,7 @@ class _Loading:
 
     def _recipe(self, builder: PartBuilder) -> dict[str, Any]:
         return {
-            "timezone": self._timezone,
+            **self._given,
             "preparation": list(self._preparation.as_texts()),
             "session_gap_seconds": builder.gap / 1e6,
         }
