@@ -137,7 +137,9 @@ class JoinedTable:
         whole = hashlib.sha256()
         for part, _ in self._parts:
             place_below = part.path.relative_to(root).as_posix()
-            whole.update(f"{place_below}\0{part.member}\0{known[part.path]}\n".encode(errors="surrogateescape"))
+            whole.update(
+                f"{place_below}\0{part.member}\0{known[part.path]}\n".encode(errors="surrogateescape")
+            )
         return whole.hexdigest()
 
     def _require_unchanged(self, place: int) -> None:
@@ -180,7 +182,10 @@ def _partition_notes(parts: Sequence[tuple[Part, Table]]) -> list[str]:
     names = list(dict.fromkeys(name for part, _ in parts for name, _ in part.partition))
     doubled = {name for part, table in parts for name, _ in part.partition if name in table.schema}
     told = [f"columns from the names of folders: {', '.join(names)}"] if names else []
-    return [*told, *(f"'{name}' is read from the files, not from the names of folders" for name in sorted(doubled))]
+    return [
+        *told,
+        *(f"'{name}' is read from the files, not from the names of folders" for name in sorted(doubled)),
+    ]
 
 
 def _join_schemas(

@@ -152,13 +152,17 @@ def _near_files(path: Path) -> str:
 
 def _files_matching(pattern: str) -> tuple[list[Part], list[str]]:
     pieces = Path(pattern).parts
-    fixed = Path(*[piece for place, piece in enumerate(pieces) if not _WILD.search("".join(pieces[: place + 1]))])
+    fixed = Path(
+        *[piece for place, piece in enumerate(pieces) if not _WILD.search("".join(pieces[: place + 1]))]
+    )
     parts: list[Part] = []
     told: list[str] = []
     for match in sorted(map(Path, glob.glob(pattern, recursive=True))):  # noqa: PTH207 - patterns from the root
         if match.is_dir():
+            if "**" in pattern:  # which names the files within as well
+                continue
             inside, left_out = _files_below(match, fixed, required=False)
-            parts += [part for part in inside if "**" not in pattern]
+            parts += inside
             told += left_out
         elif not _is_hidden(match.name):
             parts.append(Part(path=match, partition=_partition(match, fixed)))
