@@ -110,7 +110,10 @@ class ScannedTable:
                     )
                 lines = pl.int_range(start + 1, end + 1, dtype=pl.Int64, eager=True).alias(LINE)
                 yield Batch(
-                    frame=frame.insert_column(0, lines), rejects=no_rejects(), file=self.part.name, done=end
+                    frame=pl.DataFrame([lines, *frame.get_columns()]),
+                    rejects=no_rejects(),
+                    file=self.part.name,
+                    done=end,
                 )
 
     def fingerprint(self) -> str:

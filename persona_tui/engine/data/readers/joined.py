@@ -102,7 +102,7 @@ class JoinedTable:
             If a file has changed since it was opened, or is damaged.
         """
         before = 0
-        for place, (part, table) in enumerate(self._parts):
+        for place, (_, table) in enumerate(self._parts):
             self._require_unchanged(place)
             own = self._schemas[place][1]
             shapes = self._shapes(place, columns)

@@ -12,6 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote
@@ -151,10 +152,7 @@ def _near_files(path: Path) -> str:
 
 
 def _files_matching(pattern: str) -> tuple[list[Part], list[str]]:
-    pieces = Path(pattern).parts
-    fixed = Path(
-        *[piece for place, piece in enumerate(pieces) if not _WILD.search("".join(pieces[: place + 1]))]
-    )
+    fixed = Path(*takewhile(lambda piece: not _WILD.search(piece), Path(pattern).parts))
     parts: list[Part] = []
     told: list[str] = []
     for match in sorted(map(Path, glob.glob(pattern, recursive=True))):  # noqa: PTH207 - patterns from the root
@@ -187,7 +185,8 @@ def _files_below(folder: Path, root: Path, *, required: bool = True) -> tuple[li
 def _walk(folder: Path) -> Iterator[Path]:
     for each in folder.iterdir():  # a folder that cannot be listed is an error, which rglob passes over
         if each.is_dir():
-            yield from _walk(each)
+            loops = each.is_symlink() and folder.resolve().is_relative_to(each.resolve())
+            yield from () if loops else _walk(each)
         elif each.is_file():
             yield each
 

@@ -8,23 +8,27 @@ IEEE 1849-2023, *Standard for eXtensible Event Stream (XES)*.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 from xml.parsers import expat
 
 import polars as pl
 
 from persona_tui.engine.data.readers.parts import EmptyFileError, Part
-from persona_tui.engine.data.readers.tables import BATCH_ROWS, LINE, Batch, no_rejects
+from persona_tui.engine.data.readers.tables import LINE, Batch, no_rejects
 from persona_tui.engine.errors import DataError
 
 CASE: Final = "case:"
 """What stands before the names of a trace's attributes."""
 _BLOCK: Final = 2**20
+_BATCH_ROWS: Final = 2**16
+"""Fewer than other formats give: while they are gathered, rows are dictionaries."""
 _NUMBERS: Final[dict[str, Callable[[str], object]]] = {"int": int, "float": float}
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _TEXTS: Final = frozenset({"string", "date", "id"})
 _VALUES: Final = _TEXTS | {"int", "float", "boolean"}
+_SKIPPED: Final = frozenset({"global", "classifier", "extension"})
 _NESTED: Final = frozenset({"list", "container"})
 _TYPES: Final[dict[str, pl.DataType]] = {"int": pl.Int64(), "float": pl.Float64(), "boolean": pl.Boolean()}
 
@@ -74,7 +78,7 @@ class XesTable:
     def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
         """Yield the events in the order of the log, with some columns only."""
         done = 0
-        for log in _blocks(self.part, _Log(wanted=frozenset(columns)), at_least=BATCH_ROWS):
+        for log in _blocks(self.part, frozenset(columns), at_least=_BATCH_ROWS):
             done += len(log.lines)
             yield Batch(
                 frame=log.frame({name: self.schema[name] for name in columns}),
@@ -116,7 +120,7 @@ def open_xes(part: Part) -> XesTable:
     nested: dict[str, None] = {}
     n_rows = 0
     first: pl.DataFrame | None = None
-    for log in _blocks(part, _Log(wanted=None), at_least=_BLOCK // 64):
+    for log in _blocks(part, None, at_least=1_000):
         for name, kind in log.kinds.items():
             types[name] = kind if types.get(name, kind) == kind else _joined_kind(types[name], kind)
         nested |= log.nested
@@ -154,16 +158,21 @@ class _Log:
 
     Parameters
     ----------
+    parser : XMLParserType
+        Tells the line that it is at.
     wanted : frozenset of str, optional
         Names of the columns to keep; all, with their types, unless given.
     """
 
-    def __init__(self, wanted: frozenset[str] | None) -> None:
+    def __init__(self, parser: expat.XMLParserType, wanted: frozenset[str] | None) -> None:
         self.wanted = wanted
         self.lines: list[int] = []
         self.kinds: dict[str, str] = {}
         self.nested: dict[str, None] = {}
-        self.in_trace = False
+        self.n_whole = 0
+        """How many rows are of traces that have ended."""
+        self._parser = parser
+        self._in_trace = False
         self._events: list[dict[str, str]] = []
         self._cases: list[dict[str, str]] = []
         self._case: dict[str, str] = {}
@@ -173,29 +182,35 @@ class _Log:
         self._skipped = 0
         """How deep the parser is within what holds no events' attributes, as ``global``."""
 
-    def empty(self) -> None:
-        """Forget the rows; the trace that is open stays open."""
-        self.lines, self._events, self._cases = [], [], []
+    def take(self, n_rows: int) -> Self:
+        """Return the first rows with what is known of all; they are forgotten here."""
+        taken = copy(self)
+        taken.lines, self.lines = self.lines[:n_rows], self.lines[n_rows:]
+        taken._events, self._events = self._events[:n_rows], self._events[n_rows:]
+        taken._cases, self._cases = self._cases[:n_rows], self._cases[n_rows:]
+        self.n_whole = 0
+        return taken
 
-    def start(self, tag: str, attributes: dict[str, str], line: int) -> None:
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
-        tag = tag.rpartition(":")[2]
         if self._depth:
             self._depth += 1
-            if tag in _VALUES and "key" in attributes:
+            if "key" in attributes:
                 self.nested[attributes["key"]] = None
-        elif self._skipped or tag in {"global", "classifier", "extension"}:
+            return
+        tag = tag.rpartition(":")[2]
+        if self._skipped or tag in _SKIPPED:
             self._skipped += 1
         elif tag in _VALUES or tag in _NESTED:
             self._depth = 1
             self._keep(tag, attributes)
         elif tag == "event":
             self._event = {}
-            self.lines.append(line)
+            self.lines.append(self._parser.CurrentLineNumber)
             self._events.append(self._event)
             self._cases.append(self._case)
         elif tag == "trace":
-            self._case, self.in_trace = {}, True
+            self._case, self._in_trace = {}, True
 
     def end(self, tag: str) -> None:
         """Take the end of an element."""
@@ -205,13 +220,16 @@ class _Log:
             self._skipped -= 1
         elif tag.endswith("event"):
             self._event = None
+            if not self._in_trace:
+                self.n_whole = len(self.lines)
         elif tag.endswith("trace"):
-            self._case, self.in_trace = {}, False
+            self._case, self._in_trace = {}, False
+            self.n_whole = len(self.lines)
 
     def _keep(self, tag: str, attributes: dict[str, str]) -> None:
         key = attributes.get("key", "")
         if self._event is None:
-            if not self.in_trace:  # an attribute of the log
+            if not self._in_trace:  # an attribute of the log
                 return
             key = CASE + key
         if tag in _NESTED:
@@ -251,7 +269,7 @@ def _kind(tag: str, value: str) -> str:
     return "string"
 
 
-def _blocks(part: Part, log: _Log, *, at_least: int) -> Iterator[_Log]:
+def _blocks(part: Part, wanted: frozenset[str] | None, *, at_least: int) -> Iterator[_Log]:
     """Parse a file, and give what was found whenever it is enough; traces stay whole.
 
     Raises
@@ -260,28 +278,25 @@ def _blocks(part: Part, log: _Log, *, at_least: int) -> Iterator[_Log]:
         If it is no XML, is cut off, or declares entities.
     """
     parser = expat.ParserCreate()
-    parser.buffer_text = True
+    log = _Log(parser, wanted)
 
     def refuse(name: str, *_: object) -> None:
         raise DataError(f"'{part.name}' declares the entity '{name}', which is not read.")
 
     parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = lambda tag, given: log.start(tag, given, parser.CurrentLineNumber)
+    parser.StartElementHandler = log.start
     parser.EndElementHandler = log.end
     with part.open() as stream:
-        while True:
+        block = b"-"
+        while block:
             block = stream.read(_BLOCK)
             try:
                 parser.Parse(block, not block)
             except expat.ExpatError as fault:
-                what = expat.ErrorString(fault.code)
                 raise DataError(
-                    f"'{part.name}' is not readable XES: line {fault.lineno:,}: {what}.",
+                    f"'{part.name}' is not readable XES: line {fault.lineno:,}: "
+                    f"{expat.ErrorString(fault.code)}.",
                     hint="It may be cut off: copy or export it again.",
                 ) from None
-            if not block or (len(log.lines) >= at_least and not log.in_trace):
-                if log.lines or not block:
-                    yield log
-                log.empty()
-            if not block:
-                return
+            if log.n_whole >= at_least or (log.n_whole and not block):
+                yield log.take(log.n_whole)
