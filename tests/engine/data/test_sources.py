@@ -207,6 +207,14 @@ def test_a_pattern_that_matches_folders_reads_what_is_in_them(tmp_path):
     assert rows(open_source(str(tmp_path / "day=*")))["day"].to_list() == ["1", "2"]
 
 
+def test_a_pattern_leaves_out_marks_unless_it_names_them(tmp_path):
+    for name in ("_a.parquet", "b.parquet"):
+        write(tmp_path / name, parquet_bytes())
+    table = open_source(str(tmp_path / "*.parquet"))
+    assert (table.n_rows, "_a.parquet" in table.notes[0]) == (3, True)
+    assert open_source(str(tmp_path / "_*.parquet")).n_rows == 3
+
+
 def test_a_pattern_without_a_match_names_what_is_there(tmp_path):
     write(tmp_path / "events.csv", b"x")
     with pytest.raises(DataError, match=r"No file matches .*\n.*events\.csv"):
@@ -300,6 +308,18 @@ def test_the_fingerprint_follows_the_content_and_not_the_place(tmp_path):
         open_source(tmp_path / name).fingerprint() for name in ("here", "there", "changed")
     )
     assert here == there != changed
+
+
+def test_the_fingerprint_follows_the_columns_that_folders_name(tmp_path):
+    for root, day in (("here", "1"), ("there", "2")):
+        write(tmp_path / root / f"day={day}" / "a.parquet", parquet_bytes())
+    assert open_source(tmp_path / "here").fingerprint() != open_source(tmp_path / "there").fingerprint()
+
+
+def test_a_column_of_the_name_of_lines_is_an_error(tmp_path):
+    path = write(tmp_path / "a.parquet", parquet_bytes(pl.DataFrame({LINE: [1]})))
+    with pytest.raises(DataError, match="reserved name"):
+        open_source(path)
 
 
 def test_lines_and_progress_run_on_over_files(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from persona_tui.engine.data.readers.parts import Part
+from persona_tui.engine.data.readers.parts import Part, Stamp
 from persona_tui.engine.data.readers.tables import LINE, Batch, Table
 from persona_tui.engine.errors import DataError
 
@@ -27,6 +27,8 @@ class JoinedTable:
         What the source is called in messages.
     parts : sequence of (Part, Table)
         In the order in which they are read.
+    stamps : sequence of tuple
+        Of the parts, taken before they were opened.
     notes : sequence of str
         What was settled in finding them.
     spooled : Path, optional
@@ -43,13 +45,17 @@ class JoinedTable:
         name: str,
         parts: Sequence[tuple[Part, Table]],
         *,
+        stamps: Sequence[Stamp],
         notes: Sequence[str] = (),
         spooled: Path | None = None,
     ) -> None:
         self._name = name
         self._parts = tuple(parts)
-        self._stamps = [part.stamp() for part, _ in self._parts]
+        self._stamps = tuple(stamps)
         self._schemas = [_full_schema(part, table) for part, table in self._parts]
+        for (part, _), (full, _) in zip(self._parts, self._schemas, strict=True):
+            if LINE in full:
+                raise DataError(f"'{part.name}' has a column '{LINE}', a reserved name.", hint="Rename it.")
         self._schema, told = _join_schemas([part.name for part, _ in self._parts], self._schemas)
         inner = [note for _, table in self._parts for note in table.notes]
         self._notes = tuple(dict.fromkeys([*notes, *inner, *_partition_notes(self._parts), *told]))
@@ -121,8 +127,9 @@ class JoinedTable:
 
         Notes
         -----
-        Over each file's place below the folder that holds all, its member of a zip, and its own SHA-256:
-        a source that is moved keeps its fingerprint. A single file has that of its bytes.
+        Over each file's place below the folder that holds all, its member of a zip, the columns that
+        folders name, and its own SHA-256: a source that is moved keeps its fingerprint. A single file
+        has that of its bytes.
         """
         known: dict[Path, str] = {}
         for place, (part, _) in enumerate(self._parts):
@@ -130,13 +137,13 @@ class JoinedTable:
                 self._require_unchanged(place)
                 known[part.path] = part.fingerprint()
                 self._require_unchanged(place)
-        if len(known) == 1:
+        if len(known) == 1 and not self._parts[0][0].partition:
             return next(iter(known.values()))
         folders = [set(path.parents) for path in known]
         root = max(set.intersection(*folders), key=lambda each: len(each.parts))
         whole = hashlib.sha256()
         for part, _ in self._parts:
-            place_below = part.path.relative_to(root).as_posix()
+            place_below = "\0".join([part.path.relative_to(root).as_posix(), *sum(part.partition, ())])
             whole.update(
                 f"{place_below}\0{part.member}\0{known[part.path]}\n".encode(errors="surrogateescape")
             )

@@ -18,6 +18,8 @@ from persona_tui.engine.data.readers.unpacking import Unpacked, damage, packing_
 from persona_tui.engine.errors import DataError
 
 Packing: TypeAlias = Literal["", "gz", "zst", "zip"]
+Stamp: TypeAlias = tuple[str, int, int, int]
+"""Path, bytes, time of change in ns, inode."""
 _COPIED: Final = 2**20
 _CHECKED: Final = 64 * 2**20
 """Free space is looked at again after so many bytes."""
@@ -114,7 +116,7 @@ class Part:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def stamp(self) -> tuple[str, int, int, int]:
+    def stamp(self) -> Stamp:
         """Return path, bytes, time of change and inode: another file or another content has another stamp."""
         facts = self.path.stat()
         return str(self.path), facts.st_size, facts.st_mtime_ns, facts.st_ino

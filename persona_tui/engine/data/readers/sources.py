@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote
 
 from persona_tui.engine.data.readers.joined import JoinedTable
-from persona_tui.engine.data.readers.parts import EmptyFileError, Part, spool, temporary_folder
+from persona_tui.engine.data.readers.parts import EmptyFileError, Part, Stamp, spool, temporary_folder
 from persona_tui.engine.data.readers.registry import (
     HEAD_BYTES,
     READERS,
@@ -162,7 +162,9 @@ def _files_matching(pattern: str) -> tuple[list[Part], list[str]]:
             inside, left_out = _files_below(match, fixed, required=False)
             parts += inside
             told += left_out
-        elif not _is_hidden(match.name):
+        elif _is_hidden(match.name) and match.name[0] != Path(pattern).name[0]:
+            told.append(f"left out of '{pattern}': {match.name}")
+        else:
             parts.append(Part(path=match, partition=_partition(match, fixed)))
     if not parts:
         raise DataError(f"No file matches '{pattern}'.", hint=_near_files(fixed / "*"))
@@ -233,8 +235,10 @@ def _open_parts(
     name: str, parts: Sequence[Part], told: Sequence[str], *, spooled: Path | None = None
 ) -> JoinedTable:
     formats: dict[Part, str] = {}
+    stamps: dict[Part, Stamp] = {}
     notes = list(told)
     for part in parts:
+        stamps[part] = part.stamp()
         with part.open() as stream:
             head = stream.read(HEAD_BYTES)
         if head:
@@ -254,7 +258,8 @@ def _open_parts(
             notes.append(f"'{part.name}' holds no rows")
     if not opened:
         raise DataError(f"No file of '{name}' holds a row.", hint="Check that the export finished.")
-    return JoinedTable(name, opened, notes=notes, spooled=spooled)
+    stamps_opened = [stamps[part] for part, _ in opened]
+    return JoinedTable(name, opened, stamps=stamps_opened, notes=notes, spooled=spooled)
 
 
 def _format_of(part: Part, head: bytes) -> str:

@@ -30,6 +30,7 @@ _TEXTS: Final = frozenset({"string", "date", "id"})
 _VALUES: Final = _TEXTS | {"int", "float", "boolean"}
 _SKIPPED: Final = frozenset({"global", "classifier", "extension"})
 _NESTED: Final = frozenset({"list", "container"})
+_ATTRIBUTES: Final = _VALUES | _NESTED
 _TYPES: Final[dict[str, pl.DataType]] = {"int": pl.Int64(), "float": pl.Float64(), "boolean": pl.Boolean()}
 
 
@@ -198,10 +199,11 @@ class _Log:
             if "key" in attributes:
                 self.nested[attributes["key"]] = None
             return
-        tag = tag.rpartition(":")[2]
+        if ":" in tag:  # a prefix of the name space
+            tag = tag.rpartition(":")[2]
         if self._skipped or tag in _SKIPPED:
             self._skipped += 1
-        elif tag in _VALUES or tag in _NESTED:
+        elif tag in _ATTRIBUTES:
             self._depth = 1
             self._keep(tag, attributes)
         elif tag == "event":
