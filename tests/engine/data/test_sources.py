@@ -1,6 +1,7 @@
 import gzip
 import io
 import os
+import threading
 import zipfile
 from functools import partial
 from types import SimpleNamespace
@@ -125,6 +126,13 @@ def test_a_damaged_member_of_a_zip_is_named(tmp_path):
         rows(open_source(path))
 
 
+def test_a_zip_that_is_cut_off_is_an_error(tmp_path):
+    path = write_zip(tmp_path / "export.zip", {"a.parquet": parquet_bytes()})
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(DataError, match="incomplete zip"):
+        open_source(path)
+
+
 def test_an_encrypted_member_of_a_zip_is_told(tmp_path):
     path = write_zip(tmp_path / "export.zip", {"a.csv": b"user\nann\n"})
     content = bytearray(path.read_bytes())
@@ -238,6 +246,20 @@ def test_standard_input_is_read_by_its_content():
     assert [batch.file for batch in table.batches(["event"])] == ["standard input"]
     assert rows(table).drop(LINE).equals(LOG)
     assert rows(table).drop(LINE).equals(LOG)
+
+
+def test_a_pipe_is_read_like_standard_input(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[parquet_bytes()])
+    writer.start()
+    table = open_source(tmp_path / "pipe")
+    writer.join()
+    assert events(table) == ["a", "b", "c"]
+
+
+def test_a_file_may_be_named_by_its_url(tmp_path):
+    path = write(tmp_path / "a b.parquet", parquet_bytes())
+    assert events(open_source(path.as_uri())) == ["a", "b", "c"]
 
 
 def test_nothing_is_left_of_standard_input(tmp_path, monkeypatch):

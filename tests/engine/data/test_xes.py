@@ -97,12 +97,11 @@ def test_events_of_no_trace_have_no_case(tmp_path):
     assert table.head().to_dicts() == [{"name": "a"}]
 
 
-def test_a_number_that_is_none_makes_its_column_text(tmp_path):
-    events = [f'<event><int key="n" value="{value}"/></event>' for value in (1, "x")]
-    assert open_text(tmp_path / "log.xes", f"<log>{''.join(events)}</log>").head()["n"].to_list() == [
-        "1",
-        "x",
-    ]
+@pytest.mark.parametrize("other", ["x", "1_0", "٣", "", "1.5", str(2**63)])
+def test_a_number_that_is_none_makes_its_column_text(tmp_path, other):
+    events = [f'<event><int key="n" value="{value}"/></event>' for value in (1, other)]
+    table = open_text(tmp_path / "log.xes", f"<log>{''.join(events)}</log>")
+    assert table.head()["n"].to_list() == ["1", other]
 
 
 def test_broken_xml_names_its_line(tmp_path):

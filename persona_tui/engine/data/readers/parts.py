@@ -195,7 +195,7 @@ def spool(stream: BinaryIO, target: Path, *, expected: int, name: str) -> None:
                     since = 0
     except OSError as fault:
         raise DataError(
-            f"'{name}' cannot be unpacked to '{target.parent}' after {written:,} bytes: "
+            f"'{name}' cannot be kept in '{target.parent}' after {written:,} bytes: "
             f"{fault.strerror or fault}.",
             hint="Set PERSONA_TUI_CACHE_DIR to a folder with more room.",
         ) from None
@@ -205,7 +205,7 @@ def _require_room(target: Path, n_bytes: int, name: str) -> None:
     free = shutil.disk_usage(target.parent).free
     if n_bytes + _SPARE > free:
         raise DataError(
-            f"'{name}' takes at least {n_bytes / 1e6:,.0f} MB more unpacked, and '{target.parent}' has "
+            f"'{name}' needs {(n_bytes + _SPARE) / 1e6:,.0f} MB or more in '{target.parent}', which has "
             f"{free / 1e6:,.0f} MB free.",
-            hint="Set PERSONA_TUI_CACHE_DIR to a folder with more room, or unpack it yourself.",
+            hint="Set PERSONA_TUI_CACHE_DIR to a folder with more room.",
         )

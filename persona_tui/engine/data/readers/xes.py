@@ -262,6 +262,8 @@ def _kind(tag: str, value: str) -> str:
     if tag == "boolean":
         return tag if value in _BOOLEANS else "string"
     if tag in _NUMBERS:
+        if not value.isascii() or "_" in value:  # which Python takes for digits
+            return "string"
         try:
             number = _NUMBERS[tag](value)
         except ValueError:
