@@ -99,6 +99,14 @@ def test_a_table_without_columns_is_told(tmp_path, kind):
         open_bytes(tmp_path / "log", kind, pl.DataFrame())
 
 
+def test_two_columns_of_one_name_are_an_error(tmp_path):
+    path = tmp_path / "log.parquet"
+    LOG.select(user="user", usfr="user").write_parquet(path)
+    path.write_bytes(path.read_bytes().replace(b"usfr", b"user"))
+    with pytest.raises(DataError, match="two columns of one name"):
+        open_parquet(Part(path=path))
+
+
 def test_old_feather_is_told_with_the_way_out(tmp_path):
     path = tmp_path / "log.feather"
     path.write_bytes(b"FEA1" + bytes(20))

@@ -3,7 +3,6 @@ import io
 import os
 import threading
 import zipfile
-from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
@@ -12,7 +11,6 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_tui.engine.data.readers.parts import Part
 from persona_tui.engine.data.readers.registry import READERS, Format
 from persona_tui.engine.data.readers.sources import open_source
 from persona_tui.engine.data.readers.tables import LINE
@@ -64,34 +62,6 @@ def test_a_packed_file_gives_the_rows_of_the_plain_one(tmp_path, suffix):
 def test_packing_is_told_by_content_whatever_the_name(tmp_path, suffix):
     path = write(tmp_path / "export.data", PACKINGS[suffix](parquet_bytes()))
     assert rows(open_source(path)).drop(LINE).equals(LOG)
-
-
-@pytest.mark.parametrize("suffix", PACKINGS)
-@given(content=st.binary(max_size=300), size=st.integers(1, 64))
-def test_a_packed_part_gives_the_bytes_of_the_plain_one(tmp_path_factory, suffix, content, size):
-    path = tmp_path_factory.mktemp("part") / "bytes"
-    half = len(content) // 2
-    path.write_bytes(PACKINGS[suffix](content[:half]) + PACKINGS[suffix](content[half:]))
-    with Part(path=path, packing=suffix[1:]).open() as stream:
-        assert b"".join(iter(partial(stream.read, size), b"")) == content
-
-
-@pytest.mark.parametrize("suffix", PACKINGS)
-@given(share=st.floats(0.05, 0.95))
-def test_a_packed_file_that_is_cut_off_is_an_error_wherever_it_is_cut(tmp_path_factory, suffix, share):
-    whole = PACKINGS[suffix](os.urandom(5_000))
-    path = tmp_path_factory.mktemp("part") / f"log{suffix}"
-    path.write_bytes(whole[: int(share * len(whole))])
-    with Part(path=path, packing=suffix[1:]).open() as stream, pytest.raises(DataError, match="incomplete"):
-        stream.read()
-
-
-def test_damage_names_the_file_and_how_far_it_got(tmp_path):
-    path = write(tmp_path / "log.csv.gz", gzip.compress(os.urandom(3_000_000))[:2_000_000])
-    with Part(path=path, packing="gz").open() as stream, pytest.raises(DataError) as fault:
-        stream.read()
-    assert str(path) in str(fault.value)
-    assert " after 1," in str(fault.value)
 
 
 def test_members_of_a_zip_become_one_table(tmp_path):
@@ -300,6 +270,16 @@ def test_types_that_differ_between_files_are_joined_without_loss(tmp_path, one, 
     table = open_source(tmp_path)
     assert events(table) == joined
     assert any("read as text" in note for note in table.notes) == (table.schema["event"] == pl.String)
+
+
+@given(lengths=st.lists(st.integers(0, 5), min_size=1, max_size=6).filter(any))
+def test_rows_do_not_depend_on_how_they_are_split_into_files(tmp_path_factory, lengths):
+    folder = tmp_path_factory.mktemp("log")
+    whole = pl.DataFrame({"event": range(sum(lengths)), "user": [f"u{n % 3}" for n in range(sum(lengths))]})
+    for place, length in enumerate(lengths):
+        piece = whole.slice(sum(lengths[:place]), length)
+        write(folder / f"{place}.parquet", parquet_bytes(piece))
+    assert rows(open_source(folder)).drop(LINE).equals(whole)
 
 
 def test_a_file_that_changes_after_it_was_opened_is_an_error(tmp_path):

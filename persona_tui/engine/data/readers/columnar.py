@@ -126,6 +126,8 @@ def _told_of(part: Part, kind: str) -> Iterator[None]:
     """Turn a failure to read into one that names the file."""
     try:
         yield
+    except pl.exceptions.DuplicateError:
+        raise DataError(f"'{part.name}' has two columns of one name.", hint="Rename one of them.") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as fault:
         if isinstance(fault, PermissionError):
             raise
