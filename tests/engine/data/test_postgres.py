@@ -1,6 +1,7 @@
 """PostgreSQL, on a real server that these tests start."""
 
 import datetime as dt
+import socket
 import sys
 import time
 from urllib.parse import quote
@@ -125,6 +126,20 @@ def test_every_type_is_held_without_loss_or_told(server):
     told = " ".join(table.notes)
     assert all(f"'{name}'" in told for name in ("price", "loose", "stay", "address", "tags", "raw"))
     assert not any(f"'{name}'" in told for name in ("id", "payload", "day", "account", "long_account"))
+
+
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+@pytest.mark.parametrize("value", ["infinity", "-infinity"])
+def test_times_without_end_are_refused_with_the_cure(server, kind, value):
+    said = fault(f"{server}#SELECT 1 AS user_id, '{value}'::{kind} AS valid_until")
+    assert "column 'valid_until'" in said
+    assert 'WHERE isfinite("valid_until")' in said
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
+def test_every_day_that_can_be_written_is_read(server, day):
+    table = open_sql(f"{server}#SELECT '{day} 23:59:59'::timestamp AS at, '{day}'::date AS day")
+    assert table.head().row(0) == (dt.datetime.fromisoformat(f"{day} 23:59:59"), dt.date.fromisoformat(day))
 
 
 def test_a_name_without_its_case_is_found_where_only_one_fits(server):
@@ -255,6 +270,16 @@ def test_a_server_that_is_not_there_is_said_soon(server):
     assert "s3cret" not in said
     assert "Check the host's name" in fault("postgresql://ann:s3cret@no-such-host.invalid/shop")
     assert time.monotonic() - began < 60
+
+
+def test_a_server_that_never_answers_is_waited_for_no_longer_than_said():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        said = fault(
+            f"postgresql://ann:s3cret@127.0.0.1:{silent.getsockname()[1]}/shop?connect_timeout=2#events"
+        )
+    assert "timeout expired" in said
+    assert "a firewall may stand between" in said
+    assert "s3cret" not in said
 
 
 def test_a_driver_that_is_missing_is_named_with_its_extra(monkeypatch):

@@ -34,6 +34,9 @@ DATABASES.add("duckdb", f"{_PACKAGE}.sql_duckdb:open_duckdb", help="DuckDB, a fi
 DATABASES.add("sqlite", f"{_PACKAGE}.sql_sqlite:open_sqlite", help="SQLite, a file.")
 DATABASES.add("postgresql", f"{_PACKAGE}.sql_postgres:open_postgres", help="PostgreSQL, a server.")
 _SHOWN_TABLES: Final = 12
+_DAYS: Final = (-719_162, 2_932_897)
+"""From 1 January 1 to the end of 9999, in days from 1970."""
+_PER_DAY: Final = {"ms": 86_400_000, "us": 86_400_000_000}
 
 
 def open_sql(url: str) -> Table:
@@ -203,7 +206,21 @@ class SqlTable:
         done = 0
         try:
             for frame in self._database.stream(self._relation, columns, limit):
+                self._refuse_infinite(frame)
                 yield frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))
                 done += frame.height
         except self._database.faults as error:
             raise self._database.fault(error, done or None) from None
+
+    def _refuse_infinite(self, frame: pl.DataFrame) -> None:
+        """Stop at ``infinity``, which databases keep as a time that no calendar has."""
+        for values in frame.select(cs.date(), cs.datetime(["ms", "us"])):
+            per_day = 1 if values.dtype == pl.Date else _PER_DAY[str(getattr(values.dtype, "time_unit", ""))]
+            numbers = values.to_physical().drop_nulls()
+            first, last = (per_day * each for each in _DAYS)
+            if not numbers.is_between(first, last, closed="left").all():
+                raise DataError(
+                    f"The column '{values.name}' of '{self.name}' holds times like 'infinity'"
+                    ", in no year that can be written.",
+                    hint=f"Leave them out: '…#SELECT … FROM … WHERE isfinite({quoted(values.name)})'.",
+                )

@@ -37,6 +37,7 @@ _UNHELD: Final = re.compile(
     r"DECIMAL|HUGEINT|INTERVAL|BIT\b|BLOB|MAP|UNION|VARIANT|TIME_NS|TIME WITH|UUID|ENUM"
 )
 _LONGEST_INTEGER: Final = 18
+_QUIET: Final = "SET enable_progress_bar = false"  # it would draw one itself where Python is interactive
 _ERROR_TEXT: Final = r"(?s)^(?:[A-Z]\w*(?: \w+)* Error: )?(.*?)(?:\n\n|$)"
 
 
@@ -69,6 +70,7 @@ class DuckDb:
         self._url = url
         self._connection = connection
         self.faults = faults
+        connection.execute(_QUIET)
 
     def tables(self) -> list[ListedTable]:
         """Return the tables and views, those of the schema ``main`` first."""
@@ -101,6 +103,7 @@ class DuckDb:
         """Yield the rows in the order in which they were inserted, or that the query gives."""
         cursor = self._connection.cursor()
         try:
+            cursor.execute(_QUIET)
             reader = cursor.sql(selected(relation, columns, limit)).to_arrow_reader(STREAMED_ROWS)
             yield pl.DataFrame(reader.schema.empty_table())
             for batch in reader:
