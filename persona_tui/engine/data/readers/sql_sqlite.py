@@ -48,9 +48,9 @@ def open_sqlite(url: SqlUrl) -> Sqlite:
     MissingExtraError
         If the driver is not installed.
     """
-    dbapi, _ = driver(url, "sqlite", "adbc_driver_sqlite.dbapi", "pyarrow")
+    dbapi, pyarrow = driver(url, "sqlite", "adbc_driver_sqlite.dbapi", "pyarrow")
     path = existing_file(url)
-    faults = (dbapi.Error, OSError, ValueError)
+    faults = (dbapi.Error, OSError, pyarrow.ArrowInvalid)
     try:
         connection = dbapi.connect(f"file:{quote(str(path))}?mode=ro")
     except dbapi.Error as error:
@@ -118,7 +118,7 @@ class Sqlite:
                     batch.validate(full=True)  # bytes that are not UTF-8 would end the program later
                     frame = pl.DataFrame(batch)
                     if frame.schema != held:
-                        raise ValueError("[SQLite] Type mismatch")
+                        raise OSError("[SQLite] Type mismatch")  # what the driver says in a later batch
                     yield frame[first:]
                     first = 0
 
