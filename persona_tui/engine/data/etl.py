@@ -208,7 +208,7 @@ class _Loading:
             if shaped.rejects.height:
                 rejects.append(shaped.rejects)
             rows = reader.arrange(shaped)
-            gatherer.add(rows, share_read=shaped.done / size if size else None)
+            gatherer.add(rows, share_read=min(shaped.done / size, 1) if size else None)
             self._on_progress(Progress(stage=STAGE, done=shaped.done, total=max(size, shaped.done)))
         return pl.concat(rejects)
 

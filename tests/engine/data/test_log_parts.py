@@ -58,7 +58,8 @@ def test_sessions_are_numbered_by_user_and_first_event(rows):
         np.array(users, np.int32), np.array(times, np.int64), 5, pl.Series(names, dtype=pl.String)
     )
     last, cut, seen, expected = {}, {}, {}, []
-    for user, time, name in rows:
+    for user, time, given_name in rows:
+        name = given_name
         if name is None:
             if user not in last or time - last[user] > 5:
                 cut[user] = cut.get(user, 0) + 1

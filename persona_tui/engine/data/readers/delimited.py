@@ -1,274 +1,322 @@
-"""Read a source into a table of text, every row with its line; nothing is lost silently.
-
-To add a format, write a function from a path to ``RawTable`` and register it under its suffix.
-"""
+"""Delimited text: CSV, TSV and their kin, a block at a time; the way each is written is detected."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
 import io
-import zlib
+from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
 import polars as pl
 
-from persona_tui.engine.data.quality import REJECT_COLUMNS
+from persona_tui.engine.data.pipelines import in_order
+from persona_tui.engine.data.readers.delimited_rows import Rows, cells_of_any_length, split_rows
+from persona_tui.engine.data.readers.encodings import SAMPLE_BYTES, encoding_of, utf8_chunks
+from persona_tui.engine.data.readers.parts import EmptyFileError, Part
+from persona_tui.engine.data.readers.tables import LINE, REJECT_COLUMNS, Batch
+from persona_tui.engine.data.readers.text_blocks import Block, blocks_of
 from persona_tui.engine.errors import DataError
-from persona_tui.engine.registry import Registry
 
-LINE = "__line__"
-DELIMITERS = (",", ";", "\t", "|")
-_GZIP_MAGIC = b"\x1f\x8b"
-_MAX_REJECTED_SHARE = 0.5
-SHOWN_CHARACTERS = 200
-_LONGEST_CELL = 2**31 - 1
+DELIMITERS: Final = (",", ";", "\t", "|")
+BLOCK_BYTES: Final = 2**23
+"""Small enough that its memory is used again and again: 32 MB take a fifth longer."""
+MAX_REJECTED_SHARE: Final = 0.5
+_NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_COMMA_NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+$"
+_POINT_NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
+_N_EXAMPLES: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RawTable:
-    """A source before anything is interpreted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How a text is written.
 
     Parameters
     ----------
-    frame : DataFrame
-        The source's columns, and ``LINE``: where each row stands in the source.
-    rejects : DataFrame
-        Rows that could not even be split into columns.
-    fingerprint : str
-        SHA-256 of the source's bytes.
+    names : tuple of str
+        Columns.
+    separator : str
+    encoding : str
+    n_mark : int
+        Bytes at the beginning that only mark the encoding.
+    returns_only : bool
+        Whether lines end with a carriage return alone.
+    n_header_lines : int
+        Lines above the first row.
     """
 
-    frame: pl.DataFrame
-    rejects: pl.DataFrame
-    fingerprint: str
+    names: tuple[str, ...]
+    separator: str
+    encoding: str
+    n_mark: int
+    returns_only: bool
+    n_header_lines: int
 
 
-Reader: TypeAlias = Callable[[Path], RawTable]
-READERS: Registry[Reader] = Registry("file format")
-
-
-def read_source(path: str | Path) -> RawTable:
-    """Read a file by its suffix.
+class DelimitedTable:
+    """A delimited text that is open.
 
     Parameters
     ----------
-    path : path
+    part : Part
+    dialect : Dialect
+    notes : tuple of str
+        What was settled in opening it.
+    block_bytes : int
+    """
 
-    Returns
-    -------
-    RawTable
+    def __init__(
+        self, part: Part, dialect: Dialect, notes: tuple[str, ...], *, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        self.part, self.dialect = part, dialect
+        self._opening, self._seen = notes, _Seen()
+        self._block_bytes = block_bytes
+        self.schema = pl.Schema(dict.fromkeys(dialect.names, pl.String))
+        self.decimal_comma = dialect.separator != "," and _has_decimal_commas(self.head())
+
+    @property
+    def name(self) -> str:
+        """Return what the file is called in messages."""
+        return self.part.name
+
+    @property
+    def size(self) -> int:
+        """Return its bytes, unpacked, as far as that is known."""
+        return self.part.unpacked_size
+
+    @property
+    def n_rows(self) -> None:
+        """Return nothing: rows are known when they are read."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what was settled in opening it, and what the last reading found."""
+        comma = ("numbers are written with a decimal comma",) if self.decimal_comma else ()
+        return (*self._opening, *comma, *self._seen.notes())
+
+    def with_header(self, names: Sequence[str]) -> DelimitedTable:
+        """Return the same text with given names, its first line being a row.
+
+        Raises
+        ------
+        DataError
+            If the first line has another number of cells.
+        """
+        if len(names) != len(self.dialect.names):
+            raise DataError(
+                f"'{self.name}' has {len(self.dialect.names)} columns, where {len(names)} names are given."
+            )
+        dialect = replace(self.dialect, names=tuple(names), n_header_lines=0)
+        return DelimitedTable(self.part, dialect, self._opening, block_bytes=self._block_bytes)
+
+    def head(self, n_rows: int = 1_000) -> pl.DataFrame:
+        """Return the first rows, all columns."""
+        names, frames = list(self.schema), []
+        with self.part.open() as stream:
+            chunks = _chunks(stream, self.dialect, min(self._block_bytes, SAMPLE_BYTES))
+            for block in blocks_of(chunks, returns_only=self.dialect.returns_only):
+                rows = self._split(block, names)
+                frames.append(rows.frame.drop(LINE))
+                if sum(frame.height for frame in frames) >= n_rows:
+                    break
+        return pl.concat([pl.DataFrame(schema=self.schema), *frames]).head(n_rows)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Batch]:
+        """Yield the rows with some columns only.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged, or most of its rows do not fit its header.
+        """
+        seen = _Seen()
+        with self.part.open() as stream:
+            chunks = _chunks(stream, self.dialect, self._block_bytes)
+            blocks = self._watched(blocks_of(chunks, returns_only=self.dialect.returns_only), seen)
+            split = partial(self._split_counted, columns=columns)
+            for rows, done in in_order(split, blocks, pl.thread_pool_size()):
+                seen.add(rows)
+                rejects = [(self.name, *each) for each in rows.rejects]
+                yield Batch(
+                    frame=rows.frame,
+                    rejects=pl.DataFrame(rejects, schema=REJECT_COLUMNS, orient="row"),
+                    file=self.name,
+                    done=done,
+                )
+        self._seen = seen
+        seen.require_table(self.name)
+
+    def _watched(self, blocks: Iterator[Block], seen: _Seen) -> Iterator[Block]:
+        for block in blocks:
+            seen.mixed_ends |= block.mixed_ends
+            yield block
+
+    def _split_counted(self, block: Block, columns: Sequence[str]) -> tuple[Rows, int]:
+        return self._split(block, columns), block.done
+
+    def _split(self, block: Block, columns: Sequence[str]) -> Rows:
+        if block.first_line == 1:
+            block = _below(block, self.dialect.n_header_lines)
+        return split_rows(block, self.dialect.names, columns, self.dialect.separator)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes."""
+        return self.part.fingerprint()
+
+
+class _Seen:
+    """What one reading of a text found."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self.rejects: list[tuple[int, str]] = []
+        self.n_rejects = 0
+        self.n_short = 0
+        self.short_lines: list[int] = []
+        self.mixed_ends = False
+
+    def add(self, rows: Rows) -> None:
+        self.n_rows += rows.frame.height
+        self.n_rejects += len(rows.rejects)
+        self.n_short += len(rows.short_lines)
+        if len(self.rejects) < _N_EXAMPLES:
+            self.rejects.extend(each[:2] for each in rows.rejects[:_N_EXAMPLES])
+        if len(self.short_lines) < _N_EXAMPLES:
+            self.short_lines.extend(rows.short_lines[:_N_EXAMPLES])
+
+    def notes(self) -> tuple[str, ...]:
+        told = []
+        if self.n_short:
+            lines = ", ".join(map(str, self.short_lines[:_N_EXAMPLES]))
+            more = ", …" if self.n_short > _N_EXAMPLES else ""
+            told.append(
+                f"{self.n_short:,} rows have fewer columns than the header (line {lines}{more}): empty"
+            )
+        if self.mixed_ends:
+            told.append("line ends are mixed: a carriage return alone ends a line too")
+        return tuple(told)
+
+    def require_table(self, name: str) -> None:
+        if not self.n_rows and not self.n_rejects:
+            raise EmptyFileError(
+                f"'{name}' holds a header and no usable row.", hint="Check that the export finished."
+            )
+        if self.n_rejects > MAX_REJECTED_SHARE * (self.n_rows + self.n_rejects):
+            line, reason = self.rejects[0]
+            raise DataError(
+                f"'{name}' is not a table: most rows do not fit its header (line {line}: {reason})."
+            )
+
+
+def open_delimited(part: Part) -> DelimitedTable:
+    """Open a delimited text.
+
+    Parameters
+    ----------
+    part : Part
 
     Raises
     ------
+    EmptyFileError
+        If there is nothing in it, or a header alone.
     DataError
-        If there is no such file, it is empty, or it is not what its name says.
+        If it is no text, or two of its columns have the same name.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"There is no file '{path}'.", hint=_near_files(path))
-    if path.is_dir():
-        raise DataError(f"'{path}' is a folder, not a log.", hint="Name a file in it.")
-    suffix = next((each for each in reversed(path.suffixes) if each.lower() != ".gz"), ".csv")
-    name = suffix.lower().removeprefix(".")
+    with part.open() as stream:
+        sample = stream.read(SAMPLE_BYTES)
+        whole = len(sample) < SAMPLE_BYTES
+    if not sample.removeprefix(BOM_UTF8).strip():
+        raise EmptyFileError(f"'{part.name}' is empty.", hint="Check that the export finished.")
     try:
-        return READERS.get(name if name in READERS.names() else "csv")(path)
-    except PermissionError:
-        raise DataError(f"'{path}' cannot be read: permission denied.") from None
+        encoding, n_mark = encoding_of(sample)
+    except DataError as fault:
+        raise DataError(f"'{part.name}' is not a text file: {fault.message}.", hint=fault.hint) from None
+    text = sample[n_mark:].decode(encoding, errors="replace")
+    returns_only = "\n" not in text and "\r" in text
+    if returns_only:
+        text = text.replace("\r", "\n")
+    names, separator, n_header_lines, told = _read_header(part.name, text)
+    if whole and not "".join(text.split("\n")[n_header_lines:]).strip():
+        raise EmptyFileError(
+            f"'{part.name}' holds a header and no usable row.", hint="Check that the export finished."
+        )
+    dialect = Dialect(
+        names=names,
+        separator=separator,
+        encoding=encoding,
+        n_mark=n_mark,
+        returns_only=returns_only,
+        n_header_lines=n_header_lines,
+    )
+    return DelimitedTable(part, dialect, (*_dialect_notes(dialect), *told))
 
 
-def _near_files(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"There is no folder '{folder}' either."
-    near = sorted(each.name for each in folder.iterdir() if each.is_file() and ".csv" in each.suffixes)
-    return f"In that folder: {', '.join(near[:5])}." if near else "Check the path."
+def _dialect_notes(dialect: Dialect) -> list[str]:
+    told = []
+    if dialect.separator != "," and len(dialect.names) > 1:
+        told.append(f"columns are separated by {_NAMES[dialect.separator]}")
+    if dialect.encoding != "utf-8":
+        told.append(f"text is encoded in {dialect.encoding.replace('_', '-')}")
+    if dialect.returns_only:
+        told.append("lines end with a carriage return alone")
+    return told
 
 
-def _reject_frame(rows: list[tuple[int, str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row")
+def _read_header(name: str, text: str) -> tuple[tuple[str, ...], str, int, list[str]]:
+    """Return the columns, the separator, the lines above the first row, and what was repaired."""
+    body = text.lstrip("\r\n")
+    n_above = text[: len(text) - len(body)].count("\n")
+    first = body.split("\n", 1)[0]
+    separator = max(DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=separator)
+    with cells_of_any_length():
+        header = [cell.rstrip("\r") for cell in next(reader)]
+    told = []
+    for place, cell in enumerate(header):
+        if not cell.strip():
+            header[place] = f"column_{place + 1}"
+            told.append(f"column {place + 1} has no name: called '{header[place]}'")
+    repeated = [cell for cell, times in Counter(header).items() if times > 1]
+    if repeated:
+        places = [str(place + 1) for place, cell in enumerate(header) if cell == repeated[0]]
+        raise DataError(
+            f"'{name}' has two columns named '{repeated[0]}' (columns {' and '.join(places[:2])}).",
+            hint="Rename one of them.",
+        )
+    return tuple(header), separator, n_above + reader.line_num, told
 
 
-@READERS.register("parquet", help="Parquet, one file.")
-def read_parquet(path: Path) -> RawTable:
-    """Read a Parquet file; its rows are numbered from 1."""
-    content = path.read_bytes()
-    try:
-        frame = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        raise DataError(f"'{path}' is not a readable Parquet file: {_first_line(fault)}.") from None
-    if frame.is_empty():
-        raise DataError(f"'{path}' holds no rows.")
-    return RawTable(
-        frame=frame.with_row_index(LINE, offset=1).with_columns(pl.col(LINE).cast(pl.Int64)),
-        rejects=_reject_frame([]),
-        fingerprint=hashlib.sha256(content).hexdigest(),
+def _chunks(stream: io.BufferedIOBase, dialect: Dialect, block_bytes: int) -> Iterator[tuple[bytes, int]]:
+    done = 0
+    for chunk in utf8_chunks(stream, dialect.encoding, dialect.n_mark, block_bytes):
+        done += block_bytes
+        yield chunk, done
+
+
+def _below(block: Block, n_lines: int) -> Block:
+    """Return a block without its first lines."""
+    at = 0
+    for _ in range(n_lines):
+        at = block.content.find(b"\n", at) + 1 or len(block.content)
+    kept = tuple(each for each in block.rejects if each[0] > n_lines)
+    return replace(
+        block,
+        content=block.content[at:],
+        first_line=block.first_line + n_lines,
+        n_lines=max(block.n_lines - n_lines, 0),
+        rejects=kept,
     )
 
 
-def _first_line(fault: BaseException) -> str:
-    lines = str(fault).strip().splitlines()
-    return lines[0] if lines else type(fault).__name__
-
-
-@READERS.register(
-    "csv", help="Text with a header and one event a row; comma, semicolon, tab or bar; also .gz."
-)
-def read_csv(path: Path) -> RawTable:
-    """Read delimited text; rows that do not fit the header are set aside with their line."""
-    raw = path.read_bytes()
-    content = _decompress(path, raw).removeprefix(b"\xef\xbb\xbf")
-    if b"\n" not in content:
-        content = content.replace(b"\r", b"\n")
-    content, rejects = _drop_undecodable(path, content)
-    table = content.lstrip(b"\r\n")
-    n_lines_above = content[: len(content) - len(table)].count(b"\n")
-    header, separator = _read_header(path, table)
-    try:
-        frame = pl.read_csv(io.BytesIO(table), infer_schema=False, separator=separator)
-        frame = frame.with_columns(_line_numbers(table, frame.height, separator))
-    except (pl.exceptions.PolarsError, csv.Error):
-        frame, ragged = _read_row_by_row(table, header, separator)
-        rejects += [(line + n_lines_above, reason, shown) for line, reason, shown in ragged]
-    frame = _without_blanks(frame.with_columns(pl.col(LINE) + n_lines_above))
-    if frame.is_empty():
-        raise DataError(f"'{path}' holds a header and no usable row.", hint="Check that the export finished.")
-    if len(rejects) > _MAX_REJECTED_SHARE * (frame.height + len(rejects)):
-        line, reason, _ = rejects[0]
-        raise DataError(f"'{path}' is not a table: most rows do not fit its header (line {line}: {reason}).")
-    return RawTable(frame=frame, rejects=_reject_frame(rejects), fingerprint=hashlib.sha256(raw).hexdigest())
-
-
-def _decompress(path: Path, raw: bytes) -> bytes:
-    if not raw.startswith(_GZIP_MAGIC):
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as fault:
-        raise DataError(
-            f"'{path}' is a damaged gzip file: {_first_line(fault)}.", hint="Copy or export it again."
-        ) from None
-
-
-def _drop_undecodable(path: Path, content: bytes) -> tuple[bytes, list[tuple[int, str, str]]]:
-    """Blank lines that are not UTF-8 text, so that the lines after them keep their number."""
-    if not content.strip():
-        raise DataError(f"'{path}' is empty.", hint="Check that the export finished.")
-    if b"\x00" in content[:65536]:
-        raise DataError(
-            f"'{path}' is not a text file: it holds zero bytes.", hint="Export it as CSV in UTF-8."
-        )
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        pass
-    else:
-        return content, []
-    lines, rejects = content.split(b"\n"), []
-    for number, line in enumerate(lines, start=1):
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            shown = line.rstrip()[:SHOWN_CHARACTERS].decode(errors="backslashreplace")
-            rejects.append((number, "not UTF-8 text", shown))
-            lines[number - 1] = b""
-    if len(rejects) > _MAX_REJECTED_SHARE * len(lines) or rejects[0][0] == 1:
-        raise DataError(
-            f"'{path}' is not UTF-8 text (line {rejects[0][0]}).", hint="Export it as CSV in UTF-8."
-        )
-    return b"\n".join(lines), rejects
-
-
-def _read_header(path: Path, content: bytes) -> tuple[list[str], str]:
-    first = content.split(b"\n", 1)[0].decode().rstrip("\r")
-    separator = max(DELIMITERS, key=first.count)
-    header = next(csv.reader([first], delimiter=separator), [])
-    repeated = [name for name, times in Counter(header).items() if times > 1]
-    if repeated:
-        raise DataError(f"'{path}' has two columns named '{repeated[0]}'.", hint="Rename one of them.")
-    return header, separator
-
-
-def _without_blanks(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that hold something; a cell that is quoted and empty holds no more than one that is not."""
-    cells = frame.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
-    return cells.filter(pl.any_horizontal(pl.exclude(LINE).is_not_null()))
-
-
-@contextmanager
-def _cells_of_any_length() -> Iterator[None]:
-    before = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _line_numbers(content: bytes, n_rows: int, separator: str) -> pl.Series:
-    """Return the line each row begins at: a quoted cell may span several.
-
-    Raises
-    ------
-    csv.Error
-        If quotes are used in a way that leaves open where rows begin.
-    """
-    n_lines = content.count(b"\n") + (not content.endswith(b"\n"))
-    if n_lines == n_rows + 1:
-        return pl.int_range(2, n_rows + 2, eager=True).alias(LINE)
-    lines = io.StringIO(content.decode(), newline="\n")
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    with _cells_of_any_length():
-        ends = [reader.line_num for _ in reader]
-    if len(ends) != n_rows + 1:
-        raise csv.Error(f"{len(ends) - 1} rows, where another reading finds {n_rows}")
-    return pl.Series(LINE, ends[:-1], dtype=pl.Int64) + 1
-
-
-def _read_row_by_row(
-    content: bytes, header: list[str], separator: str
-) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
-    """Split rows one at a time, for files in which some row does not fit the header."""
-    lines = list(io.StringIO(content.decode(), newline="\n"))
-    rows: list[list[str]] = []
-    places: list[int] = []
-    rejects: list[tuple[int, str, str]] = []
-    position = 1
-    with _cells_of_any_length():
-        while position < len(lines):
-            row, n_lines = _next_row(lines, position, separator)
-            n_missing = len(header) - len(row or [])
-            if row and (n_missing == 0 or (n_missing > 0 and n_lines == 1)):
-                rows.append(row + [""] * n_missing)
-                places.append(position + 1)
-            elif row is None or n_lines > 1:  # a quote that is never closed swallows what follows
-                n_lines = 1
-                rejects.append(
-                    (position + 1, "a quote is not closed or not doubled", _shown(lines[position]))
-                )
-            elif row:
-                reason = f"{len(row)} columns where the header has {len(header)}"
-                rejects.append((position + 1, reason, _shown(lines[position])))
-            position += n_lines
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
-    return frame.with_columns(pl.Series(LINE, places, dtype=pl.Int64)), rejects
-
-
-def _next_row(lines: list[str], position: int, separator: str) -> tuple[list[str] | None, int]:
-    """Return the row that begins at a line, None where its quotes make no sense, and its lines."""
-    rest = (lines[place] for place in range(position, len(lines)))
-    reader = csv.reader(rest, delimiter=separator, strict=True)
-    try:
-        row = next(reader)
-    except csv.Error:
-        return None, 1
-    return row, reader.line_num
-
-
-def _shown(line: str) -> str:
-    return line.rstrip()[:SHOWN_CHARACTERS]
+def _has_decimal_commas(head: pl.DataFrame) -> bool:
+    """Return whether some column has numbers with a comma and none with a point."""
+    numbers = head.select(
+        comma=pl.max_horizontal(pl.all().str.contains(_COMMA_NUMBER).all() & pl.all().is_not_null().any())
+        if head.width
+        else pl.lit(value=False)
+    )
+    return bool(numbers["comma"][0]) if head.height else False

@@ -57,8 +57,7 @@ class JoinedTable:
             if LINE in full:
                 raise DataError(f"'{part.name}' has a column '{LINE}', a reserved name.", hint="Rename it.")
         self._schema, told = _join_schemas([part.name for part, _ in self._parts], self._schemas)
-        inner = [note for _, table in self._parts for note in table.notes]
-        self._notes = tuple(dict.fromkeys([*notes, *inner, *_partition_notes(self._parts), *told]))
+        self._before, self._after = notes, [*_partition_notes(self._parts), *told]
         if spooled is not None:
             weakref.finalize(self, shutil.rmtree, spooled, ignore_errors=True)
 
@@ -85,8 +84,14 @@ class JoinedTable:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what was settled or repaired in opening it, a sentence each."""
-        return self._notes
+        """Return what was settled or repaired in opening it and in the last reading, a sentence each."""
+        inner = [note for _, table in self._parts for note in table.notes]
+        return tuple(dict.fromkeys([*self._before, *inner, *self._after]))
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Return whether numbers are written with one."""
+        return any(getattr(table, "decimal_comma", False) for _, table in self._parts)
 
     def head(self, n_rows: int = 1_000) -> pl.DataFrame:
         """Return the first rows, all columns, without ``LINE``."""

@@ -108,7 +108,7 @@ class Part:
         with tempfile.TemporaryDirectory(prefix="persona-tui-", dir=temporary_folder()) as folder:
             copy = Path(folder) / Path(self.member or self.path.name).name
             with self.open() as stream:
-                spool(stream, copy, expected=self._unpacked_size(), name=self.name)
+                spool(stream, copy, expected=self.unpacked_size, name=self.name)
             yield copy
 
     def fingerprint(self) -> str:
@@ -142,7 +142,8 @@ class Part:
             with member:
                 yield cast("BinaryIO", member)
 
-    def _unpacked_size(self) -> int:
+    @property
+    def unpacked_size(self) -> int:
         """Return the least number of bytes that it takes unpacked, as far as that is known beforehand."""
         if self.packing == "zip":
             with self._archive() as archive:
