@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +13,12 @@ import numpy as np
 
 from persona_tui.engine.data.readers.encodings import is_utf8
 from persona_tui.engine.data.readers.tables import SHOWN_CHARACTERS
+from persona_tui.engine.errors import DataError
 
 NEWLINE: Final = ord("\n")
 _LONGEST_ROW: Final = 2**26
 """Text that goes on for longer without a line end outside quotes has a quote that is never closed."""
+_BEGIN: Final = re.compile(r"[\s,\[]*(?=\{)")
 _QUOTED_OR_RETURN: Final = re.compile(rb'"[^"]*"|\r(?!\n)')
 
 
@@ -34,6 +38,8 @@ class Block:
         Bytes read so far.
     mixed_ends : bool
         Whether carriage returns alone ended lines.
+    lines : tuple of int
+        Where each row begins, where that is not simply one line after another.
     """
 
     content: bytes
@@ -41,7 +47,8 @@ class Block:
     n_lines: int
     rejects: tuple[tuple[int, str, str], ...]
     done: int
-    mixed_ends: bool
+    mixed_ends: bool = False
+    lines: tuple[int, ...] = ()
 
 
 def blocks_of(chunks: Iterable[tuple[bytes, int]], *, returns_only: bool = False) -> Iterator[Block]:
@@ -121,3 +128,70 @@ def _without_junk(content: bytes, first_line: int) -> tuple[bytes, list[tuple[in
             rejects.append((first_line + number, reason, shown))
             lines[number] = b""
     return b"\n".join(lines), rejects
+
+
+def json_blocks_of(chunks: Iterable[tuple[bytes, int]], *, name: str, is_array: bool) -> Iterator[Block]:
+    """Yield a JSON text in blocks of one object a line.
+
+    Parameters
+    ----------
+    chunks : iterable of (bytes, int)
+        The text as UTF-8, and how many bytes of the source are read with it.
+    name : str
+        Of the file, for messages.
+    is_array : bool
+        Whether objects stand in one array or over several lines.
+    """
+    if is_array:
+        yield from _blocks_of_objects(chunks, name)
+        return
+    rest, line, done = b"", 1, 0
+    for chunk, done in chunks:
+        data = rest + chunk
+        cut = data.rfind(b"\n") + 1
+        rest = data[cut:]
+        if cut:
+            block = _block(data[:cut], line, done)
+            line += block.n_lines
+            yield block
+    if rest:
+        yield _block(rest, line, done)
+
+
+def _blocks_of_objects(chunks: Iterable[tuple[bytes, int]], name: str) -> Iterator[Block]:
+    """Yield the objects of a JSON array, or one after another, each on a line of its own."""
+    decode = json.JSONDecoder().raw_decode
+    unpack = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    rest, line, fault = "", 1, "it holds no objects"
+    for chunk, done in chunks:
+        text, at = rest + unpack.decode(chunk), 0
+        objects, lines = [], []
+        while found := _BEGIN.match(text, at):
+            line += text.count("\n", at, found.end())
+            at = found.end()
+            try:
+                _, end = decode(text, at)
+            except json.JSONDecodeError as error:
+                fault = error.msg
+                break
+            objects.append(text[at:end].replace("\n", " ").replace("\r", " "))
+            lines.append(line)
+            line += text.count("\n", at, end)
+            at = end
+        rest = text[at:]
+        if len(rest) > _LONGEST_ROW:
+            break
+        if objects:
+            content = "\n".join(objects).encode() + b"\n"
+            yield Block(
+                content=content,
+                first_line=line,
+                n_lines=len(objects),
+                rejects=(),
+                done=done,
+                lines=tuple(lines),
+            )
+    if rest.strip(" \t\r\n,[]"):
+        raise DataError(
+            f"'{name}' is damaged or cut off at line {line}: {fault}.", hint="Check that the export finished."
+        )
