@@ -182,19 +182,26 @@ class _Loading:
             parts = self._build(gatherer, builder)
         if read is not None and builder.n_duplicates:
             return None
-        told = applied.finish(builder.vocabulary.names)
         return EventLog(
             parts=parts,
             vocabulary=builder.vocabulary.names,
             quality=Quality(
                 rejects=rejects,
                 n_duplicates=builder.n_duplicates,
+                duplicate_examples=tuple(
+                    place(*reader.lines.of(position)) for position in builder.duplicate_positions
+                ),
                 repairs=(
+                    *self._table.notes,
                     *self._found.notes,
+                    *self._times.notes,
+                    *reader.clock_changes.sentences(),
                     *builder.vocabulary.told,
                     *_sessions_told(reader, builder),
-                    *told,
+                    *applied.finish(),
                 ),
+                findings=reader.checks.findings(),
+                n_rows_read=reader.n_rows_read,
             ),
             recognition=self._found,
             fingerprint=self._table.fingerprint(),

@@ -180,7 +180,9 @@ class Quality:
     @classmethod
     def from_kept(cls, kept: Mapping[str, Any], rejects: pl.DataFrame) -> Quality:
         """Return the report that ``as_kept`` was called on."""
-        findings = tuple(Finding(**{**each, "examples": tuple(each["examples"])}) for each in kept["findings"])
+        findings = tuple(
+            Finding(**{**each, "examples": tuple(each["examples"])}) for each in kept["findings"]
+        )
         texts = {name: tuple(kept[name]) for name in ("repairs", "duplicate_examples")}
         return cls(rejects=rejects, **{**kept, **texts, "findings": findings})
 

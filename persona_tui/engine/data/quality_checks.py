@@ -161,8 +161,8 @@ def _ties(totals: Sequence[_Totals], n_events: int) -> Finding | None:
         kind="ties",
         count=n_tied,
         share=share_of(n_tied, n_events),
-        sentence=f"events of {sum(each.n_tied_users for each in totals):,} users happen at the same time as another of the same "
-        "user: they keep the order of the source",
+        sentence=f"events of {sum(each.n_tied_users for each in totals):,} users happen at the same time as "
+        "another of the same user: they keep the order of the source",
     )
 
 

@@ -1,46 +1,64 @@
 """What a step of a preparation is, and the registry of kinds.
 
-To add a kind, write a frozen dataclass with ``param`` fields that follows one of the protocols here and
-register it. The study file, the command line and the form are built from its fields.
+To add a kind, write a frozen dataclass with ``param`` fields whose ``begin`` gives what acts, a ``Doing``,
+and register it. The study file, the command line and the form are built from its fields.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol, runtime_checkable
+from datetime import timedelta
+from typing import ClassVar, Final, Protocol
 
+import numpy as np
 import polars as pl
 
+from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.registry import Registry
+from persona_tui.engine.types import BoolArray
 
-PREPARATIONS: Final[Registry[type]] = Registry(
+
+class Doing:
+    """One step at work on one log; a kind overrides what it does."""
+
+    needs: frozenset[str] = frozenset()
+    """Attributes, or ``metadata``, that must be read."""
+    changes_rows: ClassVar[bool] = False
+    renames_events: ClassVar[bool] = False
+    changes_journeys: ClassVar[bool] = False
+    session_gap: timedelta | None = None
+    """After how much inactivity sessions end; None leaves it as it is."""
+
+    def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return some rows, the next of the source, changed; ``event_type`` is text."""
+        return rows
+
+    def rename_events(self, _counts: Mapping[str, int]) -> dict[str, str]:
+        """Return new names of event types, given the number of events of each."""
+        return {}
+
+    def keeps(self, sequences: Sequences) -> BoolArray:
+        """Return which events stay, shape (N,); the first of each session does."""
+        return np.ones(len(sequences.codes), dtype=bool)
+
+    def told(self) -> tuple[str, ...]:
+        """Return what was done to the whole log, a sentence each.
+
+        Raises
+        ------
+        UnknownNameError
+            If something that the step names was in no row.
+        """
+        return ()
+
+
+class Step(Protocol):
+    """One step as it is asked for."""
+
+    def begin(self) -> Doing:
+        """Return what acts on one log."""
+
+
+PREPARATIONS: Final[Registry[type[Step]]] = Registry(
     "preparation step", home="persona_tui.engine.data.preparation.kinds"
 )
-
-
-@runtime_checkable
-class RowStep(Protocol):
-    """A step that acts on rows as they are read, a batch at a time, whatever stands before or after them."""
-
-    def change_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with canonical columns (``timestamp`` in UTC, ``event_type`` as text, …), changed."""
-
-
-@runtime_checkable
-class VocabularyStep(Protocol):
-    """A step that needs to know how often each event type happens in the whole log."""
-
-    def rename_events(self, counts: Mapping[str, int]) -> dict[str, str]:
-        """Return new names of event types, given the number of events of each."""
-
-
-@runtime_checkable
-class JourneyStep(Protocol):
-    """A step on a user's events in time order."""
-
-    def change_journeys(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Return events changed.
-
-        ``events`` has ``user`` (whole number, ascending, users whole), ``session`` (whole number,
-        within the user), ``timestamp``, ``event_type`` and attributes, a user's rows in time order.
-        """

@@ -1,0 +1,50 @@
+"""Choose event types by patterns, and remember whether each chose something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from persona_tui.engine.errors import unknown_name
+
+
+class EventPatterns:
+    """Names or patterns of event types, such as ``signup*``; case counts.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = tuple(patterns)
+        self._matched: dict[str, set[str]] = {each: set() for each in patterns}
+        self._chosen: dict[str, bool] = {}
+
+    def chosen(self, names: Iterable[str]) -> list[str]:
+        """Return those of some names that are meant."""
+        return [name for name in names if self._is_chosen(name)]
+
+    def _is_chosen(self, name: str) -> bool:
+        if name not in self._chosen:
+            hits = [each for each in self._patterns if name == each or fnmatchcase(name, each)]
+            for each in hits:
+                self._matched[each].add(name)
+            self._chosen[name] = bool(hits)
+        return self._chosen[name]
+
+    def all_chosen(self) -> list[str]:
+        """Return all names so far that are meant, sorted."""
+        return sorted(name for name, is_one in self._chosen.items() if is_one)
+
+    def require_matches(self) -> None:
+        """Raise unless every pattern chose something.
+
+        Raises
+        ------
+        UnknownNameError
+            Names the first that did not, and the nearest event type.
+        """
+        for pattern, found in self._matched.items():
+            if not found:
+                raise unknown_name("event", pattern, sorted(self._chosen))

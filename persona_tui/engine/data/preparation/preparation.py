@@ -1,0 +1,183 @@
+"""A preparation: steps in their order, and those steps at work on one log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from persona_tui.engine.data.log_parts import LogPart
+from persona_tui.engine.data.preparation.steps import PREPARATIONS, Doing, Step
+from persona_tui.engine.data.preparation.user_kinds import Join
+from persona_tui.engine.errors import DataError, PersonaError, unknown_name
+from persona_tui.engine.params import faults_of, format_call, parameters_of, parse_call, parse_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """Steps from a source to a log.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        In the order in which they act.
+
+    Examples
+    --------
+    >>> parse_preparation(["drop:events=debug*", "sample:share=0.1"]).as_texts()
+    ('drop:events=debug*', 'sample:share=0.1')
+    """
+
+    steps: tuple[Step, ...] = ()
+
+    def begin(self) -> Applied:
+        """Return the steps at work on one log."""
+        return Applied([step.begin() for step in self.steps])
+
+    def as_texts(self) -> tuple[str, ...]:
+        """Return the steps as they are written; the inverse of ``parse_preparation``."""
+        names = {PREPARATIONS.get(name): name for name in PREPARATIONS.names()}
+        return tuple(format_call(names[type(step)], step) for step in self.steps)
+
+    def digest(self) -> str:
+        """Return what tells preparations apart whose results can differ; reads the tables that are joined."""
+        from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - imports this package
+
+        told = list(self.as_texts())
+        told += [open_source(step.table).fingerprint() for step in self.steps if isinstance(step, Join)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+class Applied:
+    """The steps of a preparation at work on one log.
+
+    Parameters
+    ----------
+    doings : list of Doing
+    """
+
+    def __init__(self, doings: list[Doing]) -> None:
+        self._doings = doings
+        self.needs = frozenset[str]().union(*(each.needs for each in doings))
+        self.changes_rows = any(each.changes_rows for each in doings)
+        self.renames_events = any(each.renames_events for each in doings)
+        self.changes_journeys = any(each.changes_journeys for each in doings)
+
+    @property
+    def session_gap(self) -> timedelta | None:
+        """Return after how much inactivity sessions end, where it is asked for: the last says it."""
+        asked = [each.session_gap for each in self._doings if each.session_gap is not None]
+        return asked[-1] if asked else None
+
+    def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the next rows of the source, prepared."""
+        for each in self._doings:
+            if each.changes_rows:
+                rows = each.rows(rows)
+        return rows
+
+    def rename_events(self, counts: Mapping[str, int]) -> dict[str, str]:
+        """Return new names of event types, given the number of events of each."""
+        renamed = {name: name for name in counts}
+        now = dict(counts)
+        for each in self._doings:
+            if not each.renames_events:
+                continue
+            step = each.rename_events(now)
+            renamed = {name: step.get(called, called) for name, called in renamed.items()}
+            now = {}
+            for name, called in renamed.items():
+                now[called] = now.get(called, 0) + counts[name]
+        return {name: called for name, called in renamed.items() if name != called}
+
+    def journeys(self, part: LogPart) -> LogPart:
+        """Return a part of the log without events that steps on journeys leave out."""
+        for each in self._doings:
+            if each.changes_journeys:
+                part = _filtered(part, each.keeps(part.sequences))
+        return part
+
+    def finish(self) -> tuple[str, ...]:
+        """Return what was done to the whole log, a sentence each.
+
+        Raises
+        ------
+        UnknownNameError
+            If a step names something that was in no row.
+        DataError
+            If a step left nothing.
+        """
+        return tuple(sentence for each in self._doings for sentence in each.told())
+
+
+def _filtered(part: LogPart, kept: Any) -> LogPart:  # noqa: ANN401 - a bool array
+    if kept.all():
+        return part
+    flat = part.sequences
+    return replace(
+        part,
+        sequences=replace(
+            flat,
+            codes=flat.codes[kept],
+            users=flat.users[kept],
+            sessions=flat.sessions[kept],
+            times=flat.times[kept],
+        ),
+        columns=part.columns.filter(pl.Series(kept)),
+    )
+
+
+def parse_preparation(texts: Iterable[str]) -> Preparation:
+    """Return the preparation that is written as texts.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Steps as ``name:key=value,key=value``.
+
+    Raises
+    ------
+    DataError
+        If a step is malformed; every fault is named.
+    UnknownNameError
+        If there is no such step or parameter, and nothing else is wrong.
+    """
+    steps, faults = [], []
+    for text in texts:
+        try:
+            steps.append(_parse_step(text))
+        except PersonaError as fault:
+            faults.append(fault)
+    if len(faults) > 1:
+        raise DataError(" ".join(fault.message for fault in faults))
+    if faults:
+        raise faults[0]
+    return Preparation(steps=tuple(steps))
+
+
+def _parse_step(text: str) -> Step:
+    try:
+        name, given = parse_call(text)
+    except ValueError as fault:
+        raise DataError(f"--prepare '{text}': {fault}") from None
+    kind = PREPARATIONS.get(name)
+    declared = {each.name: each for each in parameters_of(kind)}
+    for key in given:
+        if key not in declared:
+            raise unknown_name(f"parameter of {name}", key, declared)
+    missing = [each.name for each in declared.values() if each.required and each.name not in given]
+    if missing:
+        raise DataError(f"{name} needs {missing[0]}: {declared[missing[0]].help}")
+    try:
+        values = {key: parse_value(declared[key], value) for key, value in given.items()}
+    except ValueError as fault:
+        raise DataError(f"{name}: {fault}") from None
+    step = kind(**values)
+    faults = faults_of(step)
+    if faults:
+        raise DataError(f"{name}: {' '.join(faults)}")
+    return step
