@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from persona_tui.engine.data.etl import EventLog, load_event_log
+from persona_tui.engine.data.etl import load_event_log
+from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.assignment import Assignment, assign_users

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from persona_tui.engine.data.etl import EventLog, load_event_log
+from persona_tui.engine.data.etl import load_event_log
+from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.data.schema import FRICTION_DROP

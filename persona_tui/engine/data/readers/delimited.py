@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import BinaryIO, Final
 
 import polars as pl
 
@@ -290,7 +290,7 @@ def _read_header(name: str, text: str) -> tuple[tuple[str, ...], str, int, list[
     return tuple(header), separator, n_above + reader.line_num, told
 
 
-def _chunks(stream: io.BufferedIOBase, dialect: Dialect, block_bytes: int) -> Iterator[tuple[bytes, int]]:
+def _chunks(stream: BinaryIO, dialect: Dialect, block_bytes: int) -> Iterator[tuple[bytes, int]]:
     done = 0
     for chunk in utf8_chunks(stream, dialect.encoding, dialect.n_mark, block_bytes):
         done += block_bytes
