@@ -89,7 +89,8 @@ def _split_plain(block: Block, names: Sequence[str], columns: Sequence[str], sep
     neither has a value in a wrong place. Otherwise separators are counted line by line.
     """
     n = len(names)
-    wanted = sorted({names.index(name) for name in columns})
+    places = {name: place for place, name in enumerate(names)}
+    wanted = sorted({places[name] for name in columns})
     parsed = _parse(block.content, n + 1, [f"c{number}" for number in (*wanted, n)], separator, None)
     if parsed is None or parsed.height != block.n_lines:
         return None
@@ -140,7 +141,8 @@ def _split_quoted(block: Block, names: Sequence[str], columns: Sequence[str], se
 
 def _rows(parsed: pl.DataFrame, first_line: int, names: Sequence[str], columns: Sequence[str]) -> Rows:
     lines = pl.int_range(first_line, first_line + parsed.height, dtype=pl.Int64, eager=True).alias(LINE)
-    cells = [_with_nulls(parsed[f"c{names.index(name)}"].alias(name)) for name in columns]
+    places = {name: place for place, name in enumerate(names)}
+    cells = [_with_nulls(parsed[f"c{places[name]}"].alias(name)) for name in columns]
     return Rows(frame=pl.DataFrame([lines, *cells]), rejects=[], short_lines=[])
 
 
@@ -152,7 +154,8 @@ def _with_nulls(cells: pl.Series) -> pl.Series:
 def _split_one_by_one(block: Block, names: Sequence[str], columns: Sequence[str], separator: str) -> Rows:
     """Split rows one at a time, where some row does not fit or its quotes make no sense."""
     lines = list(io.StringIO(block.content.decode(), newline="\n"))
-    places = [names.index(name) for name in columns]
+    place_of = {name: place for place, name in enumerate(names)}
+    places = [place_of[name] for name in columns]
     rows: list[list[str]] = []
     numbers: list[int] = []
     rejects: list[Reject] = []
