@@ -177,6 +177,7 @@ class _Loading:
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
+                applied.finish()  # says so where a step left nothing
                 raise _nothing_left(self._table, rejects)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)
@@ -220,11 +221,12 @@ class _Loading:
         return pl.concat(rejects)
 
     def _builder(self, reader: RowReader, applied: Applied, keep: Sequence[str] | None) -> PartBuilder:
-        renamed = applied.rename_events(reader.event_counts())
+        counts = reader.event_counts()
+        renamed = applied.rename_events(counts)
         asked = applied.session_gap
         gap = asked or timedelta(minutes=SESSION_GAP_MINUTES)
         return PartBuilder(
-            settle_vocabulary(reader.event_names(), renamed),
+            settle_vocabulary(reader.event_names(), counts, renamed),
             gap // timedelta(microseconds=1),
             applied,
             session_prefix=None if asked or not reader.has_sessions else reader.session_prefix,

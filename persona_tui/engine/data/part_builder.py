@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,13 +19,13 @@ from persona_tui.engine.data.log_parts import (
 )
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.preparation.preparation import Applied
-from persona_tui.engine.data.rows import POSITION, as_numbers
+from persona_tui.engine.data.rows import POSITION, WRITTEN, as_numbers
 from persona_tui.engine.data.schema import is_reserved
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
-_FIXED: Final = ("timestamp", "event", "session_id", POSITION)
+_FIXED: Final = ("timestamp", "event", "session_id", POSITION, WRITTEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,30 +47,32 @@ class Vocabulary:
     told: tuple[str, ...]
 
 
-def settle_vocabulary(read: list[str], renamed: Mapping[str, str]) -> Vocabulary:
+def settle_vocabulary(read: list[str], present: Collection[str], renamed: Mapping[str, str]) -> Vocabulary:
     """Return the event types of a log; names that simulation needs for its own states get another.
 
     Parameters
     ----------
     read : list of str
         As read, by code.
+    present : collection of str
+        Those that some row has.
     renamed : mapping
         New names that the preparation gives.
     """
     names = [renamed.get(name, name) for name in read]
-    present = set(names)
+    present = {renamed.get(name, name) for name in present}
     told, moved = [], {}
     for name in sorted(filter(is_reserved, present)):
         candidate = f"event_{name}"
         while candidate in present:
             candidate = f"event_{candidate}"
         moved[name] = candidate
-        present.add(candidate)
+        present = (present - {name}) | {candidate}
         told.append(f"event '{name}' renamed to '{candidate}': the name is reserved")
     final = [moved.get(name, name) for name in names]
-    sorted_names = tuple(sorted(set(final)))
+    sorted_names = tuple(sorted(present.intersection(final)))
     place = {name: position for position, name in enumerate(sorted_names)}
-    codes = np.array([place[name] for name in final], dtype=np.int32)
+    codes = np.array([place.get(name, -1) for name in final], dtype=np.int32)
     return Vocabulary(names=sorted_names, codes=codes, told=tuple(told))
 
 

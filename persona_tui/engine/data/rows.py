@@ -22,6 +22,8 @@ from persona_tui.engine.errors import DataError
 
 POSITION: Final = "__position__"
 """Name of the column that counts the rows that were kept, from 0, over the whole source."""
+WRITTEN: Final = "__written__"
+"""Name of the column of event types as the source writes them, where a preparation may change them."""
 _REASON: Final = "__reason__"
 _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
@@ -224,19 +226,23 @@ class RowReader:
         self.n_rows_read += shaped.n_read
         self.clock_changes.n_ambiguous += shaped.changes.n_ambiguous
         self.clock_changes.n_nonexistent += shaped.changes.n_nonexistent
-        rows = self._applied.rows(shaped.rows)
+        rows = shaped.rows
+        if self._applied.changes_rows:
+            written = rows["event_type"].cast(self._events).to_physical().alias(WRITTEN)
+            rows = self._applied.rows(rows.with_columns(written))
         self.checks.observe(rows, shaped.file)
         begin = self.lines.n_rows
         self.lines.add(shaped.file, rows[LINE])
         self._note_sessions(rows)
-        columns = [name for name in rows.columns if name not in {*CANONICAL, LINE} or name == "metadata"]
+        columns = [
+            name for name in rows.columns if name not in {*CANONICAL, LINE, WRITTEN} or name == "metadata"
+        ]
         columns = [name for name in columns if self._kept is None or name in self._kept]
         for name in columns:
             self._note_numbers(name, rows[name])
         codes = rows["event_type"].cast(self._events).to_physical().alias("event")
-        if self._applied.renames_events:
-            self._count_events(codes)
-        session = [name for name in ("session_id",) if name in rows.columns]
+        self._count_events(codes)
+        session = [name for name in ("session_id", WRITTEN) if name in rows.columns]
         kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
         if self._kept is not None:
             return kept
@@ -268,8 +274,9 @@ class RowReader:
         return tuple(name for name, is_one in self._numeric.items() if is_one)
 
     def event_counts(self) -> dict[str, int]:
-        """Return the number of kept rows of each event type; nothing where the preparation needs none."""
-        return dict(zip(self.event_names(), self._event_counts.tolist(), strict=False))
+        """Return the number of kept rows of each event type; none of those that no kept row has."""
+        counts = zip(self.event_names(), self._event_counts.tolist(), strict=False)
+        return {name: count for name, count in counts if count}
 
     def event_names(self) -> list[str]:
         """Return the names of event types by their code."""

@@ -48,7 +48,13 @@ def _folded(name: str) -> str:
     return name.strip().strip("\ufeff").casefold().replace(" ", "_").replace("-", "_")
 
 
-def detect_columns(columns: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def detect_columns(
+    columns: Sequence[str],
+    given: Mapping[str, str] | None = None,
+    *,
+    without: Sequence[str] = (),
+    required: bool = True,
+) -> dict[str, str]:
     """Return which column of a source plays which canonical part.
 
     Parameters
@@ -57,6 +63,10 @@ def detect_columns(columns: Sequence[str], given: Mapping[str, str] | None = Non
         The columns of the source.
     given : mapping, optional
         Canonical name to column, for those that are not to be guessed.
+    without : sequence of str
+        Parts that are had otherwise.
+    required : bool
+        Whether a part that a log needs must be found.
 
     Returns
     -------
@@ -88,7 +98,7 @@ def detect_columns(columns: Sequence[str], given: Mapping[str, str] | None = Non
     taken = set(found.values())
     by_folded = {_folded(name): name for name in reversed(columns)}
     for part in CANONICAL:
-        if part in found:
+        if part in found or part in without:
             continue
         for synonym in SYNONYMS[part]:
             known = by_folded.get(synonym)
@@ -96,8 +106,8 @@ def detect_columns(columns: Sequence[str], given: Mapping[str, str] | None = Non
                 found[part] = known
                 taken.add(known)
                 break
-    missing = [part for part in REQUIRED if part not in found]
-    if missing:
+    missing = [part for part in REQUIRED if part not in found and part not in without]
+    if missing and required:
         raise _missing_error(missing, columns)
     return {part: found[part] for part in CANONICAL if part in found}
 

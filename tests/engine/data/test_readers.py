@@ -342,10 +342,3 @@ def test_a_column_without_a_name_gets_one(read):
     raw = read("user,,event\nu,t,e\n")
     assert raw.frame.columns == [LINE, "user", "column_2", "event"]
     assert raw.notes == ("column 2 has no name: called 'column_2'",)
-
-
-def test_given_names_make_the_first_line_a_row(tmp_path):
-    path = tmp_path / "log.tsv"
-    path.write_text("u1\tt1\na2\tt2\n")
-    table = open_delimited(Part(path=path)).with_header(["user", "time"])
-    assert table.head().rows() == [("u1", "t1"), ("a2", "t2")]

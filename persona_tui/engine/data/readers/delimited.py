@@ -17,6 +17,7 @@ from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.readers.delimited_rows import Rows, cells_of_any_length, split_rows
 from persona_tui.engine.data.readers.encodings import SAMPLE_BYTES, encoding_of, utf8_chunks
 from persona_tui.engine.data.readers.parts import EmptyFileError, Part
+from persona_tui.engine.data.readers.snowplow import COLUMNS, is_enriched_event
 from persona_tui.engine.data.readers.tables import LINE, REJECT_COLUMNS, Batch
 from persona_tui.engine.data.readers.text_blocks import Block, blocks_of
 from persona_tui.engine.errors import DataError
@@ -97,21 +98,6 @@ class DelimitedTable:
         """Return what was settled in opening it, and what the last reading found."""
         comma = ("numbers are written with a decimal comma",) if self.decimal_comma else ()
         return (*self._opening, *comma, *self._seen.notes())
-
-    def with_header(self, names: Sequence[str]) -> DelimitedTable:
-        """Return the same text with given names, its first line being a row.
-
-        Raises
-        ------
-        DataError
-            If the first line has another number of cells.
-        """
-        if len(names) != len(self.dialect.names):
-            raise DataError(
-                f"'{self.name}' has {len(self.dialect.names)} columns, where {len(names)} names are given."
-            )
-        dialect = replace(self.dialect, names=tuple(names), n_header_lines=0)
-        return DelimitedTable(self.part, dialect, self._opening, block_bytes=self._block_bytes)
 
     def head(self, n_rows: int = 1_000) -> pl.DataFrame:
         """Return the first rows, all columns."""
@@ -275,6 +261,8 @@ def _read_header(name: str, text: str) -> tuple[tuple[str, ...], str, int, list[
     reader = csv.reader(io.StringIO(body, newline="\n"), delimiter=separator)
     with cells_of_any_length():
         header = [cell.rstrip("\r") for cell in next(reader)]
+    if is_enriched_event(header):
+        return COLUMNS, separator, n_above, ["the file has no header: its columns are those of Snowplow"]
     told = []
     for place, cell in enumerate(header):
         if not cell.strip():
