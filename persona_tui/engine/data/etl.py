@@ -22,6 +22,7 @@ from persona_tui.engine.data.readers.sources import open_source
 from persona_tui.engine.data.readers.tables import Table, no_rejects
 from persona_tui.engine.data.recognition.recognise import recognise
 from persona_tui.engine.data.recognition.recognition import Recognition
+from persona_tui.engine.data.recognition.unfolding import unfold
 from persona_tui.engine.data.rows import RowReader
 from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
 from persona_tui.engine.data.stored_log import StoredParts
@@ -92,7 +93,7 @@ def load_event_log(
     Results depend neither on the order of rows (but of those at the same time), nor on how the source is
     split into files, nor on ``memory``. O(N), with sorting only where users' rows are not in time order.
     """
-    table = open_source(source)
+    table = unfold(open_source(source))
     found = recognise(table, given=columns)
     loading = _Loading(
         table=table,

@@ -129,7 +129,7 @@ class RowReader:
     def reads(self) -> list[str]:
         """Return the columns of the table that are needed."""
         roots = [name for shape in self._shapes.values() for name in shape.meta.root_names()]
-        return list(dict.fromkeys(roots))
+        return [name for name in dict.fromkeys(roots) if name]  # elements of lists have none
 
     @property
     def has_sessions(self) -> bool:
