@@ -12,7 +12,8 @@ import typer
 from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
-from persona_tui.study.options import Settings, options_by_name, shown_default
+from persona_tui.study.declared import shown_default
+from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
 
 

@@ -79,6 +79,7 @@ class FitCache:
         depends_on = {
             "format": FORMAT,
             "columns": prepared.log.columns,
+            "recipe": prepared.log.recipe,
             "completion": sorted(prepared.completion),
             "drop": sorted(prepared.drop),
             "unit": settings.unit,

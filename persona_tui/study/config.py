@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
+from persona_tui.study.declared import option_fault
 from persona_tui.study.effect_tables import read_effects
-from persona_tui.study.options import CHANGE_OPTIONS, Settings, option_fault, options_by_name
+from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
 from persona_tui.study.places import Faults
 from persona_tui.study.scenario_tables import read_scenarios

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from persona_tui.engine.data.etl import EventLog, load_event_log
+from persona_tui.engine.data.etl import load_event_log
+from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
+from persona_tui.engine.data.preparation.preparation import parse_preparation
 from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.rejects import check_rejected, parse_share
 from persona_tui.engine.data.schema import FRICTION_DROP
-from persona_tui.engine.data.sequences import Sequences, encode_sequences
+from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
-from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.study.options import Settings
 
 MAX_EVENT_TYPES = 1_000
@@ -50,12 +54,13 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     ------
     DataError
         If the log cannot be used.
+    ThresholdError
+        If more of its rows were rejected than the settings allow.
     UnknownNameError
         If an option names an event or a column that is not there.
     """
-    on_progress(Progress(stage="load", done=0, total=1))
-    log = load_event_log(settings.events, columns=settings.columns())
-    sequences = encode_sequences(log.events)
+    log = load_log(settings, on_progress=on_progress)
+    sequences = log.sequences
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
         raise DataError(
@@ -68,7 +73,6 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
-    on_progress(Progress(stage="load", done=1, total=1))
     return PreparedLog(
         log=log,
         sequences=sequences,
@@ -78,6 +82,37 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
         counts=counts,
         facts=_facts(log, sequences, counts),
     )
+
+
+def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> EventLog:
+    """Load the log that settings name, as they say it is to be read.
+
+    Parameters
+    ----------
+    settings : Settings
+    on_progress : callable
+
+    Raises
+    ------
+    DataError
+        If the log cannot be used.
+    ThresholdError
+        If more of its rows were rejected than the settings allow.
+    UnknownNameError
+        If a given column, or a name in the preparation, is not in the log.
+    """
+    log = load_event_log(
+        settings.events,
+        columns=settings.columns(),
+        timezone=settings.timezone,
+        dates=settings.date_order(),
+        preparation=parse_preparation(settings.prepare),
+        memory=settings.memory_bytes(),
+        on_progress=on_progress,
+    )
+    if settings.max_rejected:
+        check_rejected(log.quality, parse_share(settings.max_rejected))
+    return log
 
 
 def _outcomes(
@@ -104,14 +139,15 @@ def _check_outcomes(counts: TransitionCounts) -> None:
 
 
 def _facts(log: EventLog, sequences: Sequences, counts: TransitionCounts) -> LogFacts:
-    times = log.events["timestamp"]
+    period = sequences.times.min(), sequences.times.max()
+    first, last = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(each)) for each in period)
     return LogFacts(
-        events=log.events.height,
+        events=log.n_events,
         users=sequences.n_users,
         sessions=sequences.n_sessions,
         event_types=len(sequences.vocabulary),
-        first=times.min(),  # type: ignore[arg-type]  # a column of datetimes
-        last=times.max(),  # type: ignore[arg-type]
+        first=first,
+        last=last,
         rejected=log.quality.n_rejected,
         duplicates=log.quality.n_duplicates,
         censored_users=counts.journeys.n_censored_users,

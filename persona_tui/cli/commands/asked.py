@@ -12,8 +12,11 @@ from persona_tui.study.options import Settings
 if TYPE_CHECKING:
     from persona_tui.study.study import StudyResult
 
+SOURCE_OPTIONS: Final = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
+"""Options that say which log is meant and how it is read."""
 FIT_OPTIONS: Final = (
-    *("events", "column", "funnel", "completion", "drop", "unit", "clusters"),
+    *SOURCE_OPTIONS,
+    *("funnel", "completion", "drop", "unit", "clusters"),
     *("seed", "workers"),
 )
 """Options that say which log is meant and how personas are found in it."""

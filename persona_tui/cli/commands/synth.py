@@ -8,7 +8,8 @@ from persona_tui.cli import output
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
-from persona_tui.study.options import Settings, option
+from persona_tui.study.declared import option
+from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
     from persona_tui.study.synth import FinishedSynthesis

@@ -189,6 +189,8 @@ class _Loading:
             quality=Quality(
                 rejects=rejects,
                 n_duplicates=builder.n_duplicates,
+                n_rows_read=reader.n_rows_read,
+                findings=reader.checks.findings(),
                 repairs=(
                     *self._found.notes,
                     *builder.vocabulary.told,
