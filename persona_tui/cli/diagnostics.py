@@ -19,6 +19,7 @@ from persona_tui.engine.errors import (
     PersonaError,
     RunCancelled,
     SimulationError,
+    ThresholdError,
     UnknownNameError,
     WorkerError,
 )
@@ -27,9 +28,11 @@ from persona_tui.engine.text import printable
 FAILED: Final = 1
 USAGE: Final = 2
 DATA: Final = 3
+THRESHOLD: Final = 4
 STDOUT_CLOSED: Final = 141
 _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
     (WorkerError, FAILED),
+    (ThresholdError, THRESHOLD),
     (DataError, DATA),
     (ModelingError, USAGE),
     (SimulationError, USAGE),

@@ -14,6 +14,7 @@ from persona_tui.cli import diagnostics, output
 from persona_tui.cli.commands import (
     batch,
     compare,
+    inspect,
     open_app,
     personas,
     plan,
@@ -25,6 +26,7 @@ from persona_tui.cli.commands import (
 from persona_tui.cli.verbs import add_verb
 
 VERBS = (
+    inspect.VERB,
     batch.VERB,
     personas.VERB,
     preview.VERB,

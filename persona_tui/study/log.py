@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as TextSequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
 from persona_tui.engine.data.preparation.preparation import parse_preparation
-from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.quality import LogFacts, Quality
 from persona_tui.engine.data.rejects import check_rejected, parse_share
 from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.data.sequences import Sequences
@@ -69,7 +70,7 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
-    completion, drop = _outcomes(settings, sequences, steps)
+    completion, drop = outcomes_of(settings, sequences, steps)
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
@@ -110,15 +111,34 @@ def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progr
         memory=settings.memory_bytes(),
         on_progress=on_progress,
     )
-    if settings.max_rejected:
-        check_rejected(log.quality, parse_share(settings.max_rejected))
+    require_few_rejects(settings, log.quality)
     return log
 
 
-def _outcomes(
-    settings: Settings, sequences: Sequences, steps: tuple[str, ...]
+def require_few_rejects(settings: Settings, quality: Quality) -> None:
+    """Refuse a log of which more rows could not be used than the settings allow.
+
+    Raises
+    ------
+    ThresholdError
+    """
+    if settings.max_rejected:
+        check_rejected(quality, parse_share(settings.max_rejected))
+
+
+def outcomes_of(
+    settings: Settings, sequences: Sequences, steps: TextSequence[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the completion and the drop events: those given, else the last step and those named so."""
+    """Return the completion and the drop events that the log has or a change may add.
+
+    Parameters
+    ----------
+    settings : Settings
+        Those given are taken, else the last step and those named so.
+    sequences : Sequences
+    steps : sequence of str
+        Of the funnel.
+    """
     completion = frozenset(settings.completion or steps[-1:])
     if settings.drop:
         return completion, frozenset(settings.drop)
