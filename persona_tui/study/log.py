@@ -19,9 +19,13 @@ from persona_tui.engine.modeling.counts import TransitionCounts, count_transitio
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.study.options import Settings
+from persona_tui.study.resources import available_workers, memory_budget
 
 MAX_EVENT_TYPES = 1_000
 """Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
+
+_LOADING_THREADS = 2
+"""Each holds a batch of rows in memory; polars' own threads do most of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,7 +112,8 @@ def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progr
         timezone=settings.timezone,
         dates=settings.date_order(),
         preparation=parse_preparation(settings.prepare),
-        memory=settings.memory_bytes(),
+        memory=memory_budget(settings.memory_bytes()),
+        n_threads=min(_LOADING_THREADS, settings.workers or available_workers()),
         on_progress=on_progress,
     )
     require_few_rejects(settings, log.quality)
