@@ -13,6 +13,7 @@ from persona_tui import __version__
 from persona_tui.cli import diagnostics, output
 from persona_tui.cli.commands import (
     batch,
+    cache,
     compare,
     inspect,
     open_app,
@@ -34,6 +35,7 @@ VERBS = (
     compare.VERB,
     plan.VERB,
     synth.VERB,
+    cache.VERB,
     schema.VERB,
     open_app.VERB,
 )

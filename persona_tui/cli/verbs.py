@@ -40,6 +40,8 @@ class Verb:
         Options that mean something else to this verb, by name; a study or a run does not set them.
     request : type, optional
         Dataclass of the options that are no settings but what this verb is to do once.
+    metavar : str
+        What help calls the positional argument.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Verb:
     presentation: tuple[str, ...] = ("as_json", "progress", "quiet")
     own: Mapping[str, Field[Any]] = field(default_factory=dict)
     request: type[Any] | None = None
+    metavar: str = "SOURCE"
 
 
 def add_verb(app: typer.Typer, verb: Verb) -> None:
@@ -80,7 +83,7 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         requests = [] if verb.request is None else [verb.request(**request)]
         verb.run(settings, Presentation(**shown), *requests)
 
-    parameters = [_argument(verb.argument)] if verb.argument else []
+    parameters = [_argument(verb.argument, verb.metavar)] if verb.argument else []
     parameters += [_option(name, declared[name], hints[name]) for name in verb.options]
     parameters += [
         _option(name, each, get_type_hints(verb.request)[name]) for name, each in requested.items()
@@ -99,8 +102,8 @@ def _keyword(name: str, annotation: object, default: object) -> inspect.Paramete
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def _argument(stands_for: str) -> inspect.Parameter:
-    info = typer.Argument(metavar="SOURCE", help=stands_for, show_default=False)
+def _argument(stands_for: str, metavar: str) -> inspect.Parameter:
+    info = typer.Argument(metavar=metavar, help=stands_for, show_default=False)
     return _keyword("source", Annotated[str | None, info], None)
 
 

@@ -18,7 +18,9 @@ from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.options import Settings
+from persona_tui.study.prepared_logs import LogCache
 from persona_tui.study.resources import available_workers, memory_budget
 
 MAX_EVENT_TYPES = 1_000
@@ -106,16 +108,28 @@ def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progr
     UnknownNameError
         If a given column, or a name in the preparation, is not in the log.
     """
-    log = load_event_log(
-        settings.events,
-        columns=settings.columns(),
-        timezone=settings.timezone,
-        dates=settings.date_order(),
-        preparation=parse_preparation(settings.prepare),
-        memory=memory_budget(settings.memory_bytes()),
-        n_threads=min(_LOADING_THREADS, settings.workers or available_workers()),
-        on_progress=on_progress,
-    )
+    preparation = parse_preparation(settings.prepare)
+    recipe = {
+        "columns": settings.columns(),
+        "timezone": settings.timezone,
+        "dates": settings.dates,
+        "preparation": list(preparation.as_texts()),
+    }
+    joined = [str(step.table) for step in preparation.steps if hasattr(step, "table")]
+    cache = LogCache(cache_root(settings.output), settings.events, recipe, joined)
+    log = cache.load()
+    if log is None:
+        log = load_event_log(
+            settings.events,
+            columns=settings.columns(),
+            timezone=settings.timezone,
+            dates=settings.date_order(),
+            preparation=preparation,
+            memory=memory_budget(settings.memory_bytes()),
+            n_threads=min(_LOADING_THREADS, settings.workers or available_workers()),
+            on_progress=on_progress,
+        )
+        cache.save(log)
     require_few_rejects(settings, log.quality)
     return log
 
