@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
 from persona_tui.study.declared import shown_default
@@ -68,7 +69,7 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
         if source and given.get("events"):
             raise SimulationError(
-                f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
+                f"Two sources: '{redact(source)}' and --events '{redact(given['events'])}'.", hint="Give one."
             )
         if given.get("events") and settings_file(given["events"]):
             raise SimulationError(

@@ -16,7 +16,6 @@ from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_funnel
 from persona_tui.engine.data.quality import Finding, Quality
 from persona_tui.engine.data.quality_checks import assess, shared_sessions
-from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.rejects import write_rejects
 from persona_tui.engine.data.schema import FRICTION_DROP
@@ -132,7 +131,7 @@ def inspect_log(settings: Settings, log: EventLog) -> Inspection:
     funnel = _funnel(settings, flat)
     first, last = (_moment(int(each)) for each in (flat.times.min(), flat.times.max()))
     return Inspection(
-        source=redact(settings.events),
+        source=settings.source_shown(),
         recognition=log.recognition,
         recipe=log.recipe,
         n_events=log.n_events,
@@ -252,7 +251,7 @@ def histogram(flat: Sequences) -> Histogram:
 
 def _next_step(settings: Settings, log: EventLog) -> str:
     """Return the command that runs the whole job on this log as it was read."""
-    words = ["persona-tui", "batch", redact(settings.events)]
+    words = ["persona-tui", "batch", settings.source_shown()]
     for part, column in log.columns.items():
         if log.recognition.schema in {"given", "content"} or part in settings.columns():
             words += ["--column", f"{part}={column}"]

@@ -148,3 +148,14 @@ def preparation_fault(texts: tuple[str, ...]) -> str:
     )
 
     return fault_of(parse_preparation, texts)
+
+
+def is_placeless(source: str) -> bool:
+    """Return whether a source is no path: a database's URL or standard input.
+
+    Examples
+    --------
+    >>> is_placeless("postgresql://db.example/shop"), is_placeless("-"), is_placeless("logs/a.csv")
+    (True, True, False)
+    """
+    return source == "-" or bool(re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", source))

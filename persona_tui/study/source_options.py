@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.study.declared import option
 from persona_tui.study.option_texts import (
     COLUMN_PATTERN,
     SIZE_PATTERN,
     column_fault,
     fault_of,
+    is_placeless,
     preparation_fault,
     read_column,
     read_size,
@@ -89,6 +92,18 @@ class SourceSettings:
     def columns(self) -> dict[str, str]:
         """Return the column mapping that is given."""
         return dict(map(read_column, self.column))
+
+    def source_shown(self) -> str:
+        """Return the source as it is told to people: a database without its password."""
+        return redact(self.events)
+
+    def source_name(self) -> str:
+        """Return the last part of the source, to call things by."""
+        return Path(self.source_shown()).name
+
+    def source_place(self) -> str:
+        """Return the source as files keep it: whole paths, no passwords."""
+        return self.source_shown() if is_placeless(self.events) else str(Path(self.events).resolve())
 
     def date_order(self) -> DateOrder | None:
         """Return how ambiguous dates are meant, None where the log is to tell."""

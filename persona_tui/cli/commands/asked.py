@@ -42,6 +42,6 @@ def narrate_defaults(
 def narrate_source(presentation: Presentation, settings: Settings, result: StudyResult) -> None:
     """Say what was repaired or rejected in the log, and which settled personas it does not have."""
     for sentence in result.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
     for each in result.fit.lost:
         presentation.narrate(each.lost_sentence())

@@ -230,7 +230,7 @@ def _narrate(presentation: Presentation, settings: Settings, learned: LearnedPer
     mine = {name: value for name, value in found.items() if name in {*VERB.options, "columns"}}
     presentation.narrate(f"Defaults used: {' '.join(defaults_used(settings, mine))}")
     for sentence in learned.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
 
 
 VERB = Verb(

@@ -27,7 +27,7 @@ def _synth(settings: Settings, presentation: Presentation) -> None:
     defaults = defaults_used(settings, found)
     presentation.narrate(f"Defaults used: {' '.join(defaults)}")
     for sentence in finished.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
     if presentation.as_json:
         output.write_json(finished.document())
     else:
