@@ -27,6 +27,7 @@ from persona_tui.engine.data.stored_log import FORMAT, open_log, save_log
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import write_whole_folder
 from persona_tui.study.cache_folders import cache_limit, folder_size
+from persona_tui.study.locks import held
 from persona_tui.study.store import make_folder, write_text
 
 LOGS: Final = "logs"
@@ -284,15 +285,5 @@ def _bytes_of(log: EventLog) -> int:
 @contextmanager
 def _only_writer(logs: Path) -> Iterator[bool]:
     """Give whether nobody else writes there; while this lasts, nobody can begin to."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - 0.05 s
-
-    lock = FileLock(logs / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+    with held(logs / _LOCK) as other:
+        yield other is None
