@@ -97,7 +97,8 @@ def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Setting
     kept : mapping
         As ``read_settings`` returns them.
     given : mapping
-        Options by name. A modification takes the place of every change that the file holds.
+        Options by name. A column takes the place of that of the same part; a modification takes the place
+        of every change that the file holds.
 
     Raises
     ------
@@ -107,7 +108,15 @@ def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Setting
     if "modification" in given:
         given = {**given, "modification": expand_modification(given["modification"])}
         kept = {name: each for name, each in kept.items() if name not in {*CHANGE_OPTIONS, SCENARIOS, "lead"}}
+    if "column" in given:
+        given = {**given, "column": _merged_columns(kept.get("column", ()), given["column"])}
     return Settings(**{**kept, **given})
+
+
+def _merged_columns(kept: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a file with those given in place of its own for the same parts."""
+    replaced = {text.partition("=")[0].strip() for text in given}
+    return (*(text for text in kept if text.partition("=")[0].strip() not in replaced), *given)
 
 
 def expand_modification(texts: Sequence[str]) -> tuple[str, ...]:
