@@ -49,7 +49,7 @@ def _sentences(assigned: AssignedLog) -> list[str]:
     elif len(assigned.personas) > 1 and not assigned.helps:
         told.append("The personas foretell this log no better than one chain for all users does.")
     if assignment.n_unknown_events:
-        share = percent(assignment.n_unknown_events / assigned.log.events.height)
+        share = percent(assignment.n_unknown_events / assigned.log.n_events)
         told.append(
             f"Events left out since the personas do not know their types: "
             f"{count(assignment.n_unknown_events)} ({share}), {_listed(assignment.unknown_event_types)}."

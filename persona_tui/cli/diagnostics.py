@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import warnings
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import (
     DataError,
     ExportError,
@@ -19,6 +21,7 @@ from persona_tui.engine.errors import (
     PersonaError,
     RunCancelled,
     SimulationError,
+    ThresholdError,
     UnknownNameError,
     WorkerError,
 )
@@ -27,9 +30,11 @@ from persona_tui.engine.text import printable
 FAILED: Final = 1
 USAGE: Final = 2
 DATA: Final = 3
+THRESHOLD: Final = 4
 STDOUT_CLOSED: Final = 141
 _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
     (WorkerError, FAILED),
+    (ThresholdError, THRESHOLD),
     (DataError, DATA),
     (ModelingError, USAGE),
     (SimulationError, USAGE),
@@ -37,6 +42,7 @@ _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
     (MissingExtraError, USAGE),
     (ExportError, FAILED),
 )
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _PRIVATE: Final = 0o077
 """What is written holds data of users; nobody else on a shared machine reads it."""
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -46,7 +52,8 @@ def say(text: str) -> None:
     """Write a line of narration to stderr; one that is closed is not worth stopping for."""
     if sys.stderr is None:
         return
-    shown = "\n".join(printable(line) for line in text.splitlines()) + "\n"
+    hidden = _URL.sub(lambda found: redact(found[0]), text)
+    shown = "\n".join(printable(line) for line in hidden.splitlines()) + "\n"
     encoding = sys.stderr.encoding or "utf-8"
     with suppress(OSError, ValueError):
         sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding))

@@ -13,7 +13,10 @@ from persona_tui import __version__
 from persona_tui.cli import diagnostics, output
 from persona_tui.cli.commands import (
     batch,
+    cache,
     compare,
+    formats,
+    inspect,
     open_app,
     personas,
     plan,
@@ -25,6 +28,7 @@ from persona_tui.cli.commands import (
 from persona_tui.cli.verbs import add_verb
 
 VERBS = (
+    inspect.VERB,
     batch.VERB,
     personas.VERB,
     preview.VERB,
@@ -32,6 +36,8 @@ VERBS = (
     compare.VERB,
     plan.VERB,
     synth.VERB,
+    formats.VERB,
+    cache.VERB,
     schema.VERB,
     open_app.VERB,
 )

@@ -42,6 +42,20 @@ def write_json(document: dict[str, Any]) -> None:
     write(dump_json(document))
 
 
+def size_text(n_bytes: float) -> str:
+    """Return a number of bytes as people read it.
+
+    Examples
+    --------
+    >>> size_text(0), size_text(1_234), size_text(565_000_000), size_text(2.04e10)
+    ('0 B', '1.2 kB', '565 MB', '20.4 GB')
+    """
+    units = ("B", "kB", "MB", "GB", "TB")
+    power = next((n for n in range(len(units) - 1) if n_bytes < 999.5 * 1_000**n), len(units) - 1)
+    scaled = n_bytes / 1_000**power
+    return f"{scaled:.1f} {units[power]}" if power and scaled < 99.95 else f"{scaled:.0f} {units[power]}"
+
+
 def shortened(name: str) -> str:
     """Return a name as a table shows it: printable, and not longer than a table can hold."""
     shown = printable(name)

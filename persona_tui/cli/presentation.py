@@ -93,6 +93,11 @@ def _bar() -> Iterator[ProgressCallback]:
                     bars.update(bars.tasks[earlier].id, visible=False)
                 tasks[progress.stage] = len(bars.tasks)
                 bars.add_task(progress.stage, total=progress.total)
-            bars.update(bars.tasks[tasks[progress.stage]].id, completed=progress.done, visible=True)
+            bars.update(
+                bars.tasks[tasks[progress.stage]].id,
+                completed=progress.done,
+                total=progress.total,
+                visible=True,
+            )
 
         yield report

@@ -10,9 +10,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
-from persona_tui.study.options import Settings, options_by_name, shown_default
+from persona_tui.study.declared import shown_default
+from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
 
 
@@ -39,6 +41,8 @@ class Verb:
         Options that mean something else to this verb, by name; a study or a run does not set them.
     request : type, optional
         Dataclass of the options that are no settings but what this verb is to do once.
+    metavar : str
+        What help calls the positional argument.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Verb:
     presentation: tuple[str, ...] = ("as_json", "progress", "quiet")
     own: Mapping[str, Field[Any]] = field(default_factory=dict)
     request: type[Any] | None = None
+    metavar: str = "SOURCE"
 
 
 def add_verb(app: typer.Typer, verb: Verb) -> None:
@@ -64,7 +69,7 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
         if source and given.get("events"):
             raise SimulationError(
-                f"Two sources: '{source}' and --events '{given['events']}'.", hint="Give one."
+                f"Two sources: '{redact(source)}' and --events '{redact(given['events'])}'.", hint="Give one."
             )
         if given.get("events") and settings_file(given["events"]):
             raise SimulationError(
@@ -79,7 +84,7 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         requests = [] if verb.request is None else [verb.request(**request)]
         verb.run(settings, Presentation(**shown), *requests)
 
-    parameters = [_argument(verb.argument)] if verb.argument else []
+    parameters = [_argument(verb.argument, verb.metavar)] if verb.argument else []
     parameters += [_option(name, declared[name], hints[name]) for name in verb.options]
     parameters += [
         _option(name, each, get_type_hints(verb.request)[name]) for name, each in requested.items()
@@ -98,8 +103,8 @@ def _keyword(name: str, annotation: object, default: object) -> inspect.Paramete
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def _argument(stands_for: str) -> inspect.Parameter:
-    info = typer.Argument(metavar="SOURCE", help=stands_for, show_default=False)
+def _argument(stands_for: str, metavar: str) -> inspect.Parameter:
+    info = typer.Argument(metavar=metavar, help=stands_for, show_default=False)
     return _keyword("source", Annotated[str | None, info], None)
 
 

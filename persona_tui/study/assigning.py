@@ -9,16 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.data.event_log import EventLog
-from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.modeling.assignment import Assignment, assign_users
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.shares import estimate_shares, shares_of_fit
-from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.statistics import Interval
 from persona_tui.study.fit import LearnedPersonas
+from persona_tui.study.log import load_log
+from persona_tui.study.options import Settings
 
 SCHEMA: Final = "persona-tui/assignment/1"
 MISFIT: Final = 0.1
@@ -107,7 +107,7 @@ class AssignedLog:
             "columns": self.log.columns,
             "users": len(assignment.user_ids),
             "users_without_known_events": assignment.n_users_without_events,
-            "events": self.log.events.height,
+            "events": self.log.n_events,
             "events_of_unknown_types": assignment.n_unknown_events,
             "unknown_event_types": list(assignment.unknown_event_types),
             "impossible_moves": assignment.n_impossible_moves,
@@ -126,9 +126,8 @@ def _finite(value: float) -> float | None:
 
 def assign_log(
     learned: LearnedPersonas,
-    source: str,
+    settings: Settings,
     *,
-    columns: dict[str, str],
     on_progress: ProgressCallback = ignore_progress,
 ) -> AssignedLog:
     """Assign the users of a fresh log to personas, one chance for each.
@@ -136,15 +135,13 @@ def assign_log(
     Parameters
     ----------
     learned : LearnedPersonas
-    source : str
-        The fresh log.
-    columns : dict of str to str
-        Those that are given; the others are detected in the fresh log.
+    settings : Settings
+        With the fresh log as its source; columns that they do not give are detected in it.
     on_progress : callable
 
     Raises
     ------
-    DataError, UnknownNameError
+    DataError, ThresholdError, UnknownNameError
         If the log cannot be used, or has no such column.
     ModelingError
         If the personas know none of its events.
@@ -157,16 +154,14 @@ def assign_log(
     segmentation, mixture = learned.segmentation, learned.segmentation.mixture
     if mixture is None:
         raise ModelingError("These personas have no chains to assign by.", hint="Find them with the mixture.")
-    on_progress(Progress(stage="load", done=0, total=1))
-    log = load_event_log(source, columns=columns)
-    on_progress(Progress(stage="load", done=1, total=1))
-    assignment = assign_users(mixture, encode_sequences(log.events))
+    log = load_log(settings, on_progress=on_progress)
+    assignment = assign_users(mixture, log.sequences)
     before = shares_of_fit(segmentation.memberships, mixture.weights)
     now = estimate_shares(assignment.memberships[assignment.has_events], mixture.weights)
     users = np.bincount(assignment.labels[assignment.has_events], minlength=mixture.n_clusters)
     intervals: Sequence[Interval | None] = now.change_from(before)
     return AssignedLog(
-        source=source,
+        source=settings.events,
         personas_from=learned.prepared.facts.fingerprint,
         log=log,
         assignment=assignment,

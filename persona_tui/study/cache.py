@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -34,6 +33,7 @@ from persona_tui.engine.modeling.selection import Rung, Selection
 from persona_tui.engine.simulation import uncertainty
 from persona_tui.engine.simulation.uncertainty import FlowDraws
 from persona_tui.engine.types import AnyArray
+from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.log import PreparedLog
 from persona_tui.study.options import Settings
 from persona_tui.study.results import LIBRARIES
@@ -55,10 +55,7 @@ _DAMAGED = (
 
 def cache_folder(settings: Settings) -> Path:
     """Return where fits are kept: in the study, where there is one, else in the user's cache folder."""
-    if settings.output and Path(settings.output).is_dir():
-        return Path(settings.output) / "cache"
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "persona-tui"
+    return cache_root(settings.output)
 
 
 class FitCache:
@@ -79,6 +76,7 @@ class FitCache:
         depends_on = {
             "format": FORMAT,
             "columns": prepared.log.columns,
+            "recipe": prepared.log.recipe,
             "completion": sorted(prepared.completion),
             "drop": sorted(prepared.drop),
             "unit": settings.unit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any, Final
 
 from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
+from persona_tui.study.declared import option_fault
 from persona_tui.study.effect_tables import read_effects
-from persona_tui.study.options import CHANGE_OPTIONS, Settings, option_fault, options_by_name
+from persona_tui.study.option_texts import is_placeless
+from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
 from persona_tui.study.places import Faults
 from persona_tui.study.scenario_tables import read_scenarios
@@ -24,6 +27,8 @@ EXPORTS: Final = Path("exports")
 """Where studies go that have no folder of their own."""
 SCENARIOS: Final = "scenarios"
 REPORT: Final = "report"
+HIDDEN: Final = "***"
+"""Stands for a password."""
 EFFECTS_KEY: Final = "effects"
 REPORT_KEYS: Final = ("title", "lead")
 NOT_IN_FILES: Final = frozenset({"output"})
@@ -73,7 +78,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     values = _read_values(given, faults)
     require_no_faults(faults, path, text)
     if values.get("events"):
-        values["events"] = str(path.resolve().parent / values["events"])
+        values["events"] = _source(values["events"], path)
     study = _study_of(path)
     of_run = path.name == RUN_FILE
     folder = path.resolve().parent if of_run else study
@@ -92,7 +97,8 @@ def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Setting
     kept : mapping
         As ``read_settings`` returns them.
     given : mapping
-        Options by name. A modification takes the place of every change that the file holds.
+        Options by name. A column takes the place of that of the same part; a modification takes the place
+        of every change that the file holds.
 
     Raises
     ------
@@ -102,7 +108,15 @@ def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Setting
     if "modification" in given:
         given = {**given, "modification": expand_modification(given["modification"])}
         kept = {name: each for name, each in kept.items() if name not in {*CHANGE_OPTIONS, SCENARIOS, "lead"}}
+    if "column" in given:
+        given = {**given, "column": _merged_columns(kept.get("column", ()), given["column"])}
     return Settings(**{**kept, **given})
+
+
+def _merged_columns(kept: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a file with those given in place of its own for the same parts."""
+    replaced = {text.partition("=")[0].strip() for text in given}
+    return (*(text for text in kept if text.partition("=")[0].strip() not in replaced), *given)
 
 
 def expand_modification(texts: Sequence[str]) -> tuple[str, ...]:
@@ -133,6 +147,21 @@ def _effects_of_file(path: Path) -> tuple[str, ...]:
     effects = read_effects(given.get(EFFECTS_KEY), (EFFECTS_KEY,), faults, key=EFFECTS_KEY)
     require_no_faults(faults, path, text)
     return effects
+
+
+def _source(kept: str, path: Path) -> str:
+    """Return the source that a file names: relative to it; a password that it does not keep is left out."""
+    if not is_placeless(kept):
+        return str(path.resolve().parent / kept)
+    source = kept.replace(f":{HIDDEN}@", "@")
+    if HIDDEN in source:
+        raise DataError(
+            f"'{path}' keeps no passwords, so that '{kept}' cannot be read.",
+            hint="Write the source there without the password, and give that as PGPASSWORD.",
+        )
+    if source != kept:
+        warnings.warn(f"'{path}' keeps no password; it is taken from PGPASSWORD or ~/.pgpass.", stacklevel=2)
+    return source
 
 
 def _study_of(path: Path) -> Path:

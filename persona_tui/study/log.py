@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as TextSequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
-from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.preparation.preparation import parse_preparation
+from persona_tui.engine.data.quality import LogFacts, Quality
+from persona_tui.engine.data.rejects import check_rejected, parse_share
 from persona_tui.engine.data.schema import FRICTION_DROP
-from persona_tui.engine.data.sequences import Sequences, encode_sequences
+from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
-from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.options import Settings
+from persona_tui.study.prepared_logs import LogCache
+from persona_tui.study.resources import available_workers, memory_budget
 
 MAX_EVENT_TYPES = 1_000
 """Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
+
+_LOADING_THREADS = 2
+"""Each holds a batch of rows in memory; polars' own threads do most of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,12 +61,13 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     ------
     DataError
         If the log cannot be used.
+    ThresholdError
+        If more of its rows were rejected than the settings allow.
     UnknownNameError
         If an option names an event or a column that is not there.
     """
-    on_progress(Progress(stage="load", done=0, total=1))
-    log = load_event_log(settings.events, columns=settings.columns())
-    sequences = encode_sequences(log.events)
+    log = load_log(settings, on_progress=on_progress)
+    sequences = log.sequences
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
         raise DataError(
@@ -65,11 +76,10 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
-    completion, drop = _outcomes(settings, sequences, steps)
+    completion, drop = outcomes_of(settings, sequences, steps)
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
-    on_progress(Progress(stage="load", done=1, total=1))
     return PreparedLog(
         log=log,
         sequences=sequences,
@@ -81,10 +91,73 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     )
 
 
-def _outcomes(
-    settings: Settings, sequences: Sequences, steps: tuple[str, ...]
+def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> EventLog:
+    """Load the log that settings name, as they say it is to be read.
+
+    Parameters
+    ----------
+    settings : Settings
+    on_progress : callable
+
+    Raises
+    ------
+    DataError
+        If the log cannot be used.
+    ThresholdError
+        If more of its rows were rejected than the settings allow.
+    UnknownNameError
+        If a given column, or a name in the preparation, is not in the log.
+    """
+    preparation = parse_preparation(settings.prepare)
+    recipe = {
+        "columns": settings.columns(),
+        "timezone": settings.timezone,
+        "dates": settings.dates,
+        "preparation": list(preparation.as_texts()),
+    }
+    joined = [str(step.table) for step in preparation.steps if hasattr(step, "table")]
+    cache = LogCache(cache_root(settings.output), settings.events, recipe, joined)
+    log = cache.load()
+    if log is None:
+        log = load_event_log(
+            settings.events,
+            columns=settings.columns(),
+            timezone=settings.timezone,
+            dates=settings.date_order(),
+            preparation=preparation,
+            memory=memory_budget(settings.memory_bytes()),
+            n_threads=min(_LOADING_THREADS, settings.workers or available_workers()),
+            on_progress=on_progress,
+        )
+        cache.save(log)
+    require_few_rejects(settings, log.quality)
+    return log
+
+
+def require_few_rejects(settings: Settings, quality: Quality) -> None:
+    """Refuse a log of which more rows could not be used than the settings allow.
+
+    Raises
+    ------
+    ThresholdError
+    """
+    if settings.max_rejected:
+        check_rejected(quality, parse_share(settings.max_rejected))
+
+
+def outcomes_of(
+    settings: Settings, sequences: Sequences, steps: TextSequence[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the completion and the drop events: those given, else the last step and those named so."""
+    """Return the completion and the drop events that the log has or a change may add.
+
+    Parameters
+    ----------
+    settings : Settings
+        Those given are taken, else the last step and those named so.
+    sequences : Sequences
+    steps : sequence of str
+        Of the funnel.
+    """
     completion = frozenset(settings.completion or steps[-1:])
     if settings.drop:
         return completion, frozenset(settings.drop)
@@ -105,14 +178,15 @@ def _check_outcomes(counts: TransitionCounts) -> None:
 
 
 def _facts(log: EventLog, sequences: Sequences, counts: TransitionCounts) -> LogFacts:
-    times = log.events["timestamp"]
+    period = sequences.times.min(), sequences.times.max()
+    first, last = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(each)) for each in period)
     return LogFacts(
-        events=log.events.height,
+        events=log.n_events,
         users=sequences.n_users,
         sessions=sequences.n_sessions,
         event_types=len(sequences.vocabulary),
-        first=times.min(),  # type: ignore[arg-type]  # a column of datetimes
-        last=times.max(),  # type: ignore[arg-type]
+        first=first,
+        last=last,
         rejected=log.quality.n_rejected,
         duplicates=log.quality.n_duplicates,
         censored_users=counts.journeys.n_censored_users,

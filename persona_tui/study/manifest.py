@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from persona_tui import __version__
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
 
@@ -40,9 +41,9 @@ def build_manifest(
         "began": began.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": round((ended - began).total_seconds(), 3),
-        "source": str(Path(settings.events).resolve()),
+        "source": settings.source_place(),
         "run": folder.name,
-        "command": sys.argv[1:],
+        "command": [redact(each) if "://" in each else each for each in sys.argv[1:]],
         "machine": {
             "platform": platform.platform(),
             "python": platform.python_version(),

@@ -5,14 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
+from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.params import split, unquote
+
+_Text = TypeVar("_Text")
 
 AUTO: Final = "auto"
 CLUSTERS_PATTERN: Final = rf"{AUTO}|[1-9][0-9]*"
 COLUMN_PATTERN: Final = r"[^=]*=[\s\S]*"
+SIZE_PATTERN: Final = r"(\s*[0-9]*\.?[0-9]+\s*([kKmMgGtT]?i?[bB]?)\s*)?"
 VALUE_PATTERN: Final = r"([^=]+=[\s\S]+)?"
+
+LEAST_MEMORY: Final = 64 * 10**6
+"""Below it not even a batch of rows fits."""
+_SIZE: Final = re.compile(r"([0-9]*\.?[0-9]+)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_PREFIXES: Final = ("", "K", "M", "G", "T")
 
 
 def clusters_fault(text: str) -> str:
@@ -26,12 +35,12 @@ def column_fault(texts: tuple[str, ...]) -> str:
     return " ".join(fault for text in texts if (fault := fault_of(read_column, text)))
 
 
-def fault_of(read: Callable[[str], object], text: str) -> str:
+def fault_of(read: Callable[[_Text], object], text: _Text) -> str:
     """Return why a text cannot be read, empty where it can."""
     try:
         read(text)
-    except ValueError as fault:
-        return str(fault)
+    except (PersonaError, ValueError) as fault:
+        return " ".join(str(fault).splitlines())
     return ""
 
 
@@ -87,3 +96,66 @@ def read_worth(text: str) -> tuple[str, float | str]:
     if not math.isfinite(number):
         raise ValueError(f"'{text}': must be worth a finite number.")
     return event, number
+
+
+def read_size(text: str) -> int:
+    """Return a number of bytes that is written as ``2GB``, ``500MB``, ``1.5GiB`` or plainly.
+
+    Raises
+    ------
+    ValueError
+        If it is not that, or less than ``LEAST_MEMORY``.
+
+    Examples
+    --------
+    >>> read_size("2GB"), read_size("1.5GiB"), read_size("64000000")
+    (2000000000, 1610612736, 64000000)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"== '{text}', must be a size, for example 2GB or 500MB.")
+    number, prefix, binary = found.groups()
+    n_bytes = int(float(number) * (1024 if binary else 1000) ** _PREFIXES.index(prefix.upper()))
+    if n_bytes < LEAST_MEMORY:
+        raise ValueError(f"== {text.strip()}, must be >= {LEAST_MEMORY // 10**6}MB.")
+    return n_bytes
+
+
+def timezone_fault(name: str) -> str:
+    """Return why a text names no time zone, empty where it does."""
+    if name == "UTC":
+        return ""
+    from persona_tui.engine.data.time_zones import check_timezone  # noqa: PLC0415 - 0.1 s: polars
+
+    return fault_of(check_timezone, name)
+
+
+def share_fault(text: str) -> str:
+    """Return why a text is no share, empty where it is."""
+    if not text:
+        return ""
+    from persona_tui.engine.data.rejects import parse_share  # noqa: PLC0415 - 0.1 s: polars
+
+    return fault_of(parse_share, text)
+
+
+def preparation_fault(texts: tuple[str, ...]) -> str:
+    """Return what is wrong with the steps of a preparation, empty where nothing is."""
+    if not texts:
+        return ""
+    from persona_tui.engine.data.preparation.preparation import (  # noqa: PLC0415 - 0.1 s: polars
+        parse_preparation,
+    )
+
+    return fault_of(parse_preparation, texts)
+
+
+def is_placeless(source: str) -> bool:
+    """Return whether a source is no path: a database's URL or standard input.
+
+    Examples
+    --------
+    >>> is_placeless("postgresql://db.example/shop"), is_placeless("-"), is_placeless("logs/a.csv")
+    (True, True, False)
+    """
+    return source == "-" or bool(re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", source))

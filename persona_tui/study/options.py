@@ -7,102 +7,33 @@ The command line, the study file, its schema and the recipe are built from the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any, Final, Literal
 
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names
+from persona_tui.study.declared import option, option_fault
 from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.option_texts import (
     AUTO,
     CLUSTERS_PATTERN,
-    COLUMN_PATTERN,
     VALUE_PATTERN,
     clusters_fault,
-    column_fault,
     fault_of,
-    read_column,
     read_worth,
 )
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings, read_effects, repeated_names
+from persona_tui.study.source_options import SourceSettings
 
 UNITS = ("user", "session")
 SOLVERS = ("auto", "paths", "cohort")
 
-Form: TypeAlias = Literal["text", "texts", "whole number", "number"]
-"""How a study file may hold a value."""
-
-
-def option(
-    flag: str,
-    *,
-    default: Any,  # noqa: ANN401 - as dataclasses.field
-    help: str,  # noqa: A002 - the field's word
-    metavar: str = "",
-    shown_default: str = "",
-    choices: tuple[str, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    also: Form | None = None,
-    pattern: str = "",
-    check: Callable[[Any], str] | None = None,
-) -> Any:  # noqa: ANN401 - as dataclasses.field
-    """Declare an option as a dataclass field.
-
-    Parameters
-    ----------
-    flag : str
-    default : object
-    help : str
-        One sentence.
-    metavar : str
-        What stands for the value in help.
-    shown_default : str
-        What the default means, where it is worked out from the data.
-    choices : tuple of str
-    low, high : float, optional
-        Inclusive bounds of a number, which is whole where the lower one is.
-    also : str, optional
-        Another form in which a study file may hold it.
-    pattern : str
-        What its whole text, or each of its texts, matches; for the schema.
-    check : callable, optional
-        Gets the value and returns what is wrong with it, to stand after the option's name, or nothing.
-    """
-    number: Form = "number" if isinstance(low, float) else "whole number"
-    main: Form = "texts" if isinstance(default, tuple) else "text" if low is None else number
-    metadata = {
-        "flag": flag,
-        "help": help,
-        "metavar": metavar,
-        "shown_default": shown_default,
-        "choices": choices,
-        "low": low,
-        "high": high,
-        "forms": (main,) if also is None else (main, also),
-        "pattern": pattern,
-        "check": check,
-    }
-    return field(default=default, metadata=metadata)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(SourceSettings):
     """What one run of the whole job is asked to do, before it meets the data."""
 
-    events: str = option(
-        "--events", default="", metavar="SOURCE", help="The log: a CSV (also .gz) or Parquet file."
-    )
-    column: tuple[str, ...] = option(
-        "--column",
-        default=(),
-        metavar="PART=NAME",
-        shown_default="recognised",
-        help="Which column plays a part: user_id, session_id, timestamp, event_type or metadata; repeatable.",
-        pattern=COLUMN_PATTERN,
-        check=column_fault,
-    )
     funnel: str = option(
         "--funnel",
         default="",
@@ -289,10 +220,6 @@ class Settings:
         scenarios = self.effective_scenarios()
         return next((each for each in scenarios if each.name == self.lead), scenarios[0])
 
-    def columns(self) -> dict[str, str]:
-        """Return the column mapping that is given."""
-        return dict(map(read_column, self.column))
-
     def worth(self) -> tuple[str, float | str] | None:
         """Return an event and what it is worth, a number or the name of a column; none if not given."""
         return read_worth(self.value) if self.value else None
@@ -330,37 +257,6 @@ class Settings:
 
 CHANGE_OPTIONS: Final = ("modification", "description")
 """Options that make the one scenario of settings that list none."""
-
-
-def option_fault(each: Field[Any], value: Any, called: str) -> str:  # noqa: ANN401 - any option
-    """Return what is wrong with the value of an option, empty where nothing is.
-
-    Parameters
-    ----------
-    each : Field
-        Its declaration.
-    value : object
-    called : str
-        The option's name where the value comes from: its flag, or its key in a file.
-    """
-    choices, low, high, check = (each.metadata[key] for key in ("choices", "low", "high", "check"))
-    if choices and value not in choices:
-        return str(unknown_name(f"value of {called}", str(value), choices))
-    if low is not None and value is not None and value < low:
-        return f"{called} == {value}, must be >= {low:g}."
-    if high is not None and value is not None and value > high:
-        return f"{called} == {value}, must be <= {high:g}."
-    fault = check(value) if check else ""
-    return f"{called} {fault}" if fault else ""
-
-
-def shown_default(each: Field[Any]) -> str:
-    """Return the default of an option as help shows it, empty where there is nothing to say."""
-    meaning: str = each.metadata["shown_default"]
-    if meaning:
-        return meaning
-    default = each.default
-    return " ".join(default) if isinstance(default, tuple) else str(default)
 
 
 def options_by_name() -> Mapping[str, Field[Any]]:

@@ -306,8 +306,8 @@ def _require_study(settings: Settings) -> KeptPersonas:
     if kept is None:
         study = default_output(settings)
         raise SimulationError(
-            f"'{settings.events}' is a log, which keeps no names of personas; a study does.",
-            hint=f"Make one, then name it here: persona-tui batch {settings.events} --output {study}",
+            f"'{settings.source_shown()}' is a log, which keeps no names of personas; a study does.",
+            hint=f"Make one, then name it here: persona-tui batch {settings.source_shown()} --output {study}",
         )
     if kept.settled_for_good:
         raise SimulationError(

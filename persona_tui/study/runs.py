@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.movement import keep_personas
+from persona_tui.study.option_texts import is_placeless
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas, tables_of, write_kept_personas
 from persona_tui.study.reference import write_reference
@@ -145,7 +147,9 @@ def progress_line(progress: Progress, seconds: float) -> str:
 
 def default_output(settings: Settings) -> Path:
     """Return the study folder for a source that names none."""
-    name = Path(settings.events).name
+    name = settings.source_name()
+    if is_placeless(settings.events):
+        name = re.sub(r"[^\w.]+", "_", name).strip("_")
     for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet"):
         name = name.removesuffix(suffix)
     return EXPORTS / (name or "study")
@@ -282,7 +286,7 @@ def settings_text(settings: Settings) -> str:
     import tomli_w  # noqa: PLC0415 - only writing needs it
 
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
-    return WRITTEN + tomli_w.dumps({**kept, "events": str(Path(settings.events).resolve())})
+    return WRITTEN + tomli_w.dumps({**kept, "events": settings.source_place()})
 
 
 def _check_study(study: Path, source: Path) -> None:

@@ -9,8 +9,9 @@ from persona_tui import __version__
 from persona_tui.engine.params import LISTS, NUMBERS, Parameter, parameters_of
 from persona_tui.engine.simulation.effects import EFFECTS
 from persona_tui.study.config import NOT_IN_FILES, REPORT, SCENARIOS
+from persona_tui.study.declared import Form
 from persona_tui.study.effect_tables import EFFECT_KEY, PERSONAS, RANGE_KEYS
-from persona_tui.study.options import CHANGE_OPTIONS, Form, options_by_name
+from persona_tui.study.options import CHANGE_OPTIONS, options_by_name
 from persona_tui.study.scenarios import RESERVED_NAMES
 
 Schema: TypeAlias = dict[str, Any]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import write_whole
+from persona_tui.study.locks import MARKER_SUFFIX, held
 
 PRIVATE_FOLDER = 0o700
 _LOCK = ".lock"
@@ -65,20 +66,16 @@ def locked(study: Path) -> Iterator[None]:
     ExportError
         If another program is writing to it.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - 0.05 s
-
-    lock = FileLock(study / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ExportError(
-            f"Another persona-tui is writing to '{study}'.", hint="Wait for it, or choose another --output."
-        ) from None
-    except OSError as fault:
-        raise ExportError(
-            f"'{study}' cannot be written: {fault.strerror or fault}.", hint="Choose another --output."
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            other = stack.enter_context(held(study / _LOCK))
+        except OSError as fault:
+            raise ExportError(
+                f"'{study}' cannot be written: {fault.strerror or fault}.", hint="Choose another --output."
+            ) from None
+        if other:
+            hint = "Wait for it, or choose another --output."
+            if other.name.endswith(MARKER_SUFFIX):
+                hint += f" If it was on another machine and has ended, delete '{other}'."
+            raise ExportError(f"Another persona-tui is writing to '{study}'.", hint=hint)
         yield
-    finally:
-        lock.release()

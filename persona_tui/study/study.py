@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from persona_tui import __version__
@@ -223,7 +222,7 @@ def _recipe(settings: Settings, prepared: PreparedLog, resolved: dict[str, Any])
     hidden = {"columns", "description", "scenarios", "modification", "lead"}
     shown = {key: value for key, value in resolved.items() if key not in hidden and value is not None}
     return {
-        "source": Path(settings.events).name,
+        "source": settings.source_name(),
         "fingerprint": prepared.facts.fingerprint[:16],
         "seed": str(settings.seed),
         "version": __version__,

@@ -214,7 +214,7 @@ class FinishedSynthesis:
 
     def _recipe(self) -> dict[str, Any]:
         return {
-            "source": Path(self.settings.events).name,
+            "source": self.settings.source_name(),
             "fingerprint": self.prepared.facts.fingerprint,
             "seed": self.settings.seed,
             "version": __version__,

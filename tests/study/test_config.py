@@ -176,3 +176,9 @@ def test_faults_of_a_file_of_effects_are_told_with_their_line(tmp_path, content,
     file.write_text(content)
     with pytest.raises(DataError, match=fault):
         merge_settings({}, {"modification": (f"@{file}",)})
+
+
+def test_a_given_column_takes_the_place_of_the_saved_one_of_the_same_part():
+    kept = {"column": ("user_id=client", "timestamp=at")}
+    merged = merge_settings(kept, {"column": ("user_id=person",)})
+    assert merged.columns() == {"user_id": "person", "timestamp": "at"}

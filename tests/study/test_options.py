@@ -100,3 +100,25 @@ def test_scenarios_exclude_a_modification_and_names_that_differ_in_case():
 def test_with_scenarios_no_modification_is_told_as_a_default():
     assert "modification" in Settings().left_at_default()
     assert not {"modification", "description"} & set(Settings(scenarios=(FRICTION,)).left_at_default())
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"memory": "lots"}, "--memory == 'lots', must be a size"),
+        ({"memory": "1kB"}, "--memory == 1kB, must be >= 64MB"),
+        ({"timezone": "Europe/Berln"}, "Did you mean 'Europe/Berlin'"),
+        ({"dates": "day-frist"}, "Did you mean 'day-first'"),
+        ({"max_rejected": "5"}, "Did you mean 5%"),
+    ],
+)
+def test_an_option_of_reading_that_makes_no_sense_is_refused(given, words):
+    with pytest.raises(SimulationError) as caught:
+        Settings(**given)
+    assert words in str(caught.value)
+
+
+def test_memory_is_given_in_the_units_people_use():
+    assert Settings(memory="2GB").memory_bytes() == 2 * 10**9
+    assert Settings(memory="512MiB").memory_bytes() == 512 * 2**20
+    assert Settings().memory_bytes() is None

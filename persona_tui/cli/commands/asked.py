@@ -12,8 +12,11 @@ from persona_tui.study.options import Settings
 if TYPE_CHECKING:
     from persona_tui.study.study import StudyResult
 
+SOURCE_OPTIONS: Final = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
+"""Options that say which log is meant and how it is read."""
 FIT_OPTIONS: Final = (
-    *("events", "column", "funnel", "completion", "drop", "unit", "clusters"),
+    *SOURCE_OPTIONS,
+    *("funnel", "completion", "drop", "unit", "clusters"),
     *("seed", "workers"),
 )
 """Options that say which log is meant and how personas are found in it."""
@@ -39,6 +42,6 @@ def narrate_defaults(
 def narrate_source(presentation: Presentation, settings: Settings, result: StudyResult) -> None:
     """Say what was repaired or rejected in the log, and which settled personas it does not have."""
     for sentence in result.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
     for each in result.fit.lost:
         presentation.narrate(each.lost_sentence())

@@ -21,7 +21,7 @@ def _batch(settings: Settings, presentation: Presentation) -> None:
         finished = run_batch(settings, on_progress=on_progress, on_notice=presentation.narrate)
     presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
     for sentence in finished.result.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
     for each in finished.result.fit.lost:
         presentation.narrate(each.lost_sentence())
     if presentation.as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
+from persona_tui.study.declared import option
 from persona_tui.study.kept_personas import KeptPersona, PersonaChanges, position_of, read_rename
 from persona_tui.study.option_texts import fault_of
-from persona_tui.study.options import Settings, option
+from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
     from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer
@@ -207,7 +208,7 @@ def _assign(
     from persona_tui.study.assigning import assign_log  # noqa: PLC0415 - as above
     from persona_tui.study.personas import write_memberships  # noqa: PLC0415 - as above
 
-    assigned = assign_log(learned, request.assign, columns=settings.columns(), on_progress=on_progress)
+    assigned = assign_log(learned, replace(settings, events=request.assign), on_progress=on_progress)
     _narrate(presentation, settings, learned)
     for sentence in assigned.log.quality.sentences():
         presentation.narrate(f"{request.assign}: {sentence}")
@@ -229,7 +230,7 @@ def _narrate(presentation: Presentation, settings: Settings, learned: LearnedPer
     mine = {name: value for name, value in found.items() if name in {*VERB.options, "columns"}}
     presentation.narrate(f"Defaults used: {' '.join(defaults_used(settings, mine))}")
     for sentence in learned.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
 
 
 VERB = Verb(

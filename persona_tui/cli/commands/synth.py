@@ -8,7 +8,8 @@ from persona_tui.cli import output
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
-from persona_tui.study.options import Settings, option
+from persona_tui.study.declared import option
+from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
     from persona_tui.study.synth import FinishedSynthesis
@@ -26,7 +27,7 @@ def _synth(settings: Settings, presentation: Presentation) -> None:
     defaults = defaults_used(settings, found)
     presentation.narrate(f"Defaults used: {' '.join(defaults)}")
     for sentence in finished.prepared.log.quality.sentences():
-        presentation.narrate(f"{settings.events}: {sentence}")
+        presentation.narrate(f"{settings.source_shown()}: {sentence}")
     if presentation.as_json:
         output.write_json(finished.document())
     else:

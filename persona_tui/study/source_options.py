@@ -1,0 +1,114 @@
+"""Options that say which log is meant and how it is read, declared as ``Settings`` has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from persona_tui.engine.data.readers.sql_urls import redact
+from persona_tui.study.declared import option
+from persona_tui.study.option_texts import (
+    COLUMN_PATTERN,
+    SIZE_PATTERN,
+    column_fault,
+    fault_of,
+    is_placeless,
+    preparation_fault,
+    read_column,
+    read_size,
+    share_fault,
+    timezone_fault,
+)
+
+if TYPE_CHECKING:
+    from persona_tui.engine.data.time_formats import DateOrder
+
+UTC = "UTC"
+AS_WRITTEN = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """Which log is meant, and how it is read."""
+
+    events: str = option(
+        "--events",
+        default="",
+        metavar="SOURCE",
+        help="The log: a file, a folder, a glob, a database by URL, or - for standard input.",
+    )
+    column: tuple[str, ...] = option(
+        "--column",
+        default=(),
+        metavar="PART=NAME",
+        shown_default="recognised",
+        help="Which column plays a part: user_id, session_id, timestamp, event_type or metadata; repeatable.",
+        pattern=COLUMN_PATTERN,
+        check=column_fault,
+    )
+    timezone: str = option(
+        "--timezone",
+        default=UTC,
+        metavar="ZONE",
+        help="The time zone of times that name none, as Europe/Berlin.",
+        check=timezone_fault,
+    )
+    dates: Literal["auto", "day-first", "month-first"] = option(
+        "--dates",
+        default=AS_WRITTEN,
+        choices=(AS_WRITTEN, "day-first", "month-first"),
+        shown_default="auto: what the log's other dates show",
+        help="How a date such as 02/03/2026 is meant.",
+    )
+    prepare: tuple[str, ...] = option(
+        "--prepare",
+        default=(),
+        metavar="STEP",
+        shown_default="nothing",
+        help="A step from the source to the log, as name:key=value,key=value; several act in order.",
+        check=preparation_fault,
+    )
+    max_rejected: str = option(
+        "--max-rejected",
+        default="",
+        metavar="SHARE",
+        shown_default="any",
+        help="The share of rows that may be unusable, as 1% or 0.01; more, and the exit code is 4.",
+        also="number",
+        check=share_fault,
+    )
+    memory: str = option(
+        "--memory",
+        default="",
+        metavar="SIZE",
+        shown_default="half of what is free",
+        help="What loading may take of memory, as 2GB or 500MB; a log that needs more goes through the disk.",
+        also="whole number",
+        pattern=SIZE_PATTERN,
+        check=lambda text: fault_of(read_size, text) if text else "",
+    )
+
+    def columns(self) -> dict[str, str]:
+        """Return the column mapping that is given."""
+        return dict(map(read_column, self.column))
+
+    def source_shown(self) -> str:
+        """Return the source as it is told to people: a database without its password."""
+        return redact(self.events)
+
+    def source_name(self) -> str:
+        """Return the last part of the source, to call things by."""
+        return Path(self.source_shown()).name
+
+    def source_place(self) -> str:
+        """Return the source as files keep it: whole paths, no passwords."""
+        return self.source_shown() if is_placeless(self.events) else str(Path(self.events).resolve())
+
+    def date_order(self) -> DateOrder | None:
+        """Return how ambiguous dates are meant, None where the log is to tell."""
+        return None if self.dates == "auto" else self.dates
+
+    def memory_bytes(self) -> int | None:
+        """Return the memory that is given, in bytes, None where it is to be worked out."""
+        return read_size(self.memory) if self.memory else None
