@@ -187,27 +187,32 @@ class _Loading:
         return EventLog(
             parts=parts,
             vocabulary=builder.vocabulary.names,
-            quality=Quality(
-                rejects=rejects,
-                n_duplicates=builder.n_duplicates,
-                duplicate_examples=tuple(
-                    place(*reader.lines.of(position)) for position in builder.duplicate_positions
-                ),
-                repairs=(
-                    *self._table.notes,
-                    *self._found.notes,
-                    *self._times.notes,
-                    *reader.clock_changes.sentences(),
-                    *builder.vocabulary.told,
-                    *_sessions_told(reader, builder),
-                    *applied.finish(),
-                ),
-                findings=reader.checks.findings(),
-                n_rows_read=reader.n_rows_read,
-            ),
+            quality=self._quality(reader, builder, applied, rejects),
             recognition=self._found,
             fingerprint=self._table.fingerprint(),
             recipe=self._recipe(builder),
+        )
+
+    def _quality(
+        self, reader: RowReader, builder: PartBuilder, applied: Applied, rejects: pl.DataFrame
+    ) -> Quality:
+        return Quality(
+            rejects=rejects,
+            n_duplicates=builder.n_duplicates,
+            duplicate_examples=tuple(
+                place(*reader.lines.of(position)) for position in builder.duplicate_positions
+            ),
+            repairs=(
+                *self._table.notes,
+                *self._found.notes,
+                *self._times.notes,
+                *reader.clock_changes.sentences(),
+                *builder.vocabulary.told,
+                *_sessions_told(reader, builder),
+                *applied.finish(),
+            ),
+            findings=reader.checks.findings(),
+            n_rows_read=reader.n_rows_read,
         )
 
     def _gather(self, reader: RowReader, gatherer: Gatherer) -> pl.DataFrame:
@@ -253,6 +258,7 @@ class _Loading:
         return {
             **self._given,
             "preparation": list(self._preparation.as_texts()),
+            "joined": self._preparation.digest(),
             "session_gap_seconds": builder.gap / 1e6,
         }
 

@@ -151,7 +151,7 @@ class RowReader:
         reasons = self._faults(rows)
         rejects = batch.rejects
         if reasons is not None:
-            rejects = pl.concat([rejects, _rejected(batch, reasons)])
+            rejects = pl.concat([rejects, _rejected(batch, reasons)]).sort("line", maintain_order=True)
             rows = rows.filter(reasons.is_null())
         rows = rows.with_columns(pl.col(_TIME).alias("timestamp")).drop(_TIME)
         if self._applied.changes_rows:

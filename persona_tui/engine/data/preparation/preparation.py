@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -43,13 +42,11 @@ class Preparation:
         names = {PREPARATIONS.get(name): name for name in PREPARATIONS.names()}
         return tuple(format_call(names[type(step)], step) for step in self.steps)
 
-    def digest(self) -> str:
-        """Return what tells preparations apart whose results can differ; reads the tables that are joined."""
+    def digest(self) -> list[str]:
+        """Return the fingerprints of the tables that are joined, whose content results depend on too."""
         from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - imports this package
 
-        told = list(self.as_texts())
-        told += [open_source(step.table).fingerprint() for step in self.steps if isinstance(step, Join)]
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+        return [open_source(step.table).fingerprint() for step in self.steps if isinstance(step, Join)]
 
 
 class Applied:

@@ -29,6 +29,7 @@ MAX_REJECTED_SHARE: Final = 0.5
 _NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COMMA_NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+$"
 _POINT_NUMBER: Final = r"^[+-]?(\d+|\d{1,3}(,\d{3})+)\.\d+$"
+_NO_TEXT: Final = frozenset(map(chr, range(9)))
 _N_EXAMPLES: Final = 3
 
 
@@ -263,6 +264,8 @@ def _read_header(name: str, text: str) -> tuple[tuple[str, ...], str, int, list[
         header = [cell.rstrip("\r") for cell in next(reader)]
     if is_enriched_event(header):
         return COLUMNS, separator, n_above, ["the file has no header: its columns are those of Snowplow"]
+    if any(char in _NO_TEXT for cell in header for char in cell):
+        raise DataError(f"'{name}' is not a text file: its first line holds control characters.")
     told = []
     for place, cell in enumerate(header):
         if not cell.strip():
