@@ -37,8 +37,8 @@ class Sessionise:
 class Rename:
     """Give event types another name."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as signup*.")
-    to: str = param(kind="event", help="The name they get.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as signup*.")
+    to: str = param(kind="text", help="The name they get.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -68,7 +68,7 @@ class _Renaming(Doing):
 class Drop:
     """Leave event types out."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as debug*.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as debug*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -80,7 +80,7 @@ class Drop:
 class Keep:
     """Leave all other event types out."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as signup*.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as signup*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -139,8 +139,8 @@ class Tally:
 class Period:
     """Leave out what happened before or after."""
 
-    after: str = param(kind="event", default="", help="First time that stays, as 2026-01-31 or with a clock.")
-    before: str = param(kind="event", default="", help="First time that does not stay.")
+    after: str = param(kind="text", default="", help="First time that stays, as 2026-01-31 or with a clock.")
+    before: str = param(kind="text", default="", help="First time that does not stay.")
 
     def __post_init__(self) -> None:
         if not (self.after or self.before):
@@ -192,7 +192,7 @@ class FoldRare:
     """Make one event type of all but the commonest."""
 
     keep: int = param(default=200, low=1, high=1_000_000, unit="event types", help="How many stay.")
-    to: str = param(kind="event", default="other", help="What the rest is called.")
+    to: str = param(kind="text", default="other", help="What the rest is called.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -224,7 +224,7 @@ class _Folding(Doing):
 class Collapse:
     """Of an event type that repeats itself in a session, keep the first."""
 
-    events: tuple[str, ...] = param(kind="events", default=("*",), help="Names or patterns such as view*.")
+    events: tuple[str, ...] = param(kind="texts", default=("*",), help="Names or patterns such as view*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
