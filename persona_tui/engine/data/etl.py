@@ -177,6 +177,8 @@ class _Loading:
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
+                if reader.n_rows_read > rejects.height:
+                    applied.finish()  # names the step that left nothing
                 raise _nothing_left(self._table, rejects)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)
@@ -220,11 +222,11 @@ class _Loading:
         return pl.concat(rejects)
 
     def _builder(self, reader: RowReader, applied: Applied, keep: Sequence[str] | None) -> PartBuilder:
-        renamed = applied.rename_events(reader.event_counts())
+        counts = reader.event_counts()
         asked = applied.session_gap
         gap = asked or timedelta(minutes=SESSION_GAP_MINUTES)
         return PartBuilder(
-            settle_vocabulary(reader.event_names(), renamed),
+            settle_vocabulary(counts, applied.rename_events(counts)),
             gap // timedelta(microseconds=1),
             applied,
             session_prefix=None if asked or not reader.has_sessions else reader.session_prefix,

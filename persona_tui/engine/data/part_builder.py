@@ -37,7 +37,7 @@ class Vocabulary:
     names : tuple of str, length V
         Sorted.
     codes : int32 array
-        Place in ``names`` by the code of reading.
+        Place in ``names`` by the code of reading; -1 where no row was left.
     told : tuple of str
         What was renamed, a sentence each.
     """
@@ -47,30 +47,29 @@ class Vocabulary:
     told: tuple[str, ...]
 
 
-def settle_vocabulary(read: list[str], renamed: Mapping[str, str]) -> Vocabulary:
+def settle_vocabulary(counts: Mapping[str, int], renamed: Mapping[str, str]) -> Vocabulary:
     """Return the event types of a log; names that simulation needs for its own states get another.
 
     Parameters
     ----------
-    read : list of str
-        As read, by code.
+    counts : mapping of str to int
+        Rows of each event type that were left; as read, in the order of the codes.
     renamed : mapping
         New names that the preparation gives.
     """
-    names = [renamed.get(name, name) for name in read]
-    present = set(names)
+    names = [renamed.get(name, name) if n else None for name, n in counts.items()]
+    present = {name for name in names if name is not None}
     told, moved = [], {}
-    for name in sorted(filter(is_reserved, present)):
+    for name in sorted(each for each in present if is_reserved(each)):
         candidate = f"event_{name}"
         while candidate in present:
             candidate = f"event_{candidate}"
         moved[name] = candidate
         present.add(candidate)
         told.append(f"event '{name}' renamed to '{candidate}': the name is reserved")
-    final = [moved.get(name, name) for name in names]
-    sorted_names = tuple(sorted(set(final)))
+    sorted_names = tuple(sorted({*present.difference(moved), *moved.values()}))
     place = {name: position for position, name in enumerate(sorted_names)}
-    codes = np.array([place[name] for name in final], dtype=np.int32)
+    codes = np.array([-1 if name is None else place[moved.get(name, name)] for name in names], dtype=np.int32)
     return Vocabulary(names=sorted_names, codes=codes, told=tuple(told))
 
 

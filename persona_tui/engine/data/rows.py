@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -152,8 +153,6 @@ class RowReader:
             rejects = pl.concat([rejects, _rejected(batch, reasons)])
             rows = rows.filter(reasons.is_null())
         rows = rows.with_columns(pl.col(_TIME).alias("timestamp")).drop(_TIME)
-        if self._applied.changes_rows:
-            rows = rows.with_columns(pl.col("event_type").cast(pl.String))
         return ShapedBatch(
             rows=rows,
             rejects=rejects,
@@ -233,9 +232,8 @@ class RowReader:
         columns = [name for name in columns if self._kept is None or name in self._kept]
         for name in columns:
             self._note_numbers(name, rows[name])
-        codes = rows["event_type"].cast(self._events).to_physical().alias("event")
-        if self._applied.renames_events:
-            self._count_events(codes)
+        codes = rows["event_type"].to_physical().alias("event")
+        self._count_events(codes)
         session = [name for name in ("session_id",) if name in rows.columns]
         kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
         if self._kept is not None:
@@ -268,13 +266,9 @@ class RowReader:
         return tuple(name for name, is_one in self._numeric.items() if is_one)
 
     def event_counts(self) -> dict[str, int]:
-        """Return the number of kept rows of each event type; nothing where the preparation needs none."""
-        return dict(zip(self.event_names(), self._event_counts.tolist(), strict=False))
-
-    def event_names(self) -> list[str]:
-        """Return the names of event types by their code."""
+        """Return the number of kept rows of each event type, in the order of the codes."""
         names: list[str] = self._categories.to_series().to_list()
-        return names
+        return dict(zip_longest(names, self._event_counts.tolist(), fillvalue=0))
 
 
 def as_numbers(column: pl.Series, *, decimal_comma: bool = False) -> pl.Series:
