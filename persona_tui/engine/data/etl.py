@@ -178,7 +178,7 @@ class _Loading:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
                 if reader.n_rows_read > rejects.height:
-                    applied.finish()  # names the step that left nothing
+                    applied.finish()  # says so where a step left nothing
                 raise _nothing_left(self._table, rejects)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)
@@ -223,10 +223,11 @@ class _Loading:
 
     def _builder(self, reader: RowReader, applied: Applied, keep: Sequence[str] | None) -> PartBuilder:
         counts = reader.event_counts()
+        renamed = applied.rename_events(counts)
         asked = applied.session_gap
         gap = asked or timedelta(minutes=SESSION_GAP_MINUTES)
         return PartBuilder(
-            settle_vocabulary(counts, applied.rename_events(counts)),
+            settle_vocabulary(reader.event_names(), counts, renamed),
             gap // timedelta(microseconds=1),
             applied,
             session_prefix=None if asked or not reader.has_sessions else reader.session_prefix,

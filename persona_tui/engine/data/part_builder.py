@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,13 +19,13 @@ from persona_tui.engine.data.log_parts import (
 )
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.preparation.preparation import Applied
-from persona_tui.engine.data.rows import POSITION, as_numbers
+from persona_tui.engine.data.rows import CODE, POSITION, as_numbers
 from persona_tui.engine.data.schema import is_reserved
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
-_FIXED: Final = ("timestamp", "event", "session_id", POSITION)
+_FIXED: Final = ("timestamp", CODE, "session_id", POSITION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class Vocabulary:
     names : tuple of str, length V
         Sorted.
     codes : int32 array
-        Place in ``names`` by the code of reading; -1 where no row was left.
+        Place in ``names`` by the code of reading.
     told : tuple of str
         What was renamed, a sentence each.
     """
@@ -47,29 +47,32 @@ class Vocabulary:
     told: tuple[str, ...]
 
 
-def settle_vocabulary(counts: Mapping[str, int], renamed: Mapping[str, str]) -> Vocabulary:
+def settle_vocabulary(read: list[str], present: Collection[str], renamed: Mapping[str, str]) -> Vocabulary:
     """Return the event types of a log; names that simulation needs for its own states get another.
 
     Parameters
     ----------
-    counts : mapping of str to int
-        Rows of each event type that were left; as read, in the order of the codes.
+    read : list of str
+        As read, by code.
+    present : collection of str
+        Those that some row has.
     renamed : mapping
         New names that the preparation gives.
     """
-    names = [renamed.get(name, name) if n else None for name, n in counts.items()]
-    present = {name for name in names if name is not None}
+    names = [renamed.get(name, name) for name in read]
+    present = {renamed.get(name, name) for name in present}
     told, moved = [], {}
-    for name in sorted(each for each in present if is_reserved(each)):
+    for name in sorted(filter(is_reserved, present)):
         candidate = f"event_{name}"
         while candidate in present:
             candidate = f"event_{candidate}"
         moved[name] = candidate
-        present.add(candidate)
+        present = (present - {name}) | {candidate}
         told.append(f"event '{name}' renamed to '{candidate}': the name is reserved")
-    sorted_names = tuple(sorted({*present.difference(moved), *moved.values()}))
+    final = [moved.get(name, name) for name in names]
+    sorted_names = tuple(sorted(present.intersection(final)))
     place = {name: position for position, name in enumerate(sorted_names)}
-    codes = np.array([-1 if name is None else place[moved.get(name, name)] for name in names], dtype=np.int32)
+    codes = np.array([place.get(name, -1) for name in final], dtype=np.int32)
     return Vocabulary(names=sorted_names, codes=codes, told=tuple(told))
 
 
@@ -123,9 +126,7 @@ class PartBuilder:
         return self._build(self._without_copies(make()))
 
     def _without_copies(self, found: UserRows) -> UserRows:
-        key = (
-            ["event", *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
-        )
+        key = [CODE, *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
         repeated = copies(found, key)
         n = int(repeated.sum())
         if not n:
@@ -151,7 +152,7 @@ class PartBuilder:
             sequences=Sequences(
                 vocabulary=self.vocabulary.names,
                 user_ids=found.user_ids,
-                codes=self.vocabulary.codes[rows["event"].to_numpy()],
+                codes=self.vocabulary.codes[rows[CODE].to_numpy()],
                 users=users,
                 sessions=sessions,
                 times=times,

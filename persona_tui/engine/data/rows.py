@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -23,6 +22,8 @@ from persona_tui.engine.errors import DataError
 
 POSITION: Final = "__position__"
 """Name of the column that counts the rows that were kept, from 0, over the whole source."""
+CODE: Final = "__event__"
+"""Name of the column of event types, as codes; attributes may be called anything else."""
 _REASON: Final = "__reason__"
 _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
@@ -216,8 +217,8 @@ class RowReader:
         Returns
         -------
         DataFrame
-            ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``event`` (UInt32,
-            a code), ``session_id`` (text, null where there is none) where the source has it,
+            ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``CODE``
+            (UInt32), ``session_id`` (text, null where there is none) where the source has it,
             what is kept of metadata and attributes, and ``POSITION`` where all of them are.
         """
         self.n_rows_read += shaped.n_read
@@ -232,7 +233,7 @@ class RowReader:
         columns = [name for name in columns if self._kept is None or name in self._kept]
         for name in columns:
             self._note_numbers(name, rows[name])
-        codes = rows["event_type"].to_physical().alias("event")
+        codes = rows["event_type"].to_physical().alias(CODE)
         self._count_events(codes)
         session = [name for name in ("session_id",) if name in rows.columns]
         kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
@@ -266,9 +267,14 @@ class RowReader:
         return tuple(name for name, is_one in self._numeric.items() if is_one)
 
     def event_counts(self) -> dict[str, int]:
-        """Return the number of kept rows of each event type, in the order of the codes."""
+        """Return the number of kept rows of each event type; none of those that no kept row has."""
+        counts = zip(self.event_names(), self._event_counts.tolist(), strict=False)
+        return {name: count for name, count in counts if count}
+
+    def event_names(self) -> list[str]:
+        """Return the names of event types by their code."""
         names: list[str] = self._categories.to_series().to_list()
-        return dict(zip_longest(names, self._event_counts.tolist(), fillvalue=0))
+        return names
 
 
 def as_numbers(column: pl.Series, *, decimal_comma: bool = False) -> pl.Series:
