@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias, get_args, get_type_hints
 
-Kind: TypeAlias = Literal["int", "float", "event", "events", "persona", "personas", "segment"]
+Kind: TypeAlias = Literal[
+    "int", "float", "event", "events", "persona", "personas", "segment", "text", "texts"
+]
 NUMBERS: Final = frozenset({"int", "float"})
-NAMES: Final = frozenset({"event", "persona"})
-LISTS: Final = frozenset({"events", "personas"})
+NAMES: Final = frozenset({"event", "persona", "text"})
+LISTS: Final = frozenset({"events", "personas", "texts"})
 SEGMENT: Final = "segment"
 
 _SPECIAL = frozenset(',|:="')
@@ -94,7 +96,7 @@ def param(
         One sentence.
     kind : str, optional
         ``event`` and ``events`` name event types, ``persona`` and ``personas`` personas, ``segment``
-        users of an attribute; numbers are known by their annotation.
+        users of an attribute, ``text`` and ``texts`` are free; numbers are known by their annotation.
     default : object, optional
         Without one the parameter is required.
     low, high : float, optional
@@ -149,7 +151,7 @@ def value_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401
     if parameter.kind == SEGMENT:
         return _segment_faults(parameter.name, value)
     if parameter.kind not in NUMBERS or value is None:
-        return []
+        return _text_faults(parameter, value)
     if not isinstance(value, Range):
         return _number_faults(parameter, value)
     if not parameter.takes_range:
@@ -186,6 +188,12 @@ def _segment_faults(name: str, value: str) -> list[str]:
     except ValueError as fault:
         return [f"{name}: {fault}"]
     return []
+
+
+def _text_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401 - unchecked
+    is_free = parameter.kind in {"text", "texts"}
+    nothing = not value or (parameter.kind == "texts" and "" in value)
+    return [f"{parameter.name} is empty."] if is_free and parameter.required and nothing else []
 
 
 def _word(parameter: Parameter) -> str:

@@ -156,3 +156,24 @@ def test_a_number_is_no_other_type(value):
 
 def test_not_a_number_is_a_fault():
     assert faults_of(Nudge(count=2, rate=math.nan)) == ["rate is not a number."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying:
+    table: str = param(help="From.", kind="text")
+    keys: tuple[str, ...] = param(help="What.", kind="texts")
+    note: str = param(help="Why.", kind="text", default="")
+
+
+@given(names.filter(bool), st.lists(names.filter(bool), min_size=1).map(tuple), names)
+def test_free_texts_are_read_back(table, keys, note):
+    written = Copying(table=table, keys=keys, note=note)
+    declared = {each.name: each for each in parameters_of(Copying)}
+    name, given_texts = parse_call(format_call("copy", written))
+    read = {key: parse_value(declared[key], text) for key, text in given_texts.items()}
+    assert (name, Copying(**read)) == ("copy", written)
+
+
+@pytest.mark.parametrize("keys", [(), ("",), ("a", "")])
+def test_free_texts_that_are_required_are_not_empty(keys):
+    assert faults_of(Copying(table="", keys=keys)) == ["table is empty.", "keys is empty."]

@@ -178,7 +178,8 @@ class _Loading:
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
-                applied.finish()  # says so where a step left nothing
+                if reader.n_rows_read > rejects.height:
+                    applied.finish()  # says so where a step left nothing
                 raise _nothing_left(self._table, rejects)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)

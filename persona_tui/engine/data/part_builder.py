@@ -19,13 +19,13 @@ from persona_tui.engine.data.log_parts import (
 )
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.preparation.preparation import Applied
-from persona_tui.engine.data.rows import POSITION, WRITTEN, as_numbers
+from persona_tui.engine.data.rows import CODE, POSITION, as_numbers
 from persona_tui.engine.data.schema import is_reserved
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
-_FIXED: Final = ("timestamp", "event", "session_id", POSITION, WRITTEN)
+_FIXED: Final = ("timestamp", CODE, "session_id", POSITION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,9 +126,7 @@ class PartBuilder:
         return self._build(self._without_copies(make()))
 
     def _without_copies(self, found: UserRows) -> UserRows:
-        key = (
-            ["event", *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
-        )
+        key = [CODE, *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
         repeated = copies(found, key)
         n = int(repeated.sum())
         if not n:
@@ -154,7 +152,7 @@ class PartBuilder:
             sequences=Sequences(
                 vocabulary=self.vocabulary.names,
                 user_ids=found.user_ids,
-                codes=self.vocabulary.codes[rows["event"].to_numpy()],
+                codes=self.vocabulary.codes[rows[CODE].to_numpy()],
                 users=users,
                 sessions=sessions,
                 times=times,

@@ -22,8 +22,8 @@ from persona_tui.engine.errors import DataError
 
 POSITION: Final = "__position__"
 """Name of the column that counts the rows that were kept, from 0, over the whole source."""
-WRITTEN: Final = "__written__"
-"""Name of the column of event types as the source writes them, where a preparation may change them."""
+CODE: Final = "__event__"
+"""Name of the column of event types, as codes; attributes may be called anything else."""
 _REASON: Final = "__reason__"
 _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
@@ -154,8 +154,6 @@ class RowReader:
             rejects = pl.concat([rejects, _rejected(batch, reasons)]).sort("line", maintain_order=True)
             rows = rows.filter(reasons.is_null())
         rows = rows.with_columns(pl.col(_TIME).alias("timestamp")).drop(_TIME)
-        if self._applied.changes_rows:
-            rows = rows.with_columns(pl.col("event_type").cast(pl.String))
         return ShapedBatch(
             rows=rows,
             rejects=rejects,
@@ -219,30 +217,25 @@ class RowReader:
         Returns
         -------
         DataFrame
-            ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``event`` (UInt32,
-            a code), ``session_id`` (text, null where there is none) where the source has it,
+            ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``CODE``
+            (UInt32), ``session_id`` (text, null where there is none) where the source has it,
             what is kept of metadata and attributes, and ``POSITION`` where all of them are.
         """
         self.n_rows_read += shaped.n_read
         self.clock_changes.n_ambiguous += shaped.changes.n_ambiguous
         self.clock_changes.n_nonexistent += shaped.changes.n_nonexistent
-        rows = shaped.rows
-        if self._applied.changes_rows:
-            written = rows["event_type"].cast(self._events).to_physical().alias(WRITTEN)
-            rows = self._applied.rows(rows.with_columns(written))
+        rows = self._applied.rows(shaped.rows)
         self.checks.observe(rows, shaped.file)
         begin = self.lines.n_rows
         self.lines.add(shaped.file, rows[LINE])
         self._note_sessions(rows)
-        columns = [
-            name for name in rows.columns if name not in {*CANONICAL, LINE, WRITTEN} or name == "metadata"
-        ]
+        columns = [name for name in rows.columns if name not in {*CANONICAL, LINE} or name == "metadata"]
         columns = [name for name in columns if self._kept is None or name in self._kept]
         for name in columns:
             self._note_numbers(name, rows[name])
-        codes = rows["event_type"].cast(self._events).to_physical().alias("event")
+        codes = rows["event_type"].to_physical().alias(CODE)
         self._count_events(codes)
-        session = [name for name in ("session_id", WRITTEN) if name in rows.columns]
+        session = [name for name in ("session_id",) if name in rows.columns]
         kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
         if self._kept is not None:
             return kept

@@ -254,3 +254,8 @@ def test_a_user_column_of_lists_is_refused(tmp_path):
     pl.DataFrame({"user": [["u"]], "time": [0], "event": ["a"]}).write_parquet(tmp_path / "log.parquet")
     with pytest.raises(DataError, match="The column of user_id holds lists or records"):
         load_event_log(tmp_path / "log.parquet")
+
+
+def test_an_attribute_may_be_called_event(load):
+    log = load(f"user_id,timestamp,event_type,event\nu1,{at(0)},a,x\nu1,{at(0)},a,y\nu1,{at(0)},a,y\n")
+    assert log.events.select("event_type", "event").rows() == [("a", "x"), ("a", "y")]

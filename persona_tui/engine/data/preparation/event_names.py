@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from persona_tui.engine.errors import unknown_name
@@ -21,11 +21,8 @@ class EventPatterns:
         self._matched: dict[str, set[str]] = {each: set() for each in patterns}
         self._chosen: dict[str, bool] = {}
 
-    def chosen(self, names: Iterable[str]) -> list[str]:
-        """Return those of some names that are meant."""
-        return [name for name in names if self._is_chosen(name)]
-
-    def _is_chosen(self, name: str) -> bool:
+    def is_chosen(self, name: str) -> bool:
+        """Return whether an event type that is in some row is meant."""
         if name not in self._chosen:
             hits = [each for each in self._patterns if name == each or fnmatchcase(name, each)]
             for each in hits:

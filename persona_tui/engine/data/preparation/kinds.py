@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 import numpy as np
 import polars as pl
@@ -37,8 +38,8 @@ class Sessionise:
 class Rename:
     """Give event types another name."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as signup*.")
-    to: str = param(kind="event", help="The name they get.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as signup*.")
+    to: str = param(kind="text", help="The name they get.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -46,16 +47,13 @@ class Rename:
 
 
 class _Renaming(Doing):
-    changes_rows = True
+    names_events = True
 
     def __init__(self, step: Rename) -> None:
         self._to, self._patterns = step.to, EventPatterns(step.events)
 
-    def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        names = self._patterns.chosen(rows["event_type"].unique().to_list())
-        if not names:
-            return rows
-        return rows.with_columns(pl.col("event_type").replace(dict.fromkeys(names, self._to)))
+    def called(self, name: str) -> str:
+        return self._to if self._patterns.is_chosen(name) else name
 
     def told(self) -> tuple[str, ...]:
         self._patterns.require_matches()
@@ -68,7 +66,7 @@ class _Renaming(Doing):
 class Drop:
     """Leave event types out."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as debug*.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as debug*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -80,7 +78,7 @@ class Drop:
 class Keep:
     """Leave all other event types out."""
 
-    events: tuple[str, ...] = param(kind="events", help="Names or patterns such as signup*.")
+    events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as signup*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -88,16 +86,17 @@ class Keep:
 
 
 class _Choosing(Doing):
-    changes_rows = True
+    names_events = True
 
     def __init__(self, events: tuple[str, ...], *, keep: bool) -> None:
         self._patterns, self._keep = EventPatterns(events), keep
         self._tally = Tally()
 
-    def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        names = self._patterns.chosen(rows["event_type"].unique().to_list())
-        chosen = rows["event_type"].is_in(names)
-        return self._tally.taken(rows, rows.filter(chosen if self._keep else ~chosen))
+    def called(self, name: str) -> str | None:
+        return name if self._patterns.is_chosen(name) == self._keep else None
+
+    def counted(self, n_before: int, n_after: int) -> None:
+        self._tally.count(n_before, n_after)
 
     def told(self) -> tuple[str, ...]:
         self._patterns.require_matches()
@@ -112,11 +111,10 @@ class Tally:
     def __init__(self) -> None:
         self.n_before = self.n_after = 0
 
-    def taken(self, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-        """Count rows, and return those that are left."""
-        self.n_before += before.height
-        self.n_after += after.height
-        return after
+    def count(self, n_before: int, n_after: int) -> None:
+        """Count rows, and those of them that are left."""
+        self.n_before += n_before
+        self.n_after += n_after
 
     def sentence(self, what: str) -> str:
         """Return what was done with its number.
@@ -139,8 +137,8 @@ class Tally:
 class Period:
     """Leave out what happened before or after."""
 
-    after: str = param(kind="event", default="", help="First time that stays, as 2026-01-31 or with a clock.")
-    before: str = param(kind="event", default="", help="First time that does not stay.")
+    after: str = param(kind="text", default="", help="First time that stays, as 2026-01-31 or with a clock.")
+    before: str = param(kind="text", default="", help="First time that does not stay.")
 
     def __post_init__(self) -> None:
         if not (self.after or self.before):
@@ -167,7 +165,8 @@ class _Cutting(Doing):
             kept = kept.filter(pl.col("timestamp") >= self._first)
         if self._last:
             kept = kept.filter(pl.col("timestamp") < self._last)
-        return self._tally.taken(rows, kept)
+        self._tally.count(rows.height, kept.height)
+        return kept
 
     def told(self) -> tuple[str, ...]:
         words = [f"before {self._step.after}"] if self._first else []
@@ -192,7 +191,7 @@ class FoldRare:
     """Make one event type of all but the commonest."""
 
     keep: int = param(default=200, low=1, high=1_000_000, unit="event types", help="How many stay.")
-    to: str = param(kind="event", default="other", help="What the rest is called.")
+    to: str = param(kind="text", default="other", help="What the rest is called.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -200,18 +199,18 @@ class FoldRare:
 
 
 class _Folding(Doing):
-    renames_events = True
+    folds_events = True
 
     def __init__(self, step: FoldRare) -> None:
         self._step = step
         self._said = ""
 
-    def rename_events(self, counts: Mapping[str, int]) -> dict[str, str]:
+    def fold_events(self, counts: Mapping[str, int]) -> dict[str, str]:
         ranked = sorted(counts, key=lambda name: (-counts[name], name))
         rare = ranked[self._step.keep :]
         n_events, n_rare = sum(counts.values()), sum(counts[name] for name in rare)
         self._said = (
-            f"{len(rare):,} rare event types folded into '{self._step.to}': {n_rare:,} of {n_events:,} events"
+            f"{len(rare):,} rare event types folded into '{self._step.to}': {n_rare:,} of {n_events:,} rows"
         )
         return dict.fromkeys(rare, self._step.to)
 
@@ -224,7 +223,7 @@ class _Folding(Doing):
 class Collapse:
     """Of an event type that repeats itself in a session, keep the first."""
 
-    events: tuple[str, ...] = param(kind="events", default=("*",), help="Names or patterns such as view*.")
+    events: tuple[str, ...] = param(kind="texts", default=("*",), help="Names or patterns such as view*.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -237,17 +236,19 @@ class _Collapsing(Doing):
     def __init__(self, step: Collapse) -> None:
         self._patterns = EventPatterns(step.events)
         self._n_before = self._n_after = 0
+        self._lock = Lock()  # parts are built in several threads
 
     def keeps(self, sequences: Sequences) -> BoolArray:
-        chosen = set(self._patterns.chosen(sequences.vocabulary))
-        meant = np.array([name in chosen for name in sequences.vocabulary])
+        with self._lock:
+            meant = np.array([self._patterns.is_chosen(name) for name in sequences.vocabulary])
         by_session = np.argsort(sequences.sessions, kind="stable")
         sessions, codes = sequences.sessions[by_session], sequences.codes[by_session]
         repeats = np.append(False, (sessions[1:] == sessions[:-1]) & (codes[1:] == codes[:-1])) & meant[codes]
         kept = np.ones(len(codes), dtype=bool)
         kept[by_session[repeats]] = False
-        self._n_before += len(kept)
-        self._n_after += int(kept.sum())
+        with self._lock:
+            self._n_before += len(kept)
+            self._n_after += int(kept.sum())
         return kept
 
     def told(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -60,8 +61,7 @@ class Applied:
     def __init__(self, doings: list[Doing]) -> None:
         self._doings = doings
         self.needs = frozenset[str]().union(*(each.needs for each in doings))
-        self.changes_rows = any(each.changes_rows for each in doings)
-        self.renames_events = any(each.renames_events for each in doings)
+        self._called: dict[str, str] = {}
         self.changes_journeys = any(each.changes_journeys for each in doings)
 
     @property
@@ -71,24 +71,30 @@ class Applied:
         return asked[-1] if asked else None
 
     def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the next rows of the source, prepared."""
+        """Return the next rows of the source, prepared; event types get their names when all are read.
+
+        So a step on event types costs what the distinct ones cost, and two events at the same time that
+        get the same name stay two events.
+        """
+        called: dict[str, str] = {}
         for each in self._doings:
-            if each.changes_rows:
+            if each.names_events:
+                rows, called = _named(rows, each, called)
+            elif each.changes_rows:
                 rows = each.rows(rows)
+        self._called |= called
         return rows
 
     def rename_events(self, counts: Mapping[str, int]) -> dict[str, str]:
-        """Return new names of event types, given the number of events of each."""
-        renamed = {name: name for name in counts}
-        now = dict(counts)
+        """Return new names of event types, given the number of rows of each that were left."""
+        renamed = {name: self._called.get(name, name) for name, n in counts.items() if n}
         for each in self._doings:
-            if not each.renames_events:
-                continue
-            step = each.rename_events(now)
-            renamed = {name: step.get(called, called) for name, called in renamed.items()}
-            now = {}
-            for name, called in renamed.items():
-                now[called] = now.get(called, 0) + counts[name]
+            if each.folds_events:
+                now: Counter[str] = Counter()
+                for name, called in renamed.items():
+                    now[called] += counts[name]
+                folded = each.fold_events(now)
+                renamed = {name: folded.get(called, called) for name, called in renamed.items()}
         return {name: called for name, called in renamed.items() if name != called}
 
     def journeys(self, part: LogPart) -> LogPart:
@@ -111,6 +117,16 @@ class Applied:
         return tuple(sentence for each in self._doings for sentence in each.told())
 
 
+def _named(rows: pl.DataFrame, step: Doing, called: Mapping[str, str]) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Return the rows that a step on event types leaves, and what the event type of each is called now."""
+    names = rows["event_type"].unique().cast(pl.String).to_list()
+    new = {name: step.called(called.get(name, name)) for name in names}
+    now = {name: word for name, word in new.items() if word is not None}
+    kept = rows if len(now) == len(new) else rows.filter(pl.col("event_type").is_in(list(now)))
+    step.counted(rows.height, kept.height)
+    return kept, now
+
+
 def _filtered(part: LogPart, kept: Any) -> LogPart:  # noqa: ANN401 - a bool array
     if kept.all():
         return part
@@ -124,7 +140,7 @@ def _filtered(part: LogPart, kept: Any) -> LogPart:  # noqa: ANN401 - a bool arr
             sessions=flat.sessions[kept],
             times=flat.times[kept],
         ),
-        columns=part.columns.filter(pl.Series(kept)),
+        columns=part.columns.filter(pl.Series(kept)) if part.columns.width else part.columns,
     )
 
 

@@ -24,16 +24,24 @@ class Doing:
     needs: frozenset[str] = frozenset()
     """Attributes, or ``metadata``, that must be read."""
     changes_rows: ClassVar[bool] = False
-    renames_events: ClassVar[bool] = False
+    names_events: ClassVar[bool] = False
+    folds_events: ClassVar[bool] = False
     changes_journeys: ClassVar[bool] = False
     session_gap: timedelta | None = None
     """After how much inactivity sessions end; None leaves it as it is."""
 
     def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return some rows, the next of the source, changed; ``event_type`` is text."""
+        """Return some rows, the next of the source, changed; not their ``event_type``."""
         return rows
 
-    def rename_events(self, _counts: Mapping[str, int]) -> dict[str, str]:
+    def called(self, name: str) -> str | None:
+        """Return what an event type of some rows is called from here on; None leaves these rows out."""
+        return name
+
+    def counted(self, n_before: int, n_after: int) -> None:
+        """Learn how many of some rows ``called`` left in."""
+
+    def fold_events(self, _counts: Mapping[str, int]) -> dict[str, str]:
         """Return new names of event types, given the number of events of each."""
         return {}
 

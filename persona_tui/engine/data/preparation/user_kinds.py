@@ -70,7 +70,7 @@ def _require_attribute(rows: pl.DataFrame, name: str) -> None:
 class Flatten:
     """Make attributes of keys of the metadata."""
 
-    keys: tuple[str, ...] = param(kind="events", help="Keys; a dot leads into what is nested, as plan.name.")
+    keys: tuple[str, ...] = param(kind="texts", help="Keys; a dot leads into what is nested, as plan.name.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -122,8 +122,8 @@ def _keys_of(text: str) -> list[str]:
 class Join:
     """Add the columns of a table of users as attributes."""
 
-    table: str = param(kind="event", help="The table: a file of any format that logs have.")
-    on: str = param(kind="event", default="user_id", help="Its column of user ids.")
+    table: str = param(kind="text", help="The table: a file of any format that logs have.")
+    on: str = param(kind="text", default="user_id", help="Its column of user ids.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
