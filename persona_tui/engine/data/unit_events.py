@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import BoolArray, CodeArray, IntArray, Unit
@@ -22,6 +23,8 @@ class UnitEvents:
     codes : int32 array of shape (N,)
     times : int64 array of shape (N,)
         Microseconds since 1970, UTC.
+    units : int32 or int64 array of shape (N,)
+        Ascending.
     offsets : int64 array of shape (n_units + 1,)
         Where each unit begins; the last is N.
     rows : int64 array of shape (N,), optional
@@ -30,6 +33,7 @@ class UnitEvents:
 
     codes: CodeArray
     times: IntArray
+    units: CodeArray | IntArray
     offsets: IntArray
     rows: IntArray | None
 
@@ -47,10 +51,6 @@ class UnitEvents:
     def lengths(self) -> IntArray:
         """Return the number of events of each unit, shape (n_units,)."""
         return np.diff(self.offsets)
-
-    def units(self) -> IntArray:
-        """Return the unit of each event, shape (N,), ascending."""
-        return np.repeat(np.arange(self.n_units), self.lengths)
 
     def log_rows(self, places: IntArray) -> IntArray:
         """Return the rows of the log of some events."""
@@ -85,6 +85,7 @@ def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
         return UnitEvents(
             codes=sequences.codes,
             times=sequences.times,
+            units=numbers,
             offsets=np.concatenate(([0], changes, [len(numbers)])),
             rows=None,
         )
@@ -92,6 +93,7 @@ def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
     return UnitEvents(
         codes=sequences.codes[rows],
         times=sequences.times[rows],
+        units=numbers[rows],
         offsets=np.append(0, np.cumsum(np.bincount(numbers))),
         rows=rows,
     )
@@ -108,7 +110,7 @@ def count_distinct(events: UnitEvents, n_codes: int) -> IntArray:
         bits = np.left_shift(np.uint64(1), np.arange(n_codes, dtype=np.uint64))
         held = np.bitwise_or.reduceat(bits[events.codes], events.begins)
         return np.bitwise_count(held).astype(np.int64)
-    keys = np.sort(events.units() * n_codes + events.codes)
+    keys = np.sort(np.multiply(events.units, n_codes, dtype=np.int64) + events.codes)
     return np.bincount(keys[np.append(True, keys[1:] != keys[:-1])] // n_codes, minlength=events.n_units)
 
 
@@ -117,3 +119,28 @@ def within_units(events: UnitEvents) -> BoolArray:
     within = np.ones(len(events.codes), dtype=bool)
     within[events.begins] = False
     return within
+
+
+def first_of_each(units: CodeArray | IntArray) -> BoolArray:
+    """Return which of some units in ascending order differ from the one before."""
+    first = np.ones(len(units), dtype=bool)
+    np.not_equal(units[1:], units[:-1], out=first[1:])
+    return first
+
+
+def first_values(values: pl.Series, events: UnitEvents) -> pl.Series:
+    """Return the first value of each unit that is there, shape (n_units,); null where none is.
+
+    Parameters
+    ----------
+    values : Series of N values
+        In the order of the units' events.
+    events : UnitEvents
+    """
+    present = values.is_not_null()
+    places = np.flatnonzero(present.to_numpy()) if values.null_count() else np.arange(len(values))
+    units = events.units[places]
+    firsts = first_of_each(units)
+    found = np.full(events.n_units, len(values))
+    found[units[firsts]] = places[firsts]
+    return values.gather(pl.Series(found).replace(len(values), None))
