@@ -13,7 +13,7 @@ import polars as pl
 
 from persona_tui.engine.data.funnel import reached_in_order
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.data.unit_events import count_distinct, events_by_unit, within_units
+from persona_tui.engine.data.unit_events import as_times, count_distinct, events_by_unit, within_units
 from persona_tui.engine.types import AnyArray, CodeArray, FloatArray, IntArray
 
 SECOND: Final = 1_000_000
@@ -171,11 +171,6 @@ def _medians(values: FloatArray, users: IntArray, n_users: int) -> pl.Series:
     begins = np.cumsum(n_values) - n_values
     low, high = ordered[begins + np.maximum(n_values - 1, 0) // 2], ordered[begins + n_values // 2]
     return pl.Series((low + high) / 2).set(pl.Series(n_values == 0), None)
-
-
-def as_times(microseconds: IntArray) -> pl.Series:
-    """Return microseconds since 1970 as times, UTC."""
-    return pl.Series(microseconds).cast(pl.Datetime("us", "UTC"))
 
 
 def _named(codes: CodeArray, vocabulary: tuple[str, ...]) -> pl.Series:

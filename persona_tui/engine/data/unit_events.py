@@ -144,3 +144,8 @@ def first_values(values: pl.Series, events: UnitEvents) -> pl.Series:
     found = np.full(events.n_units, len(values))
     found[units[firsts]] = places[firsts]
     return values.gather(pl.Series(found).replace(len(values), None))
+
+
+def as_times(microseconds: IntArray) -> pl.Series:
+    """Return microseconds since 1970 as times, UTC."""
+    return pl.Series(microseconds).cast(pl.Datetime("us", "UTC"))
