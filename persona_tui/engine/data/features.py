@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
-from persona_tui.engine.data.attributes import attribute_columns, first_value
-from persona_tui.engine.data.funnel import reached_in_order
+from persona_tui.engine.data.attributes import attribute_columns
+from persona_tui.engine.data.flat_features import features_of_paths, features_of_sessions, features_of_users
 from persona_tui.engine.data.sequences import encode_sequences
+from persona_tui.engine.data.unit_events import events_by_unit, first_values
 from persona_tui.engine.errors import DataError
-
-_KEYS = ("user_id", "session_id")
-
-
-def _seconds(duration: pl.Expr) -> pl.Expr:
-    return duration.dt.total_microseconds() / 1e6
 
 
 def require_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
@@ -57,34 +51,11 @@ def engineer_session_features(events: pl.DataFrame) -> pl.DataFrame:
         If a canonical column is missing.
     """
     require_columns(events, ("user_id", "session_id", "timestamp", "event_type"))
-    sessions = (
-        events.sort("timestamp", maintain_order=True)
-        .group_by(_KEYS, maintain_order=True)
-        .agg(
-            start=pl.col("timestamp").first(),
-            end=pl.col("timestamp").last(),
-            n_events=pl.len(),
-            n_event_types=pl.col("event_type").n_unique(),
-            start_event=pl.col("event_type").first(),
-            end_event=pl.col("event_type").last(),
-        )
-        .sort("user_id", "start", maintain_order=True)
-    )
-    return sessions.select(
-        *_KEYS,
-        session_number=pl.int_range(1, pl.len() + 1).over("user_id"),
-        start="start",
-        end="end",
-        duration_seconds=_seconds(pl.col("end") - pl.col("start")),
-        n_events="n_events",
-        n_event_types="n_event_types",
-        start_event="start_event",
-        end_event="end_event",
-        is_bounce=pl.col("n_events") == 1,
-        hour=pl.col("start").dt.hour(),
-        weekday=pl.col("start").dt.weekday(),
-        gap_seconds=_seconds(pl.col("start") - pl.col("end").shift(1).over("user_id")),
-    )
+    ordered = in_user_order(events)
+    sequences = encode_sequences(ordered)
+    first = events_by_unit(sequences, "session")
+    ids = ordered["session_id"].gather(first.log_rows(first.begins))
+    return features_of_sessions(sequences).insert_column(1, ids)
 
 
 def engineer_path_features(events: pl.DataFrame, funnel_events: Sequence[str]) -> pl.DataFrame:
@@ -113,38 +84,7 @@ def engineer_path_features(events: pl.DataFrame, funnel_events: Sequence[str]) -
         If a column is missing, there is no step, or a step is named twice.
     """
     require_columns(events, ("user_id", "session_id", "timestamp", "event_type"))
-    sequences = encode_sequences(events)
-    by_session = np.argsort(sequences.sessions, kind="stable")
-    users = sequences.users[by_session].astype(np.int64)
-    codes, sessions = sequences.codes[by_session], sequences.sessions[by_session]
-    n, width = sequences.n_users, len(sequences.vocabulary)
-    within = np.append(False, np.diff(sessions) == 0)
-    before = np.append(codes[:1], codes[:-1])
-    repeat = within & (codes == before)
-    seen_before = np.ones(len(codes), dtype=bool)
-    seen_before[np.unique(sessions * width + codes, return_index=True)[1]] = False
-    moves = users[within] * (width * width) + before[within].astype(np.int64) * width + codes[within]
-    places = reached_in_order(sequences, funnel_events)
-    depth = (places >= 0).sum(axis=1)
-    done = places[:, -1] >= 0
-    seconds = np.where(done, sequences.times[places[:, -1]] - sequences.times[places[:, 0]], 0) / 1e6
-    return pl.DataFrame(
-        {
-            "user_id": pl.Series(sequences.user_ids, dtype=pl.String),
-            "n_moves": np.bincount(users[within], minlength=n),
-            "n_repeats": np.bincount(users[repeat], minlength=n),
-            "n_back_steps": np.bincount(users[seen_before & ~repeat], minlength=n),
-            "n_distinct_moves": np.bincount(np.unique(moves) // (width * width), minlength=n),
-            **{
-                f"reached_{step}": np.bincount(
-                    users[codes == sequences.vocabulary.index(step)], minlength=n
-                ).astype(bool)
-                for step in funnel_events
-            },
-            "funnel_depth": depth,
-            "funnel_seconds": pl.Series(seconds).scatter(np.flatnonzero(~done), None),
-        }
-    )
+    return features_of_paths(encode_sequences(events), funnel_events)
 
 
 def engineer_user_features(
@@ -172,33 +112,37 @@ def engineer_user_features(
     Raises
     ------
     DataError
-        If a column is missing.
+        If a column is missing, or the features are not of the users in the log.
     """
     require_columns(session_features, ("user_id", "duration_seconds", "gap_seconds", "is_bounce"))
     require_columns(path_features, ("user_id", "funnel_depth"))
-    attributes = {name: f"attribute {name}" for name in attribute_columns(events)}
-    per_user = (
-        events.sort("timestamp", maintain_order=True)
-        .group_by("user_id")
-        .agg(
-            *(first_value(name).alias(held) for name, held in attributes.items()),
-            first_seen=pl.col("timestamp").first(),
-            last_seen=pl.col("timestamp").last(),
-            n_events=pl.len(),
-            n_event_types=pl.col("event_type").n_unique(),
-            n_days=pl.col("timestamp").dt.date().n_unique(),
-        )
-    )
-    per_session = session_features.group_by("user_id").agg(
-        n_sessions=pl.len(),
-        seconds_per_session=pl.col("duration_seconds").mean(),
-        events_per_session=pl.col("n_events").mean(),
-        bounce_rate=pl.col("is_bounce").mean(),
-        median_gap_seconds=pl.col("gap_seconds").median(),
-    )
-    joined = per_user.join(per_session, on="user_id").join(path_features, on="user_id").sort("user_id")
-    features = joined.drop(attributes.values())
-    taken = set(features.columns)
+    ordered = in_user_order(events)
+    sequences = encode_sequences(ordered)
+    sessions = session_features.sort("user_id", maintain_order=True)
+    for kind, frame in (("session", session_features), ("path", path_features)):
+        if tuple(frame["user_id"].unique().sort()) != sequences.user_ids:
+            raise DataError(
+                f"The {kind} features are not of the users in the log.",
+                hint="Take them from the same events.",
+            )
+    features = features_of_users(sequences, sessions).join(path_features, on="user_id", maintain_order="left")
+    by_user = events_by_unit(sequences, "user")
     return features.hstack(
-        [joined[held].alias(f"source_{name}" if name in taken else name) for name, held in attributes.items()]
+        [
+            first_values(ordered[name], by_user).alias(f"source_{name}" if name in features.columns else name)
+            for name in attribute_columns(events)
+        ]
     )
+
+
+def in_user_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a log user by user in time order; ties keep the order of their rows.
+
+    Notes
+    -----
+    O(N) where they are so already.
+    """
+    users, times = events["user_id"], events["timestamp"]
+    if users.is_sorted() and not ((times < times.shift()) & (users == users.shift())).any():
+        return events
+    return events.sort("user_id", "timestamp", maintain_order=True)

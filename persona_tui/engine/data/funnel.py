@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.data.unit_events import UnitEvents, events_by_unit, first_of_each
 from persona_tui.engine.errors import DataError, unknown_name
-from persona_tui.engine.types import BoolArray, FloatArray, IntArray, Unit
+from persona_tui.engine.types import FloatArray, IntArray, Unit
 
 DROP_PATTERN = re.compile(r"^(drop_?off|abandon(ed)?|friction_drop)$", re.IGNORECASE)
 COMPLETION_PATTERN = re.compile(
@@ -35,7 +36,8 @@ class FunnelStep:
     rate : float
         Of all units.
     rate_of_previous : float
-        Units that reach it, as a share of those that reach the step before; 1 at the first.
+        Units that reach it, as a share of those that reach the step before; 1 at the
+        first, 0 where nobody does.
     reached_in_order : int
         Units with the event after all steps before it, in their order.
     rate_in_order : float
@@ -70,34 +72,26 @@ def count_funnel(sequences: Sequences, steps: Sequence[str], unit: Unit = "user"
     -----
     In order means at a later place of the log: of two events at the same time, the one in the later row.
     """
-    order = _unit_order(sequences, unit)
-    units = _units(sequences, unit)[order]
-    places = reached_in_order(sequences, steps, unit)
-    n_units = len(places)
+    events = events_by_unit(sequences, unit)
+    codes = step_codes(sequences, steps)
+    places = _places_in_order(events, codes)
+    n_units = events.n_units
     counted: list[FunnelStep] = []
-    for position, step in enumerate(steps):
-        shown = units[sequences.codes[order] == sequences.vocabulary.index(step)]
-        reached, in_order = int(np.unique(shown).size), int((places[:, position] >= 0).sum())
+    for position, (step, code) in enumerate(zip(steps, codes, strict=True)):
+        reached = int(np.count_nonzero(first_of_each(events.units[events.codes == code])))
+        in_order = int((places[position] < len(events.codes)).sum())
         before = counted[-1].reached if counted else reached
         counted.append(
             FunnelStep(
                 step=step,
                 reached=reached,
                 rate=reached / n_units,
-                rate_of_previous=reached / before,
+                rate_of_previous=reached / before if before else 0.0,
                 reached_in_order=in_order,
                 rate_in_order=in_order / n_units,
             )
         )
     return tuple(counted)
-
-
-def _units(sequences: Sequences, unit: Unit) -> IntArray:
-    return sequences.sessions if unit == "session" else sequences.users.astype(np.int64)
-
-
-def _unit_order(sequences: Sequences, unit: Unit) -> IntArray:
-    return np.argsort(_units(sequences, unit), kind="stable")
 
 
 def reached_in_order(sequences: Sequences, steps: Sequence[str], unit: Unit = "user") -> IntArray:
@@ -121,21 +115,36 @@ def reached_in_order(sequences: Sequences, steps: Sequence[str], unit: Unit = "u
     DataError
         If there is no step, or a step is named twice.
     """
-    _check_steps(sequences, steps)
-    order = _unit_order(sequences, unit)
-    codes, units = sequences.codes[order], _units(sequences, unit)[order]
-    n_units = int(units[-1]) + 1
-    place = np.full(n_units, -1, dtype=np.int64)
-    alive = np.ones(n_units, dtype=bool)
-    places = []
+    events = events_by_unit(sequences, unit)
+    places = np.stack(_places_in_order(events, step_codes(sequences, steps)), axis=1)
+    return np.where(places < len(events.codes), places, -1)
+
+
+def _places_in_order(events: UnitEvents, steps: Sequence[int]) -> list[IntArray]:
+    """Return for each step the first event of each unit after that of the step before; N where none is."""
+    place, places = np.full(events.n_units, -1), []
     for step in steps:
-        positions = np.flatnonzero(codes == sequences.vocabulary.index(step))
-        place, alive = _next_place(positions, units, place, alive)
-        places.append(np.where(alive, place, -1))
-    return np.stack(places, axis=1)
+        shown = np.flatnonzero(events.codes == step)
+        units = events.units[shown]
+        after = shown > place[units]
+        shown, units = shown[after], units[after]
+        firsts = first_of_each(units)
+        place = np.full(events.n_units, len(events.codes))
+        place[units[firsts]] = shown[firsts]
+        places.append(place)
+    return places
 
 
-def _check_steps(sequences: Sequences, steps: Sequence[str]) -> None:
+def step_codes(sequences: Sequences, steps: Sequence[str]) -> list[int]:
+    """Return the codes of the steps of a funnel.
+
+    Raises
+    ------
+    UnknownNameError
+        If a step is not in the log.
+    DataError
+        If there is no step, or a step is named twice.
+    """
     if not steps:
         raise DataError("The funnel has no step.", hint="Name at least one event.")
     for position, step in enumerate(steps):
@@ -143,19 +152,7 @@ def _check_steps(sequences: Sequences, steps: Sequence[str]) -> None:
             raise unknown_name("event", step, sequences.vocabulary)
         if step in steps[:position]:
             raise DataError(f"The funnel names '{step}' twice.")
-
-
-def _next_place(
-    positions: IntArray, units: IntArray, place: IntArray, alive: BoolArray
-) -> tuple[IntArray, BoolArray]:
-    """Return where each unit first shows the event after its last step, and which units do."""
-    begins = np.searchsorted(units, np.arange(len(place)))
-    after = np.maximum(place + 1, begins)
-    found = np.searchsorted(positions, after)
-    inside = alive & (found < len(positions))
-    spot = np.where(inside, np.append(positions, 0)[np.minimum(found, len(positions))], 0)
-    alive = inside & (units[spot] == np.arange(len(place)))
-    return np.where(alive, spot, place), alive
+    return [sequences.vocabulary.index(step) for step in steps]
 
 
 def detect_drop_events(vocabulary: Sequence[str]) -> tuple[str, ...]:
