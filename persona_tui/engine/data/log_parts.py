@@ -93,15 +93,10 @@ def by_user(
 
     Notes
     -----
-    One hash table of users and one pass that collects their rows; within users rows are sorted only
-    where the whole is not in time order already. O(N), and O(n log n) in a user's n rows where sorted.
+    One hash table of users and one pass that collects their rows, in the order in which they stand. Only
+    pieces in which some user's rows are not in time order are sorted: O(N), or O(N log(events a part)).
     """
-    rows = take()
-    collected = pl.exclude("user_id")
-    if not rows["timestamp"].is_sorted():
-        rows, collected = rows.rechunk(), collected.sort_by("timestamp", maintain_order=True)
-    grouped = rows.group_by("user_id").agg(collected)
-    del rows
+    grouped = take().group_by("user_id").agg(pl.exclude("user_id"))
     ids = grouped["user_id"].cast(pl.String)
     order = ids.arg_sort()
     lengths = grouped["timestamp"].list.len().gather(order).to_numpy()
@@ -116,11 +111,29 @@ def by_user(
 
 def _piece(grouped: pl.DataFrame, ids: pl.Series, chosen: pl.Series, lengths: IntArray) -> UserRows:
     names = [name for name in grouped.columns if name != "user_id"]
+    users = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    rows = grouped.select(pl.col(names).gather(chosen)).explode(names)
+    order = _time_order(users, rows["timestamp"].to_numpy())
     return UserRows(
         user_ids=tuple(ids.gather(chosen).to_list()),
-        users=np.repeat(np.arange(len(lengths), dtype=np.int32), lengths),
-        rows=grouped.select(pl.col(names).gather(chosen)).explode(names),
+        users=users,
+        rows=rows if order is None else rows[order],
     )
+
+
+def _time_order(users: CodeArray, times: IntArray) -> IntArray | None:
+    """Return the order by user, then time, then place; None where rows stand in it.
+
+    User and time in one number sort five times as fast as two columns do.
+    """
+    same_user = users[1:] == users[:-1]
+    if not (same_user & (times[1:] < times[:-1])).any():
+        return None
+    since = times - times.min()
+    span = int(since.max()) + 1
+    if (int(users[-1]) + 1) * span >= 2**63:
+        return np.lexsort((times, users))
+    return np.argsort(users * np.int64(span) + since, kind="stable")
 
 
 def copies(found: UserRows, key: list[str]) -> BoolArray:

@@ -131,7 +131,7 @@ def save_log(log: EventLog, folder: Path) -> None:
     header = {
         "format": FORMAT,
         "n_parts": len(log.parts),
-        "n_events": log.n_events,
+        "n_bytes": _sizes(folder),
         "vocabulary": log.vocabulary,
         "quality": log.quality.as_kept(),
         "recognition": {
@@ -147,6 +147,11 @@ def save_log(log: EventLog, folder: Path) -> None:
     (folder / _HEADER).write_text(json.dumps(header), encoding="utf-8")
 
 
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the bytes of every table in a folder, by which one that is cut off or missing is noticed."""
+    return {file.name: file.stat().st_size for file in sorted(folder.glob("*.arrow"))}
+
+
 def open_log(folder: Path) -> EventLog | None:
     """Return the log in a folder, None where there is none, or it is damaged or of another version.
 
@@ -160,8 +165,7 @@ def open_log(folder: Path) -> EventLog | None:
             return None
         vocabulary = tuple(header["vocabulary"])
         parts = StoredParts(folder, vocabulary, header["n_parts"])
-        n_events = sum(len(part.sequences.codes) for part in parts)
-        if n_events != header["n_events"]:
+        if _sizes(folder) != header["n_bytes"]:
             return None
         found = {**header["recognition"], "notes": tuple(header["recognition"]["notes"])}
         return EventLog(
