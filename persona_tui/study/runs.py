@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from glob import has_magic
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import Any, Self
 from persona_tui import __version__
 from persona_tui.engine.analytics.reporting import export_powerpoint
 from persona_tui.engine.analytics.tables import persona_table, scenario_table, to_csv
+from persona_tui.engine.data.readers.registry import READERS
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.files import replace_all
 from persona_tui.engine.params import format_names, quote
@@ -146,13 +149,33 @@ def progress_line(progress: Progress, seconds: float) -> str:
 
 
 def default_output(settings: Settings) -> Path:
-    """Return the study folder for a source that names none."""
-    name = settings.source_name()
+    """Return the study folder for a source that names none: called as the source, without its endings.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Examples
+    --------
+    >>> [str(default_output(Settings(events=each))) for each in ("a.json.gz", "logs/*.csv", "*.csv", "-")]
+    ['exports/a', 'exports/logs', 'exports/study', 'exports/study']
+    """
     if is_placeless(settings.events):
-        name = re.sub(r"[^\w.]+", "_", name).strip("_")
-    for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet"):
-        name = name.removesuffix(suffix)
+        return EXPORTS / (re.sub(r"[^\w.]+", "_", settings.source_name()).strip("_.") or "study")
+    path = Path(os.path.abspath(settings.events)) if settings.events else Path()  # noqa: PTH100 - not links
+    if not path.exists() and has_magic(settings.events):
+        plain = (each for each in Path(settings.events).parts[-2::-1] if _is_plain(each))
+        return EXPORTS / next(plain, "study")
+    name = path.name
+    for suffix in ("gz", "zst", "zip"):
+        name = name.removesuffix(f".{suffix}")
+    endings = (f".{suffix}" for reader in READERS.names() for suffix in READERS.get(reader).suffixes)
+    name = name.removesuffix(next((each for each in endings if name.endswith(each)), ""))
     return EXPORTS / (name or "study")
+
+
+def _is_plain(name: str) -> bool:
+    return name not in {"/", ".", ".."} and not has_magic(name)
 
 
 def run_batch(

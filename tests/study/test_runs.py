@@ -130,3 +130,25 @@ def test_defaults_are_told_as_options_that_can_be_typed(small, tmp_path):
     assert "--drop drop_off" in told
     assert "--drop friction_drop" in told
     assert not any(each.startswith("--clusters") for each in told)
+
+
+@pytest.mark.parametrize(
+    ("source", "study"),
+    [
+        ("logs/*.csv", "logs"),
+        ("logs/**/*.csv", "logs"),
+        ("*.csv", "study"),
+        ("logs/", "logs"),
+        ("logs/..", "work"),
+        ("a.json.gz", "a"),
+        ("a.xlsx", "a"),
+        (".csv", "study"),
+        ("-", "study"),
+        ("duckdb:///shop.db#events", "shop.db_events"),
+        ("postgresql://ann@db.example/shop#SELECT * FROM a.b", "shop_SELECT_FROM_a.b"),
+    ],
+)
+def test_a_study_is_called_after_its_source(tmp_path, monkeypatch, source, study):
+    (tmp_path / "work" / "logs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    assert runs.default_output(Settings(events=source)) == Path("exports") / study

@@ -1,4 +1,4 @@
-"""``persona-tui formats``: what can be read and written, and the steps of a preparation."""
+"""``persona-tui formats``: what can be read, recognised and written, and the steps of a preparation."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ def _formats(_settings: Settings, presentation: Presentation) -> None:
     page.heading("Databases, by URL")
     for each in document["databases"]:
         page.sentence(f"{each['name']}: {each['example']}{_cure(each)}", bullet=True)
+    page.heading("Schemas that are recognised; other logs by the names of columns, or by their content")
+    for each in document["schemas"]:
+        page.sentence(f"{each['name']}: {each['help']}", bullet=True)
     page.heading("Written by inspect --convert and by synth")
     for each in document["written"]:
         page.sentence(f"{each['name']}: {each['help']}", bullet=True)
@@ -61,6 +64,7 @@ def _cure(each: dict[str, Any]) -> str:
 def _document() -> dict[str, Any]:
     from persona_tui.engine.data.preparation.steps import PREPARATIONS  # noqa: PLC0415 - 0.1 s: polars
     from persona_tui.engine.data.readers.registry import READERS  # noqa: PLC0415 - as above
+    from persona_tui.engine.data.recognition.vendors import SCHEMAS  # noqa: PLC0415 - as above
     from persona_tui.engine.data.writers import WRITERS  # noqa: PLC0415 - as above
 
     return {
@@ -78,6 +82,7 @@ def _document() -> dict[str, Any]:
             {"name": name, "example": example, **_extra(extra)}
             for name, (example, extra) in DATABASES.items()
         ],
+        "schemas": [{"name": name, "help": SCHEMAS.help(name)} for name in SCHEMAS.names()],
         "written": [{"name": name, "help": WRITERS.help(name)} for name in WRITERS.names()],
         "preparation": [
             {
@@ -98,7 +103,8 @@ def _extra(name: str) -> dict[str, Any]:
 
 VERB = Verb(
     name="formats",
-    help="List the formats of logs that are read and written, and the steps of a preparation.",
+    help="List the formats of logs that are read and written, the schemas that are recognised, and the steps "
+    "of a preparation.",
     options=(),
     argument="",
     run=_formats,

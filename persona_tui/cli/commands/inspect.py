@@ -57,7 +57,8 @@ def _inspect(settings: Settings, presentation: Presentation, request: InspectReq
 VERB = Verb(
     name="inspect",
     help="Tell what a log is: what was recognised, its events, users and period, a funnel, attributes and "
-    "what is wrong with it. Writes nothing unless asked.",
+    "what is wrong with it. Writes no file unless asked; the prepared log is kept in the cache for the next "
+    "start (persona-tui cache).",
     options=(*SOURCE_OPTIONS, "funnel", "completion", "drop", "unit", "workers"),
     argument="A log, or a study or a run whose log is meant.",
     run=_inspect,
