@@ -8,8 +8,8 @@ import polars as pl
 
 from persona_tui.engine.data.attributes import attribute_columns
 from persona_tui.engine.data.flat_features import features_of_paths, features_of_sessions, features_of_users
-from persona_tui.engine.data.sequences import encode_sequences
-from persona_tui.engine.data.unit_events import events_by_unit, first_values
+from persona_tui.engine.data.sequences import Sequences, encode_sequences
+from persona_tui.engine.data.unit_events import events_by_unit, first_places, in_user_order
 from persona_tui.engine.errors import DataError
 
 
@@ -126,23 +126,17 @@ def engineer_user_features(
                 hint="Take them from the same events.",
             )
     features = features_of_users(sequences, sessions).join(path_features, on="user_id", maintain_order="left")
-    by_user = events_by_unit(sequences, "user")
     return features.hstack(
         [
-            first_values(ordered[name], by_user).alias(f"source_{name}" if name in features.columns else name)
+            _first_values(ordered[name], sequences).alias(
+                f"source_{name}" if name in features.columns else name
+            )
             for name in attribute_columns(events)
         ]
     )
 
 
-def in_user_order(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a log user by user in time order; ties keep the order of their rows.
-
-    Notes
-    -----
-    O(N) where they are so already.
-    """
-    users, times = events["user_id"], events["timestamp"]
-    if users.is_sorted() and not ((times < times.shift()) & (users == users.shift())).any():
-        return events
-    return events.sort("user_id", "timestamp", maintain_order=True)
+def _first_values(values: pl.Series, sequences: Sequences) -> pl.Series:
+    """Return the first value of each user that is there, shape (U,); null where none is."""
+    known = values.is_not_null().to_numpy()
+    return values.gather(first_places(known, sequences.users, sequences.n_users))

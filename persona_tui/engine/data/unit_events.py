@@ -128,22 +128,36 @@ def first_of_each(units: CodeArray | IntArray) -> BoolArray:
     return first
 
 
-def first_values(values: pl.Series, events: UnitEvents) -> pl.Series:
-    """Return the first value of each unit that is there, shape (n_units,); null where none is.
+def first_places(known: BoolArray, units: CodeArray | IntArray, n_units: int) -> pl.Series:
+    """Return the first place of each unit that is marked, shape (n_units,); null where none is.
 
     Parameters
     ----------
-    values : Series of N values
-        In the order of the units' events.
-    events : UnitEvents
+    known : bool array of shape (N,)
+        Which places are marked.
+    units : int array of shape (N,)
+        Ascending.
+    n_units : int
     """
-    present = values.is_not_null()
-    places = np.flatnonzero(present.to_numpy()) if values.null_count() else np.arange(len(values))
-    units = events.units[places]
-    firsts = first_of_each(units)
-    found = np.full(events.n_units, len(values))
-    found[units[firsts]] = places[firsts]
-    return values.gather(pl.Series(found).replace(len(values), None))
+    places = np.flatnonzero(known)
+    marked = units[places]
+    firsts = first_of_each(marked)
+    found = np.full(n_units, len(known))
+    found[marked[firsts]] = places[firsts]
+    return pl.Series(found).set(pl.Series(found == len(known)), None)
+
+
+def in_user_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a log user by user in time order; ties keep the order of their rows.
+
+    Notes
+    -----
+    O(N) where they are so already.
+    """
+    users, times = events["user_id"], events["timestamp"]
+    if users.is_sorted() and not ((times < times.shift()) & (users == users.shift())).any():
+        return events
+    return events.sort("user_id", "timestamp", maintain_order=True)
 
 
 def as_times(microseconds: IntArray) -> pl.Series:

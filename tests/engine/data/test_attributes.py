@@ -98,6 +98,53 @@ def test_what_a_log_says_from_a_completion_on_changes_no_attribute(rows):
     assert known.table.equals(leaked.table)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.integers(0, 4),
+            st.sampled_from("vo"),
+            st.sampled_from(["", None, "x", "y"]),
+        ),
+        min_size=1,
+        max_size=15,
+    )
+)
+def test_attributes_follow_their_definition_in_any_order_of_rows(rows):
+    users, minutes, events, device = zip(*rows, strict=True)
+    times = [BEGIN + timedelta(minutes=minute) for minute in minutes]
+    log = log_of([*users], [*events], device=pl.Series(device, dtype=pl.String))
+    log = log.with_columns(timestamp=pl.Series(times))
+    expected = {}
+    for user in sorted(set(users)):
+        expected[user] = UNKNOWN
+        for _, _, event, value in sorted((row for row in rows if row[0] == user), key=lambda row: row[1]):
+            if event == "o":
+                break
+            if value:
+                expected[user] = value
+                break
+    found = attributes_of(log, encode_sequences(log), completion={"o"} & {*events})
+    if found.names:
+        assert dict(found.table.rows()) == expected
+    else:
+        assert set(expected.values()) == {UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('\n {"k": "x"}\t', ("k",)),
+        ('{"k": "x"} {"k": "y"}', ()),
+        ('\ufeff{"k": "x"}', ()),
+        ('\xa0{"k": "x"}', ()),
+        ("", ()),
+    ],
+)
+def test_metadata_is_one_json_object_with_nothing_but_blanks_around(text, names):
+    assert attributes(["a"], metadata=[text]).names == names
+
+
 def test_a_completion_that_is_not_in_the_log_is_refused():
     with pytest.raises(UnknownNameError, match="Unknown event 'o'"):
         before_order(["a"], "v", device=["x"])
