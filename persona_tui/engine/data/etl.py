@@ -177,9 +177,7 @@ class _Loading:
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
-                if reader.n_rows_read > rejects.height:
-                    applied.finish()  # says so where a step left nothing
-                raise _nothing_left(self._table, rejects)
+                raise _nothing_left(self._table, rejects, reader.n_rows_read, applied)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)
         if read is not None and builder.n_duplicates:
@@ -190,9 +188,7 @@ class _Loading:
             quality=Quality(
                 rejects=rejects,
                 n_duplicates=builder.n_duplicates,
-                duplicate_examples=tuple(
-                    place(*reader.lines.of(position)) for position in builder.duplicate_positions
-                ),
+                duplicate_examples=tuple(place(*reader.lines.of(at)) for at in builder.duplicate_positions),
                 repairs=(
                     *self._table.notes,
                     *self._found.notes,
@@ -267,7 +263,9 @@ def _sessions_told(reader: RowReader, builder: PartBuilder) -> tuple[str, ...]:
     return (f"{n:,} rows without a session got one, cut at {minutes}",) if n else ()
 
 
-def _nothing_left(table: Table, rejects: pl.DataFrame) -> DataError:
+def _nothing_left(table: Table, rejects: pl.DataFrame, n_read: int, applied: Applied) -> DataError:
+    if n_read > rejects.height:
+        applied.finish()  # raises for the step that left nothing
     if rejects.is_empty():
         return DataError(f"'{table.name}' holds no rows.")
     first = rejects.row(0, named=True)
