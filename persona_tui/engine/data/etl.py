@@ -167,7 +167,7 @@ class _Loading:
 
     def load(self, *, read: Sequence[str] | None, keep: Sequence[str] | None) -> EventLog | None:
         """Return the log with some attributes, None where those read do not tell whether rows are copies."""
-        applied = self._preparation.begin()
+        applied = self._preparation.begin(self._found.shapes)
         reader = RowReader(
             self._found,
             self._times,
@@ -178,9 +178,7 @@ class _Loading:
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
             if not reader.n_rows:
-                if reader.n_rows_read > rejects.height:
-                    applied.finish()  # says so where a step left nothing
-                raise _nothing_left(self._table, rejects)
+                raise _nothing_left(self._table, rejects, reader.n_rows_read, applied)
             builder = self._builder(reader, applied, keep)
             parts = self._build(gatherer, builder)
         if read is not None and builder.n_duplicates:
@@ -274,7 +272,9 @@ def _sessions_told(reader: RowReader, builder: PartBuilder) -> tuple[str, ...]:
     return (f"{n:,} rows without a session got one, cut at {minutes}",) if n else ()
 
 
-def _nothing_left(table: Table, rejects: pl.DataFrame) -> DataError:
+def _nothing_left(table: Table, rejects: pl.DataFrame, n_read: int, applied: Applied) -> DataError:
+    if n_read > rejects.height:
+        applied.finish()  # raises for the step that left nothing
     if rejects.is_empty():
         return DataError(f"'{table.name}' holds no rows.")
     first = rejects.row(0, named=True)

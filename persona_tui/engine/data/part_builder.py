@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -115,6 +116,7 @@ class PartBuilder:
         self.session_prefix = session_prefix
         self._key, self._keep = duplicate_key, keep
         self._numeric, self._decimal_comma = numeric, decimal_comma
+        self._counting = Lock()
         self.n_duplicates = 0
         self.duplicate_positions: list[int] = []
 
@@ -131,10 +133,12 @@ class PartBuilder:
         n = int(repeated.sum())
         if not n:
             return found
-        self.n_duplicates += n
+        positions: list[int] = []
         if POSITION in found.rows.columns:
-            positions = found.rows[POSITION].to_numpy()[repeated]
-            self.duplicate_positions = sorted([*self.duplicate_positions, *positions.tolist()])[:N_EXAMPLES]
+            positions = found.rows[POSITION].to_numpy()[repeated].tolist()
+        with self._counting:
+            self.n_duplicates += n
+            self.duplicate_positions = sorted([*self.duplicate_positions, *positions])[:N_EXAMPLES]
         return replace(found, users=found.users[~repeated], rows=found.rows.filter(~repeated))
 
     def _build(self, found: UserRows) -> LogPart:
