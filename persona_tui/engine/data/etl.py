@@ -167,7 +167,7 @@ class _Loading:
 
     def load(self, *, read: Sequence[str] | None, keep: Sequence[str] | None) -> EventLog | None:
         """Return the log with some attributes, None where those read do not tell whether rows are copies."""
-        applied = self._preparation.begin()
+        applied = self._preparation.begin(self._found.shapes)
         reader = RowReader(
             self._found,
             self._times,

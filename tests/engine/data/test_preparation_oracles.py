@@ -42,7 +42,7 @@ def frame_of(rows):
 
 def prepared(steps, rows, cuts=()):
     """Return the rows, and the sentences, that steps make of a log that comes in batches."""
-    applied = parse_preparation(steps).begin()
+    applied = parse_preparation(steps).begin(FIXED[0])
     frame, out = frame_of(rows), []
     for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(rows)], strict=True):
         out.append(applied.rows(frame[begin:end]))

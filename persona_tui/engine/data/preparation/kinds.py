@@ -145,7 +145,7 @@ class Period:
             raise DataError("period needs after=, before= or both.")
         first, last = _moment(self.after), _moment(self.before)
         if first and last and first >= last:
-            raise DataError(f"after == {self.after}, must be before {self.before}.")
+            raise DataError(f"period: after == {self.after}, must be before {self.before}.")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -180,9 +180,9 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise DataError(f"'{text}' is no time; write it as 2026-01-31 or 2026-01-31T09:30.") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise DataError(f"period: '{text}' is no time; write it as 2026-01-31 or 2026-01-31T09:30.") from None
 
 
 @PREPARATIONS.register("fold_rare", help="Make one event type of all but the commonest.")

@@ -12,7 +12,8 @@ import polars as pl
 
 from persona_tui.engine.data.log_parts import LogPart
 from persona_tui.engine.data.preparation.steps import PREPARATIONS, Doing, Step
-from persona_tui.engine.data.preparation.user_kinds import Join
+from persona_tui.engine.data.preparation.user_tables import Join
+from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.errors import DataError, PersonaError, unknown_name
 from persona_tui.engine.params import faults_of, format_call, parameters_of, parse_call, parse_value
 
@@ -34,9 +35,20 @@ class Preparation:
 
     steps: tuple[Step, ...] = ()
 
-    def begin(self) -> Applied:
-        """Return the steps at work on one log."""
-        return Applied([step.begin() for step in self.steps])
+    def begin(self, names: Iterable[str] = CANONICAL) -> Applied:
+        """Return the steps at work on one log.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Canonical columns and attributes of the source, whether they will be read or not.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If a step needs one that is not there, or a table that it joins cannot be used.
+        """
+        return Applied([step.begin() for step in self.steps], names)
 
     def as_texts(self) -> tuple[str, ...]:
         """Return the steps as they are written; the inverse of ``parse_preparation``."""
@@ -56,10 +68,15 @@ class Applied:
     Parameters
     ----------
     doings : list of Doing
+    names : iterable of str
+        Canonical columns and attributes of the source.
     """
 
-    def __init__(self, doings: list[Doing]) -> None:
+    def __init__(self, doings: list[Doing], names: Iterable[str]) -> None:
         self._doings = doings
+        known = tuple(names)
+        for each in doings:
+            known = each.settle(known)
         self.needs = frozenset[str]().union(*(each.needs for each in doings))
         self._called: dict[str, str] = {}
         self.changes_journeys = any(each.changes_journeys for each in doings)

@@ -6,13 +6,14 @@ and register it. The study file, the command line and the form are built from it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import polars as pl
 
+from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.registry import Registry
 from persona_tui.engine.types import BoolArray
@@ -29,6 +30,16 @@ class Doing:
     changes_journeys: ClassVar[bool] = False
     session_gap: timedelta | None = None
     """After how much inactivity sessions end; None leaves it as it is."""
+
+    def settle(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns that rows have after this step, given those before, whether read or not.
+
+        Raises
+        ------
+        DataError, UnknownNameError
+            If one that the step needs is not there.
+        """
+        return names
 
     def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return some rows, the next of the source, changed; not their ``event_type``."""
@@ -58,6 +69,19 @@ class Doing:
             If something that the step names was in no row.
         """
         return ()
+
+
+def free_name(name: str, prefix: str, taken: Collection[str]) -> str:
+    """Return a name for a new attribute, with a prefix where it is taken or canonical.
+
+    Examples
+    --------
+    >>> free_name("plan", "users.", ["plan"]), free_name("age", "users.", ["plan"])
+    ('users.plan', 'age')
+    """
+    while name in taken or name in CANONICAL:
+        name = prefix + name
+    return name
 
 
 class Step(Protocol):
