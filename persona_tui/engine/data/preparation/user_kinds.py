@@ -13,7 +13,7 @@ import polars as pl
 
 from persona_tui.engine.data.preparation import user_tables  # noqa: F401 - registers its kind
 from persona_tui.engine.data.preparation.attribute_texts import as_texts
-from persona_tui.engine.data.preparation.distinct import DistinctHashes, Hashes
+from persona_tui.engine.data.preparation.distinct import DistinctHashes
 from persona_tui.engine.data.preparation.steps import PREPARATIONS, Doing, free_name
 from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.errors import DataError, unknown_name
@@ -21,6 +21,8 @@ from persona_tui.engine.params import param, parse_segment
 
 _SHOWN: Final = 200
 """How many known values or keys a near one is sought among."""
+_REMEMBERED: Final = 2**21
+"""How many users a sample remembers, so as not to draw them again in the next batch; some 100 MB."""
 
 
 @PREPARATIONS.register("where", help="Keep the rows in which an attribute has certain values.")
@@ -171,14 +173,26 @@ class _Sampling(Doing):
     def __init__(self, step: Sample) -> None:
         self._step = step
         self._all, self._kept = DistinctHashes(), DistinctHashes()
+        self._remembered: pl.DataFrame | None = None
 
     def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
-        users = rows["user_id"].unique()
+        users = rows.select(pl.col("user_id").unique())
+        if self._remembered is None:
+            self._remembered = self._drawn(users.clear()["user_id"])
+        met = users.join(self._remembered, on="user_id", how="left")
+        new = self._drawn(met.filter(pl.col("stays").is_null())["user_id"])
+        if self._remembered.height + new.height <= _REMEMBERED:
+            self._remembered = pl.concat([self._remembered, new])
+        stay = pl.concat([met, new]).filter("stays")["user_id"]
+        return rows.filter(rows["user_id"].is_in(stay.implode()))
+
+    def _drawn(self, users: pl.Series) -> pl.DataFrame:
+        """Return users with whether each stays."""
         hashes = _hashes(users.cast(pl.String), self._step.seed)
-        stay = hashes <= np.uint64(min(int(self._step.share * 2.0**64), 2**64 - 1))
+        stays = hashes <= min(int(self._step.share * 2.0**64), 2**64 - 1)
         self._all.add(hashes)
-        self._kept.add(hashes[stay])
-        return rows.filter(rows["user_id"].is_in(users.filter(pl.Series(stay)).implode()))
+        self._kept.add(hashes.filter(stays))
+        return pl.DataFrame({"user_id": users, "stays": stays})
 
     def told(self) -> tuple[str, ...]:
         n, kept = self._all.count(), self._kept.count()
@@ -189,8 +203,8 @@ class _Sampling(Doing):
         return (f"a sample: {100 * kept / n:.1f} % of users ({kept:,} of {n:,}), seed {self._step.seed}",)
 
 
-def _hashes(users: pl.Series, seed: int) -> Hashes:
+def _hashes(users: pl.Series, seed: int) -> pl.Series:
     """Return a number in [0, 2**64) for each user, the same on every machine; about 1 µs each."""
     key = seed.to_bytes(8, "little")
     digests = b"".join(blake2b(user.encode(), digest_size=8, key=key).digest() for user in users.to_list())
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+    return pl.Series(np.frombuffer(digests, dtype="<u8").astype(np.uint64), dtype=pl.UInt64)

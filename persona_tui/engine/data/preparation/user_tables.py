@@ -60,8 +60,9 @@ class _Joining(Doing):
             self._users, on=_KEY, how="left"
         )
         self._met[met[_ROW].drop_nulls().to_numpy()] = True
-        self._strangers.add(met.filter(pl.col(_ROW).is_null())[_KEY].hash().to_numpy())
-        return rows.join(met.drop(_KEY, _ROW), on="user_id", how="left", maintain_order="left")
+        self._strangers.add(met.filter(pl.col(_ROW).is_null())[_KEY].hash())
+        known = met.filter(pl.col(_ROW).is_not_null()).drop(_KEY, _ROW)
+        return rows.join(known, on="user_id", how="left", maintain_order="left")
 
     def told(self) -> tuple[str, ...]:
         without = self._strangers.count()
