@@ -149,7 +149,7 @@ def faults_of(instance: object) -> list[str]:
 def value_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401 - unchecked
     """Return what is wrong with the value of one parameter, one sentence a fault."""
     if parameter.kind == SEGMENT:
-        return _segment_faults(parameter.name, value)
+        return _segment_faults(parameter.name, value, required=parameter.required)
     if parameter.kind not in NUMBERS or value is None:
         return _text_faults(parameter, value)
     if not isinstance(value, Range):
@@ -181,9 +181,9 @@ def _shown(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def _segment_faults(name: str, value: str) -> list[str]:
+def _segment_faults(name: str, value: str, *, required: bool) -> list[str]:
     try:
-        if value:
+        if value or required:
             parse_segment(value)
     except ValueError as fault:
         return [f"{name}: {fault}"]
@@ -193,7 +193,8 @@ def _segment_faults(name: str, value: str) -> list[str]:
 def _text_faults(parameter: Parameter, value: Any) -> list[str]:  # noqa: ANN401 - unchecked
     is_free = parameter.kind in {"text", "texts"}
     nothing = not value or (parameter.kind == "texts" and "" in value)
-    return [f"{parameter.name} is empty."] if is_free and parameter.required and nothing else []
+    needed = parameter.required or parameter.default
+    return [f"{parameter.name} is empty."] if is_free and needed and nothing else []
 
 
 def _word(parameter: Parameter) -> str:

@@ -12,7 +12,7 @@ from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
 from persona_tui.study.declared import option_fault
 from persona_tui.study.effect_tables import read_effects
-from persona_tui.study.option_texts import is_placeless
+from persona_tui.study.option_texts import is_placeless, with_tables
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
 from persona_tui.study.places import Faults
@@ -59,7 +59,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     -------
     dict
         With ``output``, the study that the file belongs to, and ``personas``, what is settled about its
-        personas; a relative source is one beside the file.
+        personas; a relative source, or table that is joined, is one beside the file.
 
     Raises
     ------
@@ -79,6 +79,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     require_no_faults(faults, path, text)
     if values.get("events"):
         values["events"] = _source(values["events"], path)
+    if "prepare" in values:
+        values["prepare"] = with_tables(values["prepare"], lambda table: _source(table, path))
     study = _study_of(path)
     of_run = path.name == RUN_FILE
     folder = path.resolve().parent if of_run else study

@@ -150,6 +150,17 @@ def preparation_fault(texts: tuple[str, ...]) -> str:
     return fault_of(parse_preparation, texts)
 
 
+def with_tables(texts: tuple[str, ...], placed: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the steps of a preparation with the tables that they join named otherwise."""
+    if not texts:
+        return texts
+    from persona_tui.engine.data.preparation.preparation import (  # noqa: PLC0415 - 0.1 s: polars
+        parse_preparation,
+    )
+
+    return parse_preparation(texts).with_tables(placed).as_texts()
+
+
 def is_placeless(source: str) -> bool:
     """Return whether a source is no path: a database's URL or standard input.
 

@@ -305,10 +305,12 @@ def _write_files(
 
 
 def settings_text(settings: Settings) -> str:
-    """Return settings as TOML: the source with its whole path; not where and how the run was made."""
+    """Return settings as TOML: the source and tables with whole paths; not where and how the run was made."""
     import tomli_w  # noqa: PLC0415 - only writing needs it
 
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
+    if settings.prepare:
+        kept["prepare"] = list(settings.prepare_placed())
     return WRITTEN + tomli_w.dumps({**kept, "events": settings.source_place()})
 
 

@@ -19,6 +19,7 @@ from persona_tui.study.option_texts import (
     read_size,
     share_fault,
     timezone_fault,
+    with_tables,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +104,15 @@ class SourceSettings:
 
     def source_place(self) -> str:
         """Return the source as files keep it: whole paths, no passwords."""
-        return self.source_shown() if is_placeless(self.events) else str(Path(self.events).resolve())
+        return _place(self.events)
+
+    def prepare_shown(self) -> tuple[str, ...]:
+        """Return the preparation as results tell it: tables by their last part, wherever they are."""
+        return with_tables(self.prepare, lambda table: Path(redact(table)).name)
+
+    def prepare_placed(self) -> tuple[str, ...]:
+        """Return the preparation as files keep it: whole paths of tables, no passwords."""
+        return with_tables(self.prepare, _place)
 
     def date_order(self) -> DateOrder | None:
         """Return how ambiguous dates are meant, None where the log is to tell."""
@@ -112,3 +121,7 @@ class SourceSettings:
     def memory_bytes(self) -> int | None:
         """Return the memory that is given, in bytes, None where it is to be worked out."""
         return read_size(self.memory) if self.memory else None
+
+
+def _place(source: str) -> str:
+    return redact(source) if is_placeless(source) else str(Path(source).resolve())

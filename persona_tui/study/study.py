@@ -193,6 +193,7 @@ def _resolved(
     }
     return {
         "columns": prepared.log.columns,
+        **_prepared(settings, prepared),
         "funnel": [step.step for step in prepared.funnel],
         "completion": sorted(prepared.completion),
         "drop": sorted(prepared.drop),
@@ -210,6 +211,14 @@ def _resolved(
         **{name: getattr(settings, name) for name in ("power", "level", "exposed", "weeks", "budget")},
         "n_draws": fit.baseline.draws.n_draws,
     }
+
+
+def _prepared(settings: Settings, prepared: PreparedLog) -> dict[str, Any]:
+    """Return the preparation, and what the tables held that it joined; nothing where there is none."""
+    if not settings.prepare:
+        return {}
+    joined = prepared.log.recipe["joined"]
+    return {"preparation": list(settings.prepare_shown()), **({"joined": joined} if joined else {})}
 
 
 def _recipe(settings: Settings, prepared: PreparedLog, resolved: dict[str, Any]) -> dict[str, str]:

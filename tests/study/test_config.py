@@ -182,3 +182,19 @@ def test_a_given_column_takes_the_place_of_the_saved_one_of_the_same_part():
     kept = {"column": ("user_id=client", "timestamp=at")}
     merged = merge_settings(kept, {"column": ("user_id=person",)})
     assert merged.columns() == {"user_id": "person", "timestamp": "at"}
+
+
+def test_a_table_that_is_joined_is_one_beside_the_file(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text('events = "a.csv"\nprepare = ["drop:events=debug", "join:table=users.csv,on=id"]\n')
+    assert read_settings(path)["prepare"] == (
+        "drop:events=debug",
+        f"join:table={tmp_path / 'users.csv'},on=id",
+    )
+
+
+def test_a_faulty_preparation_is_named_with_its_line(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text('events = "a.csv"\nprepare = ["drip:events=debug"]\n')
+    with pytest.raises(DataError, match=r"line 2: .*Unknown preparation step 'drip'"):
+        read_settings(path)

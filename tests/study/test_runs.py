@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from persona_tui.engine.errors import ExportError, RunCancelled, SimulationError
 from persona_tui.study import runs
+from persona_tui.study.config import merge_settings, read_settings
 from persona_tui.study.options import Settings
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
@@ -122,6 +124,21 @@ def test_a_study_says_where_its_log_is_from_anywhere(small, tmp_path, monkeypatc
     text = (tmp_path / "study" / "study.toml").read_text()
     assert f'events = "{small}"' in text
     assert "output" not in text
+
+
+def test_a_study_done_again_elsewhere_prepares_its_log_the_same_way(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("user_id,tier\nu0001,gold\n")
+    steps = ("drop:events=help", "join:table=users.csv")
+    runs.run_batch(settings("small.csv", "study", prepare=steps))
+    first = (tmp_path / "study" / "result.json").read_bytes()
+    told = json.loads(first)["recipe"]["settings"]
+    assert tuple(told["preparation"]) == steps
+    assert len(told["joined"]) == 1
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    runs.run_batch(merge_settings(read_settings(tmp_path / "study" / "study.toml"), {}))
+    assert (tmp_path / "study" / "result.json").read_bytes() == first
 
 
 def test_defaults_are_told_as_options_that_can_be_typed(small, tmp_path):

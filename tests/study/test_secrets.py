@@ -5,6 +5,7 @@ import pytest
 
 from persona_tui.cli.diagnostics import say
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.params import quote
 from persona_tui.study.config import read_settings
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.options import Settings
@@ -21,6 +22,18 @@ def test_no_file_of_a_run_holds_a_password(tmp_path, monkeypatch):
     assert manifest["source"] == "postgresql://ann:***@db.example/shop#events"
     assert "s3cret" not in settings_text(settings)
     assert str(default_output(settings)) == "exports/shop_events"
+
+
+def test_no_file_of_a_run_holds_the_password_of_a_joined_table(tmp_path, monkeypatch):
+    step = f"join:table={quote(URL)},on=id"
+    monkeypatch.setattr("sys.argv", ["persona-tui", "batch", "log.csv", "--prepare", step])
+    settings = Settings(events="log.csv", prepare=(step,))
+    assert "s3cret" not in str(build_manifest(settings, tmp_path, (), datetime.now(UTC)))
+    assert "s3cret" not in str(settings.prepare_shown())
+    (tmp_path / "study.toml").write_text(settings_text(settings))
+    with pytest.warns(UserWarning, match="PGPASSWORD"):
+        kept = read_settings(tmp_path / "study.toml")
+    assert kept["prepare"] == ('join:table="postgresql://ann@db.example/shop#events",on=id',)
 
 
 def test_what_is_said_hides_passwords(capsys):

@@ -53,6 +53,10 @@ def test_what_is_written_is_read_back(text, several, share, keep):
         ("period:after=0001-01-01T00:00+05:00", "'0001-01-01T00:00.05:00' is no time"),
         ("period:after=2026-02-01,before=2026-01-01", "after == 2026-02-01, must be before 2026-01-01"),
         ("where:segment=device", "'device' is not attribute=value"),
+        ("where:segment=", "'' is not attribute=value"),
+        ("fold_rare:to=", "fold_rare: to is empty"),
+        ("collapse:events=", "collapse: events is empty"),
+        ("join:table=users.csv,on=", "join: on is empty"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused(step, message):
@@ -208,6 +212,14 @@ def test_a_joined_column_never_replaces_one_of_the_log(path, users, attributes):
     assert f"users joined with '{users}': 28 of 30 users are not in it" in log.quality.repairs
 
 
+def test_joined_columns_get_names_of_their_own_whatever_they_are_called(path, tmp_path):
+    (tmp_path / "u.csv").write_text("user_id,device,users.device\n1,mac,pc\n")
+    log = load(path, f"join:table={tmp_path / 'u.csv'}")
+    joined = log.events.drop_nulls("users.device").row(0, named=True)
+    names = ["users.device", "users.users.device"]
+    assert [joined[name] for name in names] == ["mac", "pc"]
+
+
 def test_ids_that_one_file_has_as_numbers_and_the_other_as_text_are_the_same(path, tmp_path):
     pl.DataFrame({"user_id": [1.0, 2.0], "plan": ["free", "paid"]}).write_parquet(tmp_path / "u.parquet")
     log = load(path, f"join:table={tmp_path / 'u.parquet'}")
@@ -268,6 +280,12 @@ def test_metadata_that_is_no_json_is_told(tmp_path):
     pl.DataFrame(rows_of()).with_columns(metadata=pl.lit("plan: free")).write_csv(tmp_path / "log.csv")
     with pytest.raises(DataError, match=r"metadata that is JSON, .* it is 'plan: free'"):
         load(tmp_path / "log.csv", "flatten:keys=plan")
+
+
+def test_a_key_that_polars_takes_for_a_pattern_is_a_key(tmp_path):
+    pl.DataFrame(rows_of()).with_columns(metadata=pl.lit('{"*": "x"}')).write_csv(tmp_path / "log.csv")
+    log = load(tmp_path / "log.csv", "flatten:keys=*")
+    assert log.events["metadata.*"].unique().to_list() == ["x"]
 
 
 def test_a_log_without_metadata_has_nothing_to_flatten(tmp_path):

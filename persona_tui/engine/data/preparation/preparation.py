@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -54,6 +54,26 @@ class Preparation:
         """Return the steps as they are written; the inverse of ``parse_preparation``."""
         names = {PREPARATIONS.get(name): name for name in PREPARATIONS.names()}
         return tuple(format_call(names[type(step)], step) for step in self.steps)
+
+    def with_tables(self, placed: Callable[[str], str]) -> Preparation:
+        """Return the same steps with the tables that are joined named otherwise.
+
+        Parameters
+        ----------
+        placed : callable
+            From the name of a table to its new one.
+
+        Examples
+        --------
+        >>> parse_preparation(["join:table=users.csv"]).with_tables(lambda name: f"/logs/{name}").as_texts()
+        ('join:table=/logs/users.csv',)
+        """
+        return Preparation(
+            steps=tuple(
+                replace(step, table=placed(step.table)) if isinstance(step, Join) else step
+                for step in self.steps
+            )
+        )
 
     def digest(self) -> list[str]:
         """Return the fingerprints of the tables that are joined, whose content results depend on too."""

@@ -72,14 +72,14 @@ class Doing:
 
 
 def free_name(name: str, prefix: str, taken: Collection[str]) -> str:
-    """Return a name for a new attribute, with a prefix where it is taken or canonical.
+    """Return a name for a new attribute, with a prefix where it is taken, canonical or a pattern of polars.
 
     Examples
     --------
     >>> free_name("plan", "users.", ["plan"]), free_name("age", "users.", ["plan"])
     ('users.plan', 'age')
     """
-    while name in taken or name in CANONICAL:
+    while name in taken or name in CANONICAL or name == "*" or (name[:1] == "^" and name[-1:] == "$"):
         name = prefix + name
     return name
 

@@ -46,12 +46,13 @@ class _Joining(Doing):
         self._strangers = DistinctHashes()
 
     def settle(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        calls: dict[str, str] = {}
         for name in self._users.columns[2:]:
-            called = free_name(name, "users.", names)
+            calls[name] = called = free_name(name, "users.", names)
             names = (*names, called)
             if called != name:
-                self._users = self._users.rename({name: called})
                 self._told.append(f"column '{name}' of '{self._name}' called '{called}'")
+        self._users = self._users.rename(calls)  # at once: one may get the name that another had
         return names
 
     def rows(self, rows: pl.DataFrame) -> pl.DataFrame:
