@@ -235,7 +235,8 @@ def main() -> None:
     peers = chosen.peers.resolve()
     data = make_data(chosen.peers_python, peers)
     print(
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
     )
     print("\n| log | seconds | peak | beside | seconds | peak | ratio | to reach |")
     print("|---|---:|---:|---|---:|---:|---:|---:|")
@@ -256,7 +257,8 @@ def print_row(row: Row, found: dict[str, list[dict[str, Any]]]) -> None:
         for runs in found.values()
     )
     print(
-        f"| {row.name} | {mine:.2f} | {mine_mb:,.0f} MB | {row.peer_name()} | {other:.2f} | {other_mb:,.0f} MB "
+        f"| {row.name} | {mine:.2f} | {mine_mb:,.0f} MB "
+        f"| {row.peer_name()} | {other:.2f} | {other_mb:,.0f} MB "
         f"| {mine / other:.3f} | {row.target:g} |",
         flush=True,
     )
