@@ -176,7 +176,8 @@ def _moved(joined: Sequences, order: IntArray) -> Sequences:
 
 def _number_sessions(users: CodeArray, session_ids: pl.Series) -> IntArray:
     """Return sessions numbered by user, then by first event; one id in two users is two sessions."""
-    ids = session_ids.cast(pl.Categorical(pl.Categories.random())).to_physical().to_numpy().astype(np.int64)
+    names = session_ids.cast(pl.String).cast(pl.Categorical(pl.Categories.random()))
+    ids = names.to_physical().to_numpy().astype(np.int64)
     keys = users.astype(np.int64) * (int(ids.max()) + 1) + ids
     begins = np.append(True, keys[1:] != keys[:-1])
     _, first, inverse = np.unique(keys[begins], return_index=True, return_inverse=True)
