@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.schema import CANONICAL
-from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.data.unit_events import first_places, in_user_order
+from persona_tui.engine.data.sequences import Sequences, in_user_order
+from persona_tui.engine.data.unit_events import first_places
 from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import parse_segment
 from persona_tui.engine.types import BoolArray, IntArray

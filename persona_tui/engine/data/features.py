@@ -8,9 +8,11 @@ import polars as pl
 
 from persona_tui.engine.data.attributes import attribute_columns
 from persona_tui.engine.data.flat_features import features_of_paths, features_of_sessions, features_of_users
-from persona_tui.engine.data.sequences import Sequences, encode_sequences
-from persona_tui.engine.data.unit_events import events_by_unit, first_places, in_user_order
+from persona_tui.engine.data.sequences import Sequences, encode_sequences, in_user_order
+from persona_tui.engine.data.unit_events import events_by_unit, first_places
 from persona_tui.engine.errors import DataError
+
+_NEEDED = ("user_id", "session_id", "timestamp", "event_type")
 
 
 def require_columns(frame: pl.DataFrame, names: Sequence[str]) -> None:
@@ -50,8 +52,8 @@ def engineer_session_features(events: pl.DataFrame) -> pl.DataFrame:
     DataError
         If a canonical column is missing.
     """
-    require_columns(events, ("user_id", "session_id", "timestamp", "event_type"))
-    ordered = in_user_order(events)
+    require_columns(events, _NEEDED)
+    ordered = in_user_order(events.select(_NEEDED))
     sequences = encode_sequences(ordered)
     first = events_by_unit(sequences, "session")
     ids = ordered["session_id"].gather(first.log_rows(first.begins))
@@ -83,7 +85,7 @@ def engineer_path_features(events: pl.DataFrame, funnel_events: Sequence[str]) -
     DataError
         If a column is missing, there is no step, or a step is named twice.
     """
-    require_columns(events, ("user_id", "session_id", "timestamp", "event_type"))
+    require_columns(events, _NEEDED)
     return features_of_paths(encode_sequences(events), funnel_events)
 
 

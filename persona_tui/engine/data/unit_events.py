@@ -147,19 +147,6 @@ def first_places(known: BoolArray, units: CodeArray | IntArray, n_units: int) ->
     return pl.Series(found).set(pl.Series(found == len(known)), None)
 
 
-def in_user_order(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a log user by user in time order; ties keep the order of their rows.
-
-    Notes
-    -----
-    O(N) where they are so already.
-    """
-    users, times = events["user_id"], events["timestamp"]
-    if users.is_sorted() and not ((times < times.shift()) & (users == users.shift())).any():
-        return events
-    return events.sort("user_id", "timestamp", maintain_order=True)
-
-
 def as_times(microseconds: IntArray) -> pl.Series:
     """Return microseconds since 1970 as times, UTC."""
     return pl.Series(microseconds).cast(pl.Datetime("us", "UTC"))

@@ -72,3 +72,10 @@ def test_positions_suggest_the_nearest_event(make_log):
     sequences = encode_sequences(make_log([("u", "1", 0, "landing")]))
     with pytest.raises(UnknownNameError, match="Did you mean 'landing'"):
         sequences.positions({"lading"})
+
+
+def test_users_and_sessions_that_are_numbers_keep_their_order_as_numbers(make_log):
+    log = make_log([("10", "7", 1, "a"), ("9", "7", 0, "a"), ("9", "3", 2, "b")])
+    found = encode_sequences(log.with_columns(pl.col("user_id", "session_id").cast(pl.Int64)))
+    assert found.user_ids == (9, 10)
+    assert found.sessions.tolist() == [0, 1, 2]
