@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.features import require_columns
+from persona_tui.engine.data.periods import Period
+from persona_tui.engine.data.retention import measure_retention
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.data.sequences import encode_sequences
-from persona_tui.engine.errors import DataError, unknown_name
+from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.journeys import Journeys, cut_journeys
 from persona_tui.engine.types import Unit
 
 START: Final = "(start)"
 EXIT: Final = "(exit)"
 """Where a journey comes from and goes to; in brackets, since logs have events that are called start."""
-
-Period: TypeAlias = Literal["day", "week", "month"]
-
-_TRUNCATIONS: Final[dict[Period, str]] = {"day": "1d", "week": "1w", "month": "1mo"}
-_DAYS_TO_MONDAY: Final = 3
-"""From 1970-01-01, a Thursday, back to a Monday."""
 
 
 def transition_counts(events: pl.DataFrame, unit: Unit = "session") -> pl.DataFrame:
@@ -147,44 +143,7 @@ def retention(events: pl.DataFrame, period: Period = "week", n_periods: int = 8)
     >>> retention(log, n_periods=3)["rate"].to_list()
     [1.0, 0.5, None]
     """
-    if period not in _TRUNCATIONS:
-        raise unknown_name("period", period, get_args(Period))
-    if n_periods < 1:
-        raise DataError(f"n_periods == {n_periods}, must be >= 1.")
     require_columns(events, ("user_id", "timestamp"))
-    if events.is_empty():
-        raise DataError("The log holds no events.", hint="Check the source and the filters.")
-    begins = pl.col("timestamp").dt.truncate(_TRUNCATIONS[period]).dt.date()
-    active = events.select("user_id", begins=begins).unique().with_columns(number=_number(period))
-    first = active.group_by("user_id").agg(
-        cohort=pl.col("begins").min(), cohort_number=pl.col("number").min()
-    )
-    seen = (
-        active.join(first, on="user_id")
-        .group_by("cohort", offset=pl.col("number") - pl.col("cohort_number"))
-        .agg(seen=pl.len().cast(pl.Int64))
-    )
-    last = pl.lit(active["number"].max())
-    elapsed = pl.col("cohort_number") + pl.col("offset")
-    return (
-        first.group_by("cohort", "cohort_number")
-        .agg(users=pl.len().cast(pl.Int64))
-        .join(pl.DataFrame({"offset": pl.int_range(n_periods, eager=True)}), how="cross")
-        .join(seen, on=["cohort", "offset"], how="left")
-        .with_columns(retained=pl.when(elapsed <= last).then(pl.col("seen").fill_null(0)))
-        .sort("cohort", "offset")
-        .select(
-            *("cohort", "offset", "users", "retained"),
-            rate=pl.col("retained") / pl.col("users"),
-            complete=elapsed < last,
-        )
-    )
-
-
-def _number(period: Period) -> pl.Expr:
-    """Return the number of a period on the calendar; periods that follow each other differ by one."""
-    begins = pl.col("begins")
-    if period == "month":
-        return begins.dt.year().cast(pl.Int64) * 12 + begins.dt.month()
-    days = begins.cast(pl.Int32).cast(pl.Int64)
-    return days if period == "day" else (days + _DAYS_TO_MONDAY) // 7
+    whole = events.select("user_id", "timestamp", session_id=pl.lit(""), event_type=pl.lit(""))
+    table = measure_retention(encode_sequences(whole), period).table(n_periods)
+    return table.select("cohort", "offset", "users", "retained", "rate", "complete")

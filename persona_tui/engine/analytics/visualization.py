@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from persona_tui.engine.analytics.metrics import EXIT, Period, observed_journeys, retention, state_names
+from persona_tui.engine.analytics.metrics import EXIT, observed_journeys, retention, state_names
 from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, UNKNOWN, count, percent
 from persona_tui.engine.data.funnel import FunnelStep
+from persona_tui.engine.data.periods import Period
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.journeys import Journeys
 from persona_tui.engine.text import printable
