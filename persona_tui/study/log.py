@@ -131,8 +131,9 @@ def load_log(
         "preparation": list(preparation.as_texts()),
     }
     joined = [str(step.table) for step in preparation.steps if hasattr(step, "table")]
-    cache = LogCache(cache_root(settings.output), settings.events, recipe, joined)
-    log = cache.load()
+    roots = dict.fromkeys((cache_root(settings.output), cache_root()))  # a study's first run had no study yet
+    cache, *others = (LogCache(root, settings.events, recipe, joined) for root in roots)
+    log = next(filter(None, (each.load() for each in (cache, *others))), None)
     if log is None:
         log = load_event_log(
             settings.events,

@@ -40,6 +40,7 @@ def test_no_verb_shows_or_keeps_the_password_of_a_database(run, shop, tmp_path, 
     done = run(verb, shop, *options)
     assert done.returncode == 0, done.stderr
     told = f"{done.stdout}{done.stderr}".encode() + written(tmp_path)
+    assert "is read anew by every command" in done.stderr
     for secret in (OWNER_PASSWORD, quote(OWNER_PASSWORD, safe="")):
         assert secret.encode() not in told
     if verb == "batch":
