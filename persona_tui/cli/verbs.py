@@ -85,8 +85,9 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         requests = [] if verb.request is None else [verb.request(**request)]
         presentation = Presentation(**shown)
         if verb.options and is_placeless(settings.events):
+            shown_source = settings.source_shown()
             presentation.narrate(
-                f"'{settings.source_shown()}' is read anew by every command; prepared logs are kept of files only."
+                f"'{shown_source}' is read anew by every command: prepared logs are of files."
             )
         verb.run(settings, presentation, *requests)
 
