@@ -66,9 +66,23 @@ def _sparse_lines() -> ProgressCallback:
             say(f"{progress.stage} …")
         elif now - told[progress.stage] > _SECONDS_BETWEEN_LINES:
             told[progress.stage] = now
-            say(f"{progress.stage} {progress.done} of {progress.total}")
+            say(f"{progress.stage} {scaled(progress.done)} of {scaled(progress.total)}")
 
     return report
+
+
+def scaled(number: float) -> str:
+    """Return a number of bytes, rows or steps as short as a line of progress needs it.
+
+    Examples
+    --------
+    >>> scaled(0), scaled(9_999), scaled(50_331_648), scaled(9_999_999), scaled(2.04e10)
+    ('0', '9999', '50.3M', '10.0M', '20.4G')
+    """
+    if number < 10_000:
+        return f"{number:.0f}"
+    power = next((n for n in (1, 2, 3) if number < 999.95 * 1_000**n), 4)
+    return f"{number / 1_000**power:.1f}{' kMGT'[power]}"
 
 
 @contextmanager
@@ -80,7 +94,7 @@ def _bar() -> Iterator[ProgressCallback]:
     columns = (
         TextColumn("{task.description:<24}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[reached]}", justify="right"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -92,12 +106,13 @@ def _bar() -> Iterator[ProgressCallback]:
                 for earlier in tasks.values():
                     bars.update(bars.tasks[earlier].id, visible=False)
                 tasks[progress.stage] = len(bars.tasks)
-                bars.add_task(progress.stage, total=progress.total)
+                bars.add_task(progress.stage, total=progress.total, reached="")
             bars.update(
                 bars.tasks[tasks[progress.stage]].id,
                 completed=progress.done,
                 total=progress.total,
                 visible=True,
+                reached=f"{scaled(progress.done)}/{scaled(progress.total)}",
             )
 
         yield report

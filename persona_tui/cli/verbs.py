@@ -14,6 +14,7 @@ from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
 from persona_tui.study.declared import shown_default
+from persona_tui.study.option_texts import is_placeless
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
 
@@ -82,7 +83,13 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         settings = merge_settings(kept, {**own_defaults, **values})
         bound_threads(settings.workers or available_workers())
         requests = [] if verb.request is None else [verb.request(**request)]
-        verb.run(settings, Presentation(**shown), *requests)
+        presentation = Presentation(**shown)
+        if verb.options and is_placeless(settings.events):
+            shown_source = settings.source_shown()
+            presentation.narrate(
+                f"'{shown_source}' is read anew by every command: prepared logs are of files."
+            )
+        verb.run(settings, presentation, *requests)
 
     parameters = [_argument(verb.argument, verb.metavar)] if verb.argument else []
     parameters += [_option(name, declared[name], hints[name]) for name in verb.options]

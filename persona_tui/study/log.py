@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence as TextSequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_drop_events, detect_funnel
 from persona_tui.engine.data.preparation.preparation import parse_preparation
 from persona_tui.engine.data.quality import LogFacts, Quality
-from persona_tui.engine.data.rejects import check_rejected, parse_share
+from persona_tui.engine.data.rejects import check_rejected, parse_share, write_rejects
 from persona_tui.engine.data.schema import FRICTION_DROP
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.errors import DataError
+from persona_tui.engine.errors import DataError, ThresholdError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
@@ -22,6 +23,7 @@ from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.options import Settings
 from persona_tui.study.prepared_logs import LogCache
 from persona_tui.study.resources import available_workers, memory_budget
+from persona_tui.study.store import make_folder
 
 MAX_EVENT_TYPES = 1_000
 """Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
@@ -54,8 +56,17 @@ class PreparedLog:
     facts: LogFacts
 
 
-def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> PreparedLog:
+def prepare_log(
+    settings: Settings, *, rejects: Path | None = None, on_progress: ProgressCallback = ignore_progress
+) -> PreparedLog:
     """Load the log that settings name, and work out what they leave open.
+
+    Parameters
+    ----------
+    settings : Settings
+    rejects : Path, optional
+        As ``load_log`` takes it.
+    on_progress : callable
 
     Raises
     ------
@@ -66,7 +77,7 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     UnknownNameError
         If an option names an event or a column that is not there.
     """
-    log = load_log(settings, on_progress=on_progress)
+    log = load_log(settings, rejects=rejects, on_progress=on_progress)
     sequences = log.sequences
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
@@ -91,12 +102,16 @@ def prepare_log(settings: Settings, *, on_progress: ProgressCallback = ignore_pr
     )
 
 
-def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progress) -> EventLog:
+def load_log(
+    settings: Settings, *, rejects: Path | None = None, on_progress: ProgressCallback = ignore_progress
+) -> EventLog:
     """Load the log that settings name, as they say it is to be read.
 
     Parameters
     ----------
     settings : Settings
+    rejects : Path, optional
+        Where the rows are written that could not be used, if there are too many of them.
     on_progress : callable
 
     Raises
@@ -116,8 +131,9 @@ def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progr
         "preparation": list(preparation.as_texts()),
     }
     joined = [str(step.table) for step in preparation.steps if hasattr(step, "table")]
-    cache = LogCache(cache_root(settings.output), settings.events, recipe, joined)
-    log = cache.load()
+    roots = dict.fromkeys((cache_root(settings.output), cache_root()))  # a study's first run had no study yet
+    cache, *others = (LogCache(root, settings.events, recipe, joined) for root in roots)
+    log = next(filter(None, (each.load() for each in (cache, *others))), None)
     if log is None:
         log = load_event_log(
             settings.events,
@@ -130,19 +146,34 @@ def load_log(settings: Settings, *, on_progress: ProgressCallback = ignore_progr
             on_progress=on_progress,
         )
         cache.save(log)
-    require_few_rejects(settings, log.quality)
+    require_few_rejects(settings, log.quality, rejects)
     return log
 
 
-def require_few_rejects(settings: Settings, quality: Quality) -> None:
+def require_few_rejects(settings: Settings, quality: Quality, rejects: Path | None = None) -> None:
     """Refuse a log of which more rows could not be used than the settings allow.
+
+    Parameters
+    ----------
+    settings : Settings
+    quality : Quality
+    rejects : Path, optional
+        Where these rows are then written.
 
     Raises
     ------
     ThresholdError
     """
-    if settings.max_rejected:
+    if not settings.max_rejected:
+        return
+    try:
         check_rejected(quality, parse_share(settings.max_rejected))
+    except ThresholdError as fault:
+        if rejects is None:
+            raise
+        make_folder(rejects.parent)
+        write_rejects(quality, rejects)
+        raise ThresholdError(fault.message, hint=f"{fault.hint} The rows: '{rejects}'.") from None
 
 
 def outcomes_of(

@@ -226,9 +226,9 @@ def _run(
 ) -> FinishedRun:
     began = datetime.now(UTC)
     settings.effective_scenarios()
-    prepared = prepare_log(settings, on_progress=on_progress)
-    check_settings(settings, prepared)
     study = Path(settings.output) if settings.output else default_output(settings)
+    prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=on_progress)
+    check_settings(settings, prepared)
     _check_study(study, Path(settings.events))
     with locked(make_folder(study)):
         kept = read_kept_personas(study) if settings.personas is None else settings.personas
@@ -253,6 +253,13 @@ def _run(
         folder=run.folder,
         files=tuple(study / name for name in (*PROMISED, REJECTS) if (study / name).exists()),
     )
+
+
+def _rejects_beside(study: Path, settings: Settings) -> Path | None:
+    """Return where the rows go that stop a run; the study itself stays as its last run left it."""
+    whole = study.resolve()
+    path = whole.parent / f"{whole.name}_{REJECTS}"
+    return None if path == Path(settings.events).resolve() else path
 
 
 def _keep_settled(kept: KeptPersonas, run: Path) -> tuple[str, ...]:

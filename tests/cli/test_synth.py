@@ -164,3 +164,11 @@ def test_a_signal_leaves_nothing_behind(small_csv, tmp_path):
         process.stderr.read()
         assert process.wait(timeout=60) == 128 + signal.SIGINT
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_is_read_for_synth_as_for_any_other_verb(run, small_csv):
+    done = run(
+        "synth", small_csv, "--prepare", "drop:events=help", "--timezone", "Europe/Berlin", "--clusters", "1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "help" not in done.stdout

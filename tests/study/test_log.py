@@ -40,3 +40,14 @@ def test_too_many_rejected_rows_stop_the_work(source, tmp_path):
     assert load_log(Settings(events=str(spoiled), max_rejected="10%")).n_events
     with pytest.raises(ThresholdError, match="more than --max-rejected 1%"):
         load_log(Settings(events=str(spoiled), max_rejected="1%"))
+
+
+def test_the_second_run_of_a_new_study_finds_the_log_that_its_first_kept(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("PERSONA_TUI_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    settings = Settings(events=str(source), output=str(tmp_path / "study"))
+    first = load_log(settings)
+    (tmp_path / "study").mkdir()
+    reports = []
+    assert load_log(settings, on_progress=reports.append).fingerprint == first.fingerprint
+    assert not reports

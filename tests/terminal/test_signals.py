@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +69,29 @@ def test_the_summary_fits_the_terminal_and_has_no_colour_where_none_is_wanted(tm
     plain = re.sub(r"\x1b\[\d*m", "", shown.decode())
     assert max(len(line) for line in plain.splitlines()) <= 80
     assert all(header in plain for header in ("treatment", "95 % interval", "uplift ± error"))
+
+
+@pytest.mark.parametrize("memory", ["1GB", "100MB"])
+def test_ctrl_c_while_a_large_log_is_loaded_leaves_nothing_behind(tmp_path, memory):
+    n = pl.int_range(2_000_000, eager=True)
+    pl.DataFrame({"user_id": n * 7919 % 200_003, "timestamp": n + 1_767_225_600, "event": n % 11}).write_csv(
+        tmp_path / "large.csv"
+    )
+    (scratch := tmp_path / "scratch").mkdir()
+    folders = {"TMPDIR": str(scratch), "PERSONA_TUI_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "persona_tui", "inspect", "large.csv", "--memory", memory]
+    process = subprocess.Popen(
+        [*command, "--progress", "json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **folders},
+    )
+    assert b'"load"' in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    shown, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not shown
+    assert b"Traceback" not in told
+    assert not list(scratch.iterdir())
+    assert not list((tmp_path / "cache").rglob("*.arrow"))

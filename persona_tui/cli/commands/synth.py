@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from persona_tui.cli import output
+from persona_tui.cli.commands.asked import FIT_OPTIONS
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
@@ -103,19 +104,8 @@ VERB = Verb(
     help="Write a synthetic log, of any size, like a real one. Prints what is in it and what privacy cost; "
     "writes one Parquet or CSV file.",
     options=(
-        "events",
-        "column",
-        "funnel",
-        "completion",
-        "drop",
-        "unit",
-        "clusters",
-        "modification",
-        "n_personas",
-        "max_length",
-        "seed",
-        "workers",
-        "output",
+        *FIT_OPTIONS,
+        *("modification", "n_personas", "max_length", "output"),
     ),
     argument="A log, or a study or a run whose log is meant.",
     run=_synth,
