@@ -229,6 +229,13 @@ def test_ids_that_one_file_has_as_numbers_and_the_other_as_text_are_the_same(pat
     }
 
 
+@pytest.mark.parametrize(("table", "has"), [("x,free\ny,paid\n", "'x'"), (",free\n", "nobody")])
+def test_a_table_without_any_user_of_the_log_is_refused(path, tmp_path, table, has):
+    (tmp_path / "u.csv").write_text("user_id,plan\n" + table)
+    with pytest.raises(DataError, match=rf"No user is in '.*u\.csv': it has {has}, the log '0'"):
+        load(path, f"join:table={tmp_path / 'u.csv'}")
+
+
 def test_what_is_left_out_of_a_joined_table_is_told(path, tmp_path):
     (tmp_path / "u.csv").write_text("user_id,plan\n1,free\n,paid\n2,paid,more\n")
     told = load(path, f"join:table={tmp_path / 'u.csv'}").quality.repairs
@@ -279,6 +286,34 @@ def test_a_column_that_a_joined_table_does_not_have_is_told(path, users):
 def test_metadata_that_is_no_json_is_told(tmp_path):
     pl.DataFrame(rows_of()).with_columns(metadata=pl.lit("plan: free")).write_csv(tmp_path / "log.csv")
     with pytest.raises(DataError, match=r"metadata that is JSON, .* it is 'plan: free'"):
+        load(tmp_path / "log.csv", "flatten:keys=plan")
+
+
+def test_a_key_with_a_dot_is_itself_or_else_leads_into_what_is_nested(tmp_path):
+    held = [
+        '{"a.b": "itself"}',
+        '{"a": {"b": "nested"}}',
+        '{"a.b": "itself", "a": {"b": "nested"}}',
+        "{}",
+        None,
+    ]
+    frame = pl.DataFrame(rows_of(5)).with_columns(metadata=pl.Series(held * 6))
+    frame.write_csv(tmp_path / "log.csv")
+    found = (
+        load(tmp_path / "log.csv", "flatten:keys=a.b").events.group_by("user_id").agg(pl.col("a.b").unique())
+    )
+    assert dict(found.sort("user_id").rows()) == {
+        "0": ["itself"],
+        "1": ["nested"],
+        "2": ["itself"],
+        "3": [None],
+        "4": [None],
+    }
+
+
+def test_a_key_that_never_has_a_value_is_told(tmp_path):
+    pl.DataFrame(rows_of()).with_columns(metadata=pl.lit('{"plan": null}')).write_csv(tmp_path / "log.csv")
+    with pytest.raises(DataError, match="Key 'plan' of the metadata has no value in any row"):
         load(tmp_path / "log.csv", "flatten:keys=plan")
 
 
