@@ -23,12 +23,12 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text(
 @given(texts, st.lists(texts, min_size=1).map(tuple), st.floats(1e-6, 1), st.integers(1, 10**6))
 def test_what_is_written_is_read_back(text, several, share, keep):
     steps = (
-        Rename(events=several, to=text),
+        Rename(events=several, to=f"a{text}z"),
         Keep(events=several),
         Flatten(keys=several),
         Join(table=text, on=text),
         Sample(share=share, seed=keep),
-        FoldRare(keep=keep, to=text),
+        FoldRare(keep=keep, to=f"a{text}z"),
         Period(after="2026-03-02T09:30+01:00"),
     )
     written = Preparation(steps=steps).as_texts()
@@ -54,6 +54,9 @@ def test_what_is_written_is_read_back(text, several, share, keep):
         ("period:after=2026-02-01,before=2026-01-01", "after == 2026-02-01, must be before 2026-01-01"),
         ("where:segment=device", "'device' is not attribute=value"),
         ("where:segment=", "'' is not attribute=value"),
+        ('rename:events=a,to=" "', "rename: to == ' ', must not begin or end with blanks"),
+        ("rename:events=a,to=friction_drop", "rename: to == 'friction_drop', is a reserved name"),
+        ("fold_rare:to=return", "fold_rare: to == 'return', is a reserved name"),
         ("fold_rare:to=", "fold_rare: to is empty"),
         ("collapse:events=", "collapse: events is empty"),
         ("join:table=users.csv,on=", "join: on is empty"),
@@ -69,6 +72,11 @@ def test_all_faulty_steps_are_told_at_once():
         parse_preparation(["drip:events=a", "drop:events=a", "sample:share=2"])
     assert "Unknown preparation step 'drip'" in caught.value.message
     assert "share == 2" in caught.value.message
+
+
+def test_sessions_are_cut_once():
+    with pytest.raises(DataError, match="sessionise is given twice"):
+        parse_preparation(["sessionise:gap=20", "sessionise"])
 
 
 def rows_of(n_users=30):
@@ -176,6 +184,10 @@ def test_events_that_get_the_same_name_are_no_copies_of_each_other(tmp_path):
     log = load(path, "rename:events=a|b,to=c")
     assert log.events["event_type"].to_list() == ["c", "c"]
     assert log.quality.n_duplicates == 1
+
+
+def test_a_log_of_few_event_types_has_none_to_fold(path):
+    assert "no event type folded: there are 4, and 200 stay" in load(path, "fold_rare").quality.repairs
 
 
 def test_events_left_out_are_no_event_types_of_the_log(path):
