@@ -346,3 +346,9 @@ def test_a_changed_table_is_another_preparation(users):
     before = preparation.digest()
     users.write_text("id,plan\n1,paid\n")
     assert preparation.digest() != before
+
+
+def test_rows_that_were_all_rejected_are_told_before_names_that_are_in_none(tmp_path):
+    (tmp_path / "log.csv").write_text(f"user_id,timestamp,event_type\n,{START.isoformat()},a\n")
+    with pytest.raises(DataError, match=r"No row could be used \(line 2: no user\)"):
+        load(tmp_path / "log.csv", "drop:events=b")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from persona_tui.engine.data.preparation import user_kinds
 from persona_tui.engine.data.preparation.preparation import parse_preparation
 from persona_tui.engine.data.readers.tables import LINE
 
@@ -141,3 +142,12 @@ def test_what_was_done_is_told_with_its_numbers():
         "events 'view_a' renamed to 'v'",
         "1 rare event types folded into 'other': 1 of 2 rows",
     )
+
+
+@given(rows=logs, cuts=st.lists(st.integers(0, 4), max_size=3), remembered=st.integers(0, 4))
+def test_a_sample_does_not_depend_on_how_many_users_it_remembers(rows, cuts, remembered):
+    step = "sample:share=0.7,seed=1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_kinds, "_REMEMBERED", remembered)
+        assert prepared([step], rows, cuts) == prepared([step], rows)
+    assert prepared([step], rows, cuts)[0] == DEFINITIONS[step](rows)
