@@ -329,10 +329,18 @@ def test_a_key_that_never_has_a_value_is_told(tmp_path):
         load(tmp_path / "log.csv", "flatten:keys=plan")
 
 
-def test_a_key_that_polars_takes_for_a_pattern_is_a_key(tmp_path):
-    pl.DataFrame(rows_of()).with_columns(metadata=pl.lit('{"*": "x"}')).write_csv(tmp_path / "log.csv")
-    log = load(tmp_path / "log.csv", "flatten:keys=*")
-    assert log.events["metadata.*"].unique().to_list() == ["x"]
+@pytest.mark.parametrize("key", ["*", "^a$", "__line__", "__event__", "__position__", "user_id", "device"])
+def test_a_key_that_has_another_meaning_is_a_key(tmp_path, key):
+    held = pl.lit(json.dumps({key: "x"}))
+    pl.DataFrame(rows_of()).with_columns(metadata=held).write_csv(tmp_path / "log.csv")
+    log = load(tmp_path / "log.csv", f"flatten:keys={key}")
+    assert log.events[f"metadata.{key}"].unique().to_list() == ["x"]
+
+
+def test_a_joined_table_with_a_reserved_column_is_refused(path, tmp_path):
+    (tmp_path / "u.csv").write_text("user_id,__key__\n1,a\n")
+    with pytest.raises(DataError, match="has a column '__key__', a reserved name"):
+        load(path, f"join:table={tmp_path / 'u.csv'}")
 
 
 def test_a_log_without_metadata_has_nothing_to_flatten(tmp_path):

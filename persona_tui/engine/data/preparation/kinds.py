@@ -140,8 +140,10 @@ class Tally:
 class Period:
     """Leave out what happened before or after."""
 
-    after: str = param(kind="text", default="", help="First time that stays, as 2026-01-31 or with a clock.")
-    before: str = param(kind="text", default="", help="First time that does not stay.")
+    after: str = param(
+        kind="text", default="", help="First time that stays, in UTC, as 2026-01-31 or with a clock."
+    )
+    before: str = param(kind="text", default="", help="First time that does not stay, in UTC.")
 
     def __post_init__(self) -> None:
         if not (self.after or self.before):

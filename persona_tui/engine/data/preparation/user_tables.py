@@ -87,6 +87,9 @@ def _read_users(table: Table, on: str) -> tuple[pl.DataFrame, list[str]]:
     """
     if on not in table.schema:
         raise unknown_name(f"column of '{table.name}'", on, list(table.schema))
+    for name in (_KEY, _ROW, _FILE):
+        if name in table.schema:
+            raise DataError(f"'{table.name}' has a column '{name}', a reserved name.", hint="Rename it.")
     frames, rejects = [], [no_rejects()]
     for batch in table.batches(list(table.schema)):
         rejects.append(batch.rejects)
