@@ -23,12 +23,12 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text(
 @given(texts, st.lists(texts, min_size=1).map(tuple), st.floats(1e-6, 1), st.integers(1, 10**6))
 def test_what_is_written_is_read_back(text, several, share, keep):
     steps = (
-        Rename(events=several, to=text),
+        Rename(events=several, to=f"a{text}z"),
         Keep(events=several),
         Flatten(keys=several),
         Join(table=text, on=text),
         Sample(share=share, seed=keep),
-        FoldRare(keep=keep, to=text),
+        FoldRare(keep=keep, to=f"a{text}z"),
         Period(after="2026-03-02T09:30+01:00"),
     )
     written = Preparation(steps=steps).as_texts()
@@ -54,6 +54,9 @@ def test_what_is_written_is_read_back(text, several, share, keep):
         ("period:after=2026-02-01,before=2026-01-01", "after == 2026-02-01, must be before 2026-01-01"),
         ("where:segment=device", "'device' is not attribute=value"),
         ("where:segment=", "'' is not attribute=value"),
+        ('rename:events=a,to=" "', "rename: to == ' ', must not begin or end with blanks"),
+        ("rename:events=a,to=friction_drop", "rename: to == 'friction_drop', is a reserved name"),
+        ("fold_rare:to=return", "fold_rare: to == 'return', is a reserved name"),
         ("fold_rare:to=", "fold_rare: to is empty"),
         ("collapse:events=", "collapse: events is empty"),
         ("join:table=users.csv,on=", "join: on is empty"),
@@ -69,6 +72,11 @@ def test_all_faulty_steps_are_told_at_once():
         parse_preparation(["drip:events=a", "drop:events=a", "sample:share=2"])
     assert "Unknown preparation step 'drip'" in caught.value.message
     assert "share == 2" in caught.value.message
+
+
+def test_sessions_are_cut_once():
+    with pytest.raises(DataError, match="sessionise is given twice"):
+        parse_preparation(["sessionise:gap=20", "sessionise"])
 
 
 def rows_of(n_users=30):
@@ -178,6 +186,10 @@ def test_events_that_get_the_same_name_are_no_copies_of_each_other(tmp_path):
     assert log.quality.n_duplicates == 1
 
 
+def test_a_log_of_few_event_types_has_none_to_fold(path):
+    assert "no event type folded: there are 4, and 200 stay" in load(path, "fold_rare").quality.repairs
+
+
 def test_events_left_out_are_no_event_types_of_the_log(path):
     assert load(path, "drop:events=view*").vocabulary == ("buy", "debug")
 
@@ -227,6 +239,13 @@ def test_ids_that_one_file_has_as_numbers_and_the_other_as_text_are_the_same(pat
         ("1", "free"),
         ("2", "paid"),
     }
+
+
+@pytest.mark.parametrize(("table", "has"), [("x,free\ny,paid\n", "'x'"), (",free\n", "nobody")])
+def test_a_table_without_any_user_of_the_log_is_refused(path, tmp_path, table, has):
+    (tmp_path / "u.csv").write_text("user_id,plan\n" + table)
+    with pytest.raises(DataError, match=rf"No user is in '.*u\.csv': it has {has}, the log '0'"):
+        load(path, f"join:table={tmp_path / 'u.csv'}")
 
 
 def test_what_is_left_out_of_a_joined_table_is_told(path, tmp_path):
@@ -282,10 +301,46 @@ def test_metadata_that_is_no_json_is_told(tmp_path):
         load(tmp_path / "log.csv", "flatten:keys=plan")
 
 
-def test_a_key_that_polars_takes_for_a_pattern_is_a_key(tmp_path):
-    pl.DataFrame(rows_of()).with_columns(metadata=pl.lit('{"*": "x"}')).write_csv(tmp_path / "log.csv")
-    log = load(tmp_path / "log.csv", "flatten:keys=*")
-    assert log.events["metadata.*"].unique().to_list() == ["x"]
+def test_a_key_with_a_dot_is_itself_or_else_leads_into_what_is_nested(tmp_path):
+    held = [
+        '{"a.b": "itself"}',
+        '{"a": {"b": "nested"}}',
+        '{"a.b": "itself", "a": {"b": "nested"}}',
+        "{}",
+        None,
+    ]
+    frame = pl.DataFrame(rows_of(5)).with_columns(metadata=pl.Series(held * 6))
+    frame.write_csv(tmp_path / "log.csv")
+    found = (
+        load(tmp_path / "log.csv", "flatten:keys=a.b").events.group_by("user_id").agg(pl.col("a.b").unique())
+    )
+    assert dict(found.sort("user_id").rows()) == {
+        "0": ["itself"],
+        "1": ["nested"],
+        "2": ["itself"],
+        "3": [None],
+        "4": [None],
+    }
+
+
+def test_a_key_that_never_has_a_value_is_told(tmp_path):
+    pl.DataFrame(rows_of()).with_columns(metadata=pl.lit('{"plan": null}')).write_csv(tmp_path / "log.csv")
+    with pytest.raises(DataError, match="Key 'plan' of the metadata has no value in any row"):
+        load(tmp_path / "log.csv", "flatten:keys=plan")
+
+
+@pytest.mark.parametrize("key", ["*", "^a$", "__line__", "__event__", "__position__", "user_id", "device"])
+def test_a_key_that_has_another_meaning_is_a_key(tmp_path, key):
+    held = pl.lit(json.dumps({key: "x"}))
+    pl.DataFrame(rows_of()).with_columns(metadata=held).write_csv(tmp_path / "log.csv")
+    log = load(tmp_path / "log.csv", f"flatten:keys={key}")
+    assert log.events[f"metadata.{key}"].unique().to_list() == ["x"]
+
+
+def test_a_joined_table_with_a_reserved_column_is_refused(path, tmp_path):
+    (tmp_path / "u.csv").write_text("user_id,__key__\n1,a\n")
+    with pytest.raises(DataError, match="has a column '__key__', a reserved name"):
+        load(path, f"join:table={tmp_path / 'u.csv'}")
 
 
 def test_a_log_without_metadata_has_nothing_to_flatten(tmp_path):

@@ -2,6 +2,5 @@
 
 Steps on rows and on event types act as rows are read, in the order listed: a step sees the names that
 those before it gave. Then rare event types are folded, copies of the source's events are left out,
-sessions are cut on what is left, and steps on journeys act last, wherever they are listed. Of several
-gaps of sessions the last counts.
+sessions are cut on what is left, and steps on journeys act last, wherever they are listed.
 """

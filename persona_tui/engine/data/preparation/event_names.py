@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from persona_tui.engine.errors import unknown_name
+from persona_tui.engine.data.schema import is_reserved
+from persona_tui.engine.errors import DataError, unknown_name
+
+
+def require_event_name(name: str, step: str) -> None:
+    """Raise unless event types may get a name.
+
+    Raises
+    ------
+    DataError
+        If it has blanks around it, as no name in a log has, or is one that simulation needs for itself.
+    """
+    if name and name != name.strip():
+        raise DataError(f"{step}: to == '{name}', must not begin or end with blanks.")
+    if is_reserved(name):
+        raise DataError(f"{step}: to == '{name}', is a reserved name.", hint=f"Call it event_{name}.")
 
 
 class EventPatterns:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.preparation import user_kinds  # noqa: F401 - registers its kinds
-from persona_tui.engine.data.preparation.event_names import EventPatterns
+from persona_tui.engine.data.preparation.event_names import EventPatterns, require_event_name
 from persona_tui.engine.data.preparation.steps import PREPARATIONS, Doing
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import DataError
@@ -40,6 +40,9 @@ class Rename:
 
     events: tuple[str, ...] = param(kind="texts", help="Names or patterns such as signup*.")
     to: str = param(kind="text", help="The name they get.")
+
+    def __post_init__(self) -> None:
+        require_event_name(self.to, "rename")
 
     def begin(self) -> Doing:
         """Return what acts on one log."""
@@ -137,8 +140,10 @@ class Tally:
 class Period:
     """Leave out what happened before or after."""
 
-    after: str = param(kind="text", default="", help="First time that stays, as 2026-01-31 or with a clock.")
-    before: str = param(kind="text", default="", help="First time that does not stay.")
+    after: str = param(
+        kind="text", default="", help="First time that stays, in UTC, as 2026-01-31 or with a clock."
+    )
+    before: str = param(kind="text", default="", help="First time that does not stay, in UTC.")
 
     def __post_init__(self) -> None:
         if not (self.after or self.before):
@@ -193,6 +198,9 @@ class FoldRare:
     keep: int = param(default=200, low=1, high=1_000_000, unit="event types", help="How many stay.")
     to: str = param(kind="text", default="other", help="What the rest is called.")
 
+    def __post_init__(self) -> None:
+        require_event_name(self.to, "fold_rare")
+
     def begin(self) -> Doing:
         """Return what acts on one log."""
         return _Folding(self)
@@ -208,6 +216,9 @@ class _Folding(Doing):
     def fold_events(self, counts: Mapping[str, int]) -> dict[str, str]:
         ranked = sorted(counts, key=lambda name: (-counts[name], name))
         rare = ranked[self._step.keep :]
+        if not rare:
+            self._said = f"no event type folded: there are {len(ranked):,}, and {self._step.keep:,} stay"
+            return {}
         n_events, n_rare = sum(counts.values()), sum(counts[name] for name in rare)
         self._said = (
             f"{len(rare):,} rare event types folded into '{self._step.to}': {n_rare:,} of {n_events:,} rows"

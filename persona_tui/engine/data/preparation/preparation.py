@@ -35,6 +35,10 @@ class Preparation:
 
     steps: tuple[Step, ...] = ()
 
+    def __post_init__(self) -> None:
+        if sum(isinstance(step, PREPARATIONS.get("sessionise")) for step in self.steps) > 1:
+            raise DataError("sessionise is given twice; sessions are cut once.", hint="Keep one of them.")
+
     def begin(self, names: Iterable[str] = CANONICAL) -> Applied:
         """Return the steps at work on one log.
 

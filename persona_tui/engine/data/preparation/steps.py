@@ -6,6 +6,7 @@ and register it. The study file, the command line and the form are built from it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import ClassVar, Final, Protocol
@@ -17,6 +18,8 @@ from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.registry import Registry
 from persona_tui.engine.types import BoolArray
+
+_MEANT: Final = re.compile(r"\*|\^.*\$|__.*__", re.DOTALL)
 
 
 class Doing:
@@ -72,14 +75,16 @@ class Doing:
 
 
 def free_name(name: str, prefix: str, taken: Collection[str]) -> str:
-    """Return a name for a new attribute, with a prefix where it is taken, canonical or a pattern of polars.
+    """Return a name for a new attribute, with a prefix where it is taken or has a meaning of its own.
+
+    Canonical columns, those that loading adds, such as ``__line__``, and patterns of polars have one.
 
     Examples
     --------
     >>> free_name("plan", "users.", ["plan"]), free_name("age", "users.", ["plan"])
     ('users.plan', 'age')
     """
-    while name in taken or name in CANONICAL or name == "*" or (name[:1] == "^" and name[-1:] == "$"):
+    while name in taken or name in CANONICAL or _MEANT.fullmatch(name):
         name = prefix + name
     return name
 

@@ -114,7 +114,7 @@ class _Flattening(Doing):
             for text in written.drop_nulls().head(_SHOWN):
                 self._example = self._example or text
                 self._known.update(_keys_of(text))
-        values = [written.str.json_path_match(_path(key)).alias(name) for key, name in self._names.items()]
+        values = [_values(written, key).alias(name) for key, name in self._names.items()]
         for key, found in zip(self._names, values, strict=True):
             self._n_found[key] += found.len() - found.null_count()
         return rows.with_columns(values)
@@ -125,6 +125,8 @@ class _Flattening(Doing):
                 raise DataError(
                     f"flatten needs metadata that is JSON, as {{\"{key}\": 1}}; it is '{self._example}'."
                 )
+            if not n and key in self._known:
+                raise DataError(f"Key '{key}' of the metadata has no value in any row.")
             if not n:
                 raise unknown_name("key of metadata", key, sorted(self._known))
         return tuple(
@@ -133,9 +135,17 @@ class _Flattening(Doing):
         )
 
 
-def _path(key: str) -> str:
-    """Return a dotted key as JSONPath."""
-    parts = [part.replace("\\", "\\\\").replace("'", "\\'") for part in key.split(".")]
+def _values(written: pl.Series, key: str) -> pl.Series:
+    """Return what a key holds: the key as it stands, or else what its dots lead to."""
+    plain = written.str.json_path_match(_path(key))
+    if "." not in key or not plain.null_count():
+        return plain
+    return plain.zip_with(plain.is_not_null(), written.str.json_path_match(_path(*key.split("."))))
+
+
+def _path(*keys: str) -> str:
+    """Return keys, each in the record of the one before, as JSONPath."""
+    parts = [key.replace("\\", "\\\\").replace("'", "\\'") for key in keys]
     return "$" + "".join(f"['{part}']" for part in parts)
 
 

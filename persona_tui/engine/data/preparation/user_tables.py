@@ -44,6 +44,7 @@ class _Joining(Doing):
         self._users, self._told = _read_users(table, step.on)
         self._met = np.zeros(self._users.height, dtype=bool)
         self._strangers = DistinctHashes()
+        self._stranger = ""
 
     def settle(self, names: tuple[str, ...]) -> tuple[str, ...]:
         calls: dict[str, str] = {}
@@ -61,13 +62,21 @@ class _Joining(Doing):
             self._users, on=_KEY, how="left"
         )
         self._met[met[_ROW].drop_nulls().to_numpy()] = True
-        self._strangers.add(met.filter(pl.col(_ROW).is_null())[_KEY].hash())
+        strangers = met.filter(pl.col(_ROW).is_null())[_KEY]
+        self._strangers.add(strangers.hash())
+        self._stranger = self._stranger or str(strangers.min() or "")
         known = met.filter(pl.col(_ROW).is_not_null()).drop(_KEY, _ROW)
         return rows.join(known, on="user_id", how="left", maintain_order="left")
 
     def told(self) -> tuple[str, ...]:
         without = self._strangers.count()
         n = int(self._met.sum()) + without
+        if n == without > 0:
+            known = f"'{self._users[_KEY][0]}'" if self._users.height else "nobody"
+            raise DataError(
+                f"No user is in '{self._name}': it has {known}, the log '{self._stranger}'.",
+                hint="Name its column of user ids: join:table=FILE,on=COLUMN",
+            )
         return (f"users joined with '{self._name}': {without:,} of {n:,} users are not in it", *self._told)
 
 
@@ -78,6 +87,9 @@ def _read_users(table: Table, on: str) -> tuple[pl.DataFrame, list[str]]:
     """
     if on not in table.schema:
         raise unknown_name(f"column of '{table.name}'", on, list(table.schema))
+    for name in (_KEY, _ROW, _FILE):
+        if name in table.schema:
+            raise DataError(f"'{table.name}' has a column '{name}', a reserved name.", hint="Rename it.")
     frames, rejects = [], [no_rejects()]
     for batch in table.batches(list(table.schema)):
         rejects.append(batch.rejects)
