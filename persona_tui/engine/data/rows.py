@@ -169,7 +169,11 @@ class RowReader:
         for name in ("user_id", "session_id", "event_type"):
             if name in rows.columns and rows.schema[name].is_nested():
                 raise DataError(f"The column of {name} holds lists or records, not names.")
-        texts = [_stripped(name) for name in _TEXTS if name in rows.columns and not _is_whole(rows, name)]
+        texts = [
+            _stripped(name, rows.schema[name])
+            for name in _TEXTS
+            if name in rows.columns and not _is_whole(rows, name)
+        ]
         events = self._coded(rows["event_type"])
         records = [pl.col(name) for name, kind in rows.schema.items() if isinstance(kind, pl.Struct)]
         return rows.with_columns(
@@ -293,8 +297,15 @@ def _is_whole(rows: pl.DataFrame, name: str) -> bool:
     return name == "user_id" and rows.schema[name].is_integer()
 
 
-def _stripped(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).str.strip_chars()
+def _stripped(name: str, kind: pl.DataType) -> pl.Expr:
+    written = pl.col(name)
+    text = written.cast(pl.String).str.strip_chars()
+    if kind.is_float():  # whole numbers become fractions where some are missing: 1.0 is the id 1
+        text = (
+            pl.when(written % 1 == 0)
+            .then(written.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(text)
+        )
     return pl.when(text != "").then(text).alias(name)
 
 

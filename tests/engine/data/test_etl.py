@@ -259,3 +259,17 @@ def test_a_user_column_of_lists_is_refused(tmp_path):
 def test_an_attribute_may_be_called_event(load):
     log = load(f"user_id,timestamp,event_type,event\nu1,{at(0)},a,x\nu1,{at(0)},a,y\nu1,{at(0)},a,y\n")
     assert log.events.select("event_type", "event").rows() == [("a", "x"), ("a", "y")]
+
+
+def test_ids_that_became_fractions_are_whole_again(tmp_path):
+    users = pl.Series([1.0, 2.0, None, 2.5])
+    pl.DataFrame({"user": users, "time": [at(0)] * 4, "event": ["a"] * 4}).write_parquet(
+        tmp_path / "log.parquet"
+    )
+    assert load_event_log(tmp_path / "log.parquet").sequences.user_ids == ("1", "2", "2.5")
+
+
+@pytest.mark.parametrize("name", ["*", "^a$", "__line__"])
+def test_a_column_with_a_reserved_name_is_named(load, name):
+    with pytest.raises(DataError, match="a reserved name"):
+        load(f"user,time,event,{name}\nu1,{at(0)},a,1\n")
