@@ -128,8 +128,13 @@ class PartBuilder:
         return self._build(self._without_copies(make()))
 
     def _without_copies(self, found: UserRows) -> UserRows:
-        key = [CODE, *self._key] if self._key else [name for name in found.rows.columns if name != POSITION]
-        repeated = copies(found, key)
+        every = [name for name in found.rows.columns if name != POSITION]
+        repeated = copies(found, every)
+        if self._key:  # of which some may not be read: too many copies are found, and all is read again
+            told = [name for name in self._key if name in found.rows.columns]
+            named = found.rows.select(pl.all_horizontal(pl.col(told).is_not_null())) if told else None
+            by_key = copies(found, ["timestamp", CODE, *told])
+            repeated = by_key if named is None else np.where(named.to_series().to_numpy(), by_key, repeated)
         n = int(repeated.sum())
         if not n:
             return found

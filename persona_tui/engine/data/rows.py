@@ -41,7 +41,7 @@ class Lines:
         if not lines.len():
             return
         first, last = int(lines[0]), int(lines[-1])
-        whole = last - first + 1 == lines.len()
+        whole = last - first + 1 == lines.len() and bool((np.diff(lines.to_numpy()) == 1).all())
         self._runs.append((self.n_rows, file, first if whole else lines.cast(pl.Int32)))
         self.n_rows += lines.len()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
 from persona_tui.engine.text import printable
@@ -22,7 +24,7 @@ def field(schema: pl.Schema, column: str, *keys: str) -> pl.Expr | None:
         return None
     kind, found = schema[column], pl.col(column)
     if isinstance(kind, pl.String) and keys:
-        return found.str.json_path_match("$" + "".join(f"['{key}']" for key in keys))
+        return found.str.json_path_match("$" + "".join(f"[{json.dumps(key)}]" for key in keys))
     for key in keys:
         if not isinstance(kind, pl.Struct):
             return None

@@ -35,7 +35,7 @@ def recognise(table: Table, *, given: Mapping[str, str] | None = None) -> Recogn
         If a given column is not in the table, or a part is none.
     """
     schema, head = table.schema, table.head()
-    paths = _given_paths(schema, given or {})
+    paths = _given_paths(schema, head, given or {})
     for name in SCHEMAS.names():
         vendor = SCHEMAS.get(name)(schema, head)
         if vendor is not None:
@@ -43,7 +43,9 @@ def recognise(table: Table, *, given: Mapping[str, str] | None = None) -> Recogn
     return _of_columns(schema, head, paths)
 
 
-def _given_paths(schema: pl.Schema, given: Mapping[str, str]) -> dict[str, tuple[str, pl.Expr]]:
+def _given_paths(
+    schema: pl.Schema, head: pl.DataFrame, given: Mapping[str, str]
+) -> dict[str, tuple[str, pl.Expr]]:
     found: dict[str, tuple[str, pl.Expr]] = {}
     for part, path in given.items():
         if part not in CANONICAL:
@@ -52,6 +54,11 @@ def _given_paths(schema: pl.Schema, given: Mapping[str, str]) -> dict[str, tuple
         reached = field(schema, column, *keys)
         if reached is None:
             raise unknown_name("column", path, list(schema))
+        if keys and part in REQUIRED and not head.select(reached.is_not_null().any()).item():
+            raise DataError(
+                f"Nothing stands at '{path}' in the first {head.height:,} rows.",
+                hint=f"Look at what '{column}' holds, and name another: --column {part}=NAME",
+            )
         twins = [other for other, (taken, _) in found.items() if taken == path]
         if twins:
             raise DataError(f"Column '{path}' cannot be both {part} and {twins[0]}.")
@@ -63,6 +70,13 @@ def _of_vendor(
     name: str, vendor: Vendor, schema: pl.Schema, given: Mapping[str, tuple[str, pl.Expr]]
 ) -> Recognition:
     parts = {**vendor.parts, **given}
+    for part, (where, _) in given.items():
+        twins = [other for other in parts if other not in given and parts[other][0] == where]
+        if twins:
+            raise DataError(
+                f"Column '{where}' cannot be both {part} and {twins[0]}.",
+                hint=f"Name a column for {twins[0]} too: --column {twins[0]}=NAME",
+            )
     told = ", ".join(f"{_WORDS.get(part, part)} {where}" for part, (where, _) in parts.items())
     moved = f" (given: {', '.join(given)})" if given else ""
     taken = {where for where, _ in parts.values()} | vendor.used
@@ -72,7 +86,7 @@ def _of_vendor(
         confidence=BY_VENDOR,
         sentence=f"{vendor.title}: {told}{moved}.",
         columns={part: parts[part][0] for part in CANONICAL if part in parts},
-        reads=tuple(schema),
+        reads=_read_by(shapes, schema),
         shapes=shapes,
         duplicate_key=vendor.duplicate_key,
         time_unit=None if "timestamp" in given else vendor.time_unit,
@@ -105,7 +119,7 @@ def _of_columns(
         confidence=confidence,
         sentence=_sentence(how, parts, guessed),
         columns={part: parts[part][0] for part in CANONICAL if part in parts},
-        reads=tuple(schema),
+        reads=_read_by(shapes, schema),
         shapes=shapes,
         notes=(*notes, *_rivals(mapping, names, given)),
     )
@@ -138,6 +152,11 @@ def _rivals(
     return told
 
 
+def _read_by(shapes: Mapping[str, pl.Expr], schema: pl.Schema) -> tuple[str, ...]:
+    roots = {name for shape in shapes.values() for name in shape.meta.root_names()}
+    return tuple(name for name in schema if name in roots)
+
+
 def _with_attributes(
     parts: Mapping[str, tuple[str, pl.Expr]],
     attributes: Mapping[str, pl.Expr],
@@ -157,5 +176,5 @@ def _with_attributes(
                 called = f"source_{called}"
             instead = f"'{parts[name][0]}' is given as {name}" if name in parts else "it is no part of a log"
             told.append(f"column '{name}' kept as '{called}': {instead}")
-        shapes[called] = as_json(schema, name) if isinstance(schema[name], pl.Struct) else pl.col(name)
+        shapes[called] = as_json(schema, name)
     return shapes | dict(attributes), told

@@ -144,6 +144,8 @@ def find_mixpanel(schema: pl.Schema, head: pl.DataFrame) -> Vendor | None:
     outside = {"event", "distinct_id", "time"} <= set(schema) and (
         "$insert_id" in schema or any(name.startswith("mp_") for name in schema)
     )
+    if {"event_name", "distinct_id", "insert_id", "time"} <= set(schema):
+        return _mixpanel_pipeline(schema)
     inside = {"event", "properties"} <= set(schema) and all(
         has_field(schema, head, "properties", key) for key in ("distinct_id", "time")
     )
@@ -167,6 +169,25 @@ def find_mixpanel(schema: pl.Schema, head: pl.DataFrame) -> Vendor | None:
         used=frozenset({"event", "properties"} if inside else {"event", "distinct_id", "time", "$insert_id"}),
         duplicate_key=("$insert_id",) if has_insert_id else (),
         notes=("copies have the same event, distinct_id, time and $insert_id",) if has_insert_id else (),
+    )
+
+
+def _mixpanel_pipeline(schema: pl.Schema) -> Vendor:
+    """Return the events table that Mixpanel's data pipelines write."""
+    parts = {
+        "user_id": _column("distinct_id"),
+        "timestamp": _column("time"),
+        "event_type": _column("event_name"),
+    }
+    if "properties" in schema:
+        parts["metadata"] = ("properties", as_json(schema, "properties"))
+    return Vendor(
+        title="Mixpanel pipeline table",
+        parts=parts,
+        attributes={},
+        used=frozenset({"properties", "user_id"}),
+        duplicate_key=("insert_id",),
+        notes=("copies have the same event, distinct_id, time and insert_id",),
     )
 
 
@@ -217,29 +238,35 @@ def find_segment(schema: pl.Schema, _head: pl.DataFrame) -> Vendor | None:
     ----------
     Segment documentation, "Warehouse Schemas" and "Spec: Common Fields".
     """
+    known = {name.lower(): name for name in reversed(list(schema))}  # some warehouses write capitals
     if {"anonymousId", "type", "timestamp"} <= set(schema):
-        names = ("anonymousId", "userId", "timestamp")
+        names: tuple[str, ...] = ("anonymousId", "userId")
+        written: tuple[str, ...] = ("timestamp", "originalTimestamp", "receivedAt")
         event = first_given(*(pl.col(name) for name in ("event", "name", "type") if name in schema))
-    elif {"anonymous_id", "event", "received_at"} <= set(schema):
-        time = next(name for name in ("timestamp", "original_timestamp", "received_at") if name in schema)
-        names, event = ("anonymous_id", "user_id", time), pl.col("event")
+    elif {"anonymous_id", "event", "received_at"} <= set(known):
+        names = (known["anonymous_id"], known.get("user_id", ""))
+        written = tuple(known.get(name, "") for name in ("timestamp", "original_timestamp", "received_at"))
+        event = pl.col(known["event"])
     else:
         return None
-    users = [name for name in names[:2] if name in schema]
+    times = [name for name in written if name in schema]
+    times = [name for name in times if schema[name] == schema[times[0]]]
+    users = [name for name in names if name in schema]
     parts = {
         "user_id": (" or ".join(users), first_given(*map(pl.col, users))),
-        "timestamp": _column(names[2]),
-        "event_type": ("event", event),
+        "timestamp": (" or ".join(times), pl.coalesce(times)),
+        "event_type": (known.get("event", "type"), event),
     }
     if "properties" in schema:
         parts["metadata"] = ("properties", as_json(schema, "properties"))
-    dropped = {"event", "event_text", "id", "messageId", "uuid_ts", "properties", "type", *names}
-    dropped |= {"received_at", "sent_at", "original_timestamp", "receivedAt", "sentAt", "originalTimestamp"}
+    dropped = {"event", "event_text", "id", "messageid", "uuid_ts", "properties", "type"}
+    dropped |= {"received_at", "sent_at", "receivedat", "sentat"}
+    dropped |= {"timestamp", "original_timestamp", "originaltimestamp"}
     return Vendor(
         title="Segment or RudderStack events",
         parts=parts,
         attributes={},
-        used=frozenset(dropped & set(schema)),
+        used=frozenset({*names, *(name for name in schema if name.lower() in dropped)}),
         notes=("users are anonymous ids, which stay the same through a log-in on one device",),
     )
 
@@ -255,9 +282,10 @@ def find_snowplow(schema: pl.Schema, _head: pl.DataFrame) -> Vendor | None:
     if not {"domain_userid", "collector_tstamp", "v_collector"} <= set(schema):
         return None
     event = first_given(*(pl.col(name) for name in ("event_name", "event") if name in schema))
+    users = [name for name in ("domain_userid", "user_id", "network_userid") if name in schema]
     times = [name for name in ("derived_tstamp", "collector_tstamp") if name in schema]
     parts = {
-        "user_id": _column("domain_userid"),
+        "user_id": (" or ".join(users), first_given(*map(pl.col, users))),
         "timestamp": (" or ".join(times), first_given(*map(pl.col, times))),
         "event_type": ("event_name", event),
     }
@@ -271,6 +299,7 @@ def find_snowplow(schema: pl.Schema, _head: pl.DataFrame) -> Vendor | None:
         attributes={},
         used=frozenset(COLUMNS) - _SNOWPLOW_ATTRIBUTES,
         duplicate_key=("event_id",) if "event_id" in schema else (),
+        notes=("who has no domain_userid, as on mobile, is told by user_id or network_userid",),
     )
 
 
@@ -306,7 +335,7 @@ def find_matomo(schema: pl.Schema, _head: pl.DataFrame) -> Vendor | None:
         parts=parts,
         attributes={},
         used=frozenset({"visitorId", "idVisit", *times, *events}),
-        time_unit="s" if times[0] != "serverTimePretty" else None,
+        time_unit="s",
     )
 
 
