@@ -22,7 +22,7 @@ def print_inspection(found: Inspection) -> None:
     page, blocks = Page(), _shows_blocks()
     _recognition(page, found)
     _vocabulary(page, found, blocks=blocks)
-    page.heading(f"Events over time (a {found.histogram.step} each, UTC)")
+    page.heading(f"Events over time (UTC; each mark is {_each(found.histogram.step)})")
     page.sentence(strip(found.histogram, blocks=blocks))
     page.sentence(
         f"{found.histogram.begins:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M}; "
@@ -34,6 +34,15 @@ def print_inspection(found: Inspection) -> None:
     page.heading("Next step")
     page.sentence(found.next_step)
     page.print()
+
+
+def _each(step: str) -> str:
+    """Return the width of a bin with its article: 'an hour', '6 hours'."""
+    return step if step[0].isdigit() else f"an {step}" if step == "hour" else f"a {step}"
+
+
+def _of(n: int, noun: str) -> str:
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
 def _shows_blocks() -> bool:
@@ -84,8 +93,8 @@ def _recognition(page: Page, found: Inspection) -> None:
     )
     page.table(("part", "column"), list(known.columns.items()), left=2)
     page.sentence(
-        f"{count(found.n_events)} events of {count(len(found.events))} types, {count(found.n_users)} users, "
-        f"{count(found.n_sessions)} sessions, from {found.first:%Y-%m-%d %H:%M} to "
+        f"{_of(found.n_events, 'event')} of {_of(len(found.events), 'type')}, {_of(found.n_users, 'user')}, "
+        f"{_of(found.n_sessions, 'session')}, from {found.first:%Y-%m-%d %H:%M} to "
         f"{found.last:%Y-%m-%d %H:%M} UTC."
     )
     for step in found.recipe.get("preparation", ()):
@@ -122,7 +131,7 @@ def _funnel(page: Page, found: Inspection) -> None:
 def _attributes(page: Page, found: Inspection) -> None:
     if not found.attributes and not found.metadata_keys:
         return
-    page.heading("Attributes (users that ever have a level)")
+    page.heading("Attributes (users that ever have a level)" if found.attributes else "Attributes")
     page.table(("attribute", "levels", "commonest"), [_levels(each) for each in found.attributes], left=3)
     if found.metadata_keys:
         page.sentence(f"Keys of the metadata: {', '.join(found.metadata_keys)}.")

@@ -92,10 +92,16 @@ class Page:
 
     def sentence(self, text: str, *, bullet: bool = False) -> None:
         """Add a paragraph."""
-        from rich.padding import Padding  # noqa: PLC0415 - as above
+        from rich.table import Table  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415
 
-        shown = printable(text)
-        self._console.print(Padding(f"• {shown}", (0, 0, 0, 1)) if bullet else shown)
+        shown = Text(printable(text))
+        if not bullet:
+            self._console.print(shown)
+            return
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_row(" •", shown)
+        self._console.print(grid)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
         """Add a table: the first ``left`` columns are text, folded where long; the others numbers.

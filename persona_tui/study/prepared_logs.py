@@ -177,7 +177,7 @@ class LogCache:
         (folder / _LOG).mkdir(mode=0o700)
         save_log(log, folder / _LOG)
         entry = {
-            "source": self._source,
+            "source": str(Path(self._source).resolve()),
             "stamps": self._stamps,
             "fingerprint": log.fingerprint,
             "n_events": log.n_events,

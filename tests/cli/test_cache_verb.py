@@ -19,12 +19,18 @@ def keep(run, tmp_path):
 def test_the_list_names_source_size_and_age(keep):
     done = keep("list")
     assert done.returncode == 0, done.stderr
-    for words in ("log.parquet", "500", "kB", "0 min ago", "1 prepared logs kept"):
+    for words in ("log.parquet", "500", "kB", "just now", "1 prepared log kept"):
         assert words in done.stdout
 
 
+def test_a_log_is_listed_by_the_end_of_its_whole_path(keep, tmp_path):
+    (log,) = json.loads(keep("list", "--json").stdout)["logs"]
+    assert log["source"] == str(tmp_path / "log.parquet")
+    assert f"{tmp_path.name}/log.parquet"[-30:] in keep("list").stdout
+
+
 def test_clear_takes_everything_and_a_dry_run_nothing(keep, tmp_path):
-    assert "1 prepared logs that would be cleared" in keep("clear", "--dry-run").stdout
+    assert "1 prepared log that would be cleared" in keep("clear", "--dry-run").stdout
     assert "0 prepared logs cleared" in keep("clear", "--older-than", "1").stdout
     cleared = json.loads(keep("clear", "--json").stdout)
     assert cleared["schema"] == "persona-tui/cache/1"

@@ -62,3 +62,10 @@ def test_too_many_rejected_rows_exit_with_4_and_leave_the_rejects(run, nasty, tm
     assert "10% of rows were rejected (50 of 500), more than --max-rejected 1%" in done.stderr
     assert pl.read_csv(tmp_path / "bad.csv").height == 50
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_one_of_each_is_told_as_one_and_long_sentences_hang_from_their_bullet(run, tmp_path):
+    (tmp_path / "one.csv").write_text("user_id,timestamp,event_type\na,2026-01-01 10:00,x\n")
+    shown = run("inspect", "one.csv", COLUMNS="80").stdout
+    assert "1 event of 1 type, 1 user, 1 session, from" in shown
+    assert "\n • 1 user (100%) kept: users were still under way when the log ends: they are\n   not" in shown

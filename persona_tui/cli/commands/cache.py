@@ -91,7 +91,7 @@ def _print(action: str, root: Path, found: list[KeptLog], *, dry_run: bool) -> N
         ("log", "events", "size", "kept", "last used"),
         [
             (
-                each.source,
+                ending(each.source),
                 f"{each.n_events:,}",
                 output.size_text(each.n_bytes),
                 _ago(each.kept_at),
@@ -101,12 +101,27 @@ def _print(action: str, root: Path, found: list[KeptLog], *, dry_run: bool) -> N
         ],
     )
     total = output.size_text(sum(each.n_bytes for each in found))
-    page.sentence(f"{len(found)} prepared logs {done}, {total}, in {root}.")
+    logs = "prepared log" if len(found) == 1 else "prepared logs"
+    page.sentence(f"{len(found)} {logs} {done}, {total}, in {root}.")
     page.print()
+
+
+def ending(source: str) -> str:
+    """Return a source so short that a table shows all of it, cut in front where it is told apart least.
+
+    Examples
+    --------
+    >>> ending("logs/a.csv"), ending("/home/ann/projects/shop/exports/2026/march/events.parquet")
+    ('logs/a.csv', '…/shop/exports/2026/march/events.parquet')
+    """
+    excess = len(source) - output.LONGEST_NAME
+    return f"…{source[excess + 1 :]}" if excess > 0 else source
 
 
 def _ago(moment: float) -> str:
     minutes = max(0, int(time.time() - moment) // 60)
+    if not minutes:
+        return "just now"
     if minutes < 120:
         return f"{minutes} min ago"
     return f"{minutes // 60} h ago" if minutes < 2_880 else f"{minutes // 1_440} days ago"
