@@ -284,7 +284,7 @@ def _read_header(name: str, text: str) -> tuple[tuple[str, ...], str, int, list[
 def _chunks(stream: BinaryIO, dialect: Dialect, block_bytes: int) -> Iterator[tuple[bytes, int]]:
     done = 0
     for chunk in utf8_chunks(stream, dialect.encoding, dialect.n_mark, block_bytes):
-        done += block_bytes
+        done += len(chunk)
         yield chunk, done
 
 

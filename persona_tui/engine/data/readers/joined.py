@@ -54,10 +54,10 @@ class JoinedTable:
         self._stamps = tuple(stamps)
         self._schemas = [_full_schema(part, table) for part, table in self._parts]
         for (part, _), (full, _) in zip(self._parts, self._schemas, strict=True):
-            for name in full:
-                if name == LINE or name == "*" or (name.startswith("^") and name.endswith("$")):
+            for column in full:  # polars takes some names for patterns
+                if column in {LINE, "*"} or (column.startswith("^") and column.endswith("$")):
                     raise DataError(
-                        f"'{part.name}' has a column '{name}', a reserved name.", hint="Rename it."
+                        f"'{part.name}' has a column '{column}', a reserved name.", hint="Rename it."
                     )
         self._schema, told = _join_schemas([part.name for part, _ in self._parts], self._schemas)
         self._before, self._after = notes, [*_partition_notes(self._parts), *told]

@@ -115,8 +115,7 @@ class JsonTable:
     def _blocks(self, block_bytes: int) -> Iterator[Block]:
         with self.part.open() as stream:
             chunks = utf8_chunks(stream, self._encoding, self._n_mark, block_bytes)
-            counted = ((chunk, (number + 1) * block_bytes) for number, chunk in enumerate(chunks))
-            yield from json_blocks_of(counted, name=self.name, is_array=self._is_array)
+            yield from json_blocks_of(_counted(chunks), name=self.name, is_array=self._is_array)
 
     def _find_keys(self) -> tuple[list[str], bool]:
         """Return the keys of the first objects, in their order, and whether that were all objects."""
@@ -131,6 +130,13 @@ class JsonTable:
             if n_bytes > KEY_BYTES:
                 return list(keys), False
         return list(keys), True
+
+
+def _counted(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        yield chunk, done
 
 
 def open_json(part: Part) -> JsonTable:
