@@ -88,8 +88,7 @@ def _recognition(page: Page, found: Inspection) -> None:
     known = found.recognition
     page.heading(f"What {found.source} is")
     page.sentence(
-        f"{known.sentence or 'An event log.'} Recognised as '{known.schema}', "
-        f"confidence {percent(known.confidence)}."
+        f"{known.sentence or 'An event log.'} Confidence {percent(known.confidence)}."
     )
     page.table(("part", "column"), list(known.columns.items()), left=2)
     page.sentence(
