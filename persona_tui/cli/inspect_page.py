@@ -87,9 +87,7 @@ def bar(share: float, *, blocks: bool) -> str:
 def _recognition(page: Page, found: Inspection) -> None:
     known = found.recognition
     page.heading(f"What {found.source} is")
-    page.sentence(
-        f"{known.sentence or 'An event log.'} Confidence {percent(known.confidence)}."
-    )
+    page.sentence(f"{known.sentence or 'An event log.'} Confidence {percent(known.confidence)}.")
     page.table(("part", "column"), list(known.columns.items()), left=2)
     page.sentence(
         f"{_of(found.n_events, 'event')} of {_of(len(found.events), 'type')}, {_of(found.n_users, 'user')}, "

@@ -342,3 +342,9 @@ def test_a_column_without_a_name_gets_one(read):
     raw = read("user,,event\nu,t,e\n")
     assert raw.frame.columns == [LINE, "user", "column_2", "event"]
     assert raw.notes == ("column 2 has no name: called 'column_2'",)
+
+
+def test_a_few_bytes_of_another_encoding_are_those_of_the_west(read):
+    raw = read(HEADER.encode() + b"u1,t1,a\nu2,t2,\xe9\xe8\n")
+    assert raw.frame["event"].to_list() == ["a", "éè"]
+    assert "text is encoded in cp1252" in raw.notes

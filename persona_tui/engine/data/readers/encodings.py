@@ -18,6 +18,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_TELLING_BYTES: Final = 50
 _ODD_SHARE: Final = 0.5
 """Of the lines that are not ASCII: with more that are no UTF-8, the file has another encoding."""
 
@@ -52,6 +53,8 @@ def encoding_of(sample: bytes) -> tuple[str, int]:
     wrong = sum(not is_utf8(line) for line in odd)
     if wrong <= _ODD_SHARE * len(odd):
         return "utf-8", 0
+    if sum(byte > 127 for line in odd for byte in line) < _TELLING_BYTES:
+        return "cp1252", 0  # too little tells one encoding from another: what the West writes
     from charset_normalizer import from_bytes  # noqa: PLC0415 - 40 ms, few logs need it
 
     best = from_bytes(b"\n".join(odd)[:SAMPLE_BYTES], cp_isolation=_LEGACY).best()

@@ -54,8 +54,8 @@ class JoinedTable:
         self._stamps = tuple(stamps)
         self._schemas = [_full_schema(part, table) for part, table in self._parts]
         for (part, _), (full, _) in zip(self._parts, self._schemas, strict=True):
-            for column in full:  # polars takes some names for patterns
-                if column in {LINE, "*"} or (column.startswith("^") and column.endswith("$")):
+            for column in full:
+                if _is_reserved(column):
                     raise DataError(
                         f"'{part.name}' has a column '{column}', a reserved name.", hint="Rename it."
                     )
@@ -244,3 +244,9 @@ def _cast(name: str, own: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     if wanted == pl.String and own == pl.Binary:
         return pl.col(name).bin.encode("hex")
     return pl.col(name).cast(wanted)
+
+
+def _is_reserved(column: str) -> bool:
+    """Return whether loading uses a name within, as ``LINE``, or polars takes it for a pattern."""
+    within = column.startswith("__") and column.endswith("__")
+    return within or column == "*" or (column.startswith("^") and column.endswith("$"))
