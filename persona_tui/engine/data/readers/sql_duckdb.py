@@ -54,7 +54,8 @@ def open_duckdb(url: SqlUrl) -> DuckDb:
     duckdb, _ = driver(url, "duckdb", "duckdb", "pyarrow")
     path = existing_file(url)
     try:
-        return DuckDb(url, duckdb.connect(str(path), read_only=True), (duckdb.Error, OSError))
+        bounds = {"threads": pl.thread_pool_size()}
+        return DuckDb(url, duckdb.connect(str(path), read_only=True, config=bounds), (duckdb.Error, OSError))
     except duckdb.Error as error:
         said = detail(error, url, _ERROR_TEXT)
         hint = "Close the program that writes to it, or read a copy." if "lock" in said.casefold() else ""
