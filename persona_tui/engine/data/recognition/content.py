@@ -63,6 +63,8 @@ def guess_columns(
     DataError
         If two columns are about equally good.
     """
+    coded = [name for name, kind in head.schema.items() if isinstance(kind, pl.Categorical | pl.Enum)]
+    head = head.with_columns(pl.col(coded).cast(pl.String))
     known = detect_columns(head.columns, given, without=without, required=False)
     guessed = [part for part in REQUIRED if part not in known and part not in without]
     if head.height < 2:

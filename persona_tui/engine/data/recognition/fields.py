@@ -23,6 +23,8 @@ def field(schema: pl.Schema, column: str, *keys: str) -> pl.Expr | None:
     if column not in schema:
         return None
     kind, found = schema[column], pl.col(column)
+    if any(not key or "'" in key for key in keys):  # no path can name them
+        return None
     if isinstance(kind, pl.String) and keys:
         return found.str.json_path_match("$" + "".join(f"[{json.dumps(key)}]" for key in keys))
     for key in keys:

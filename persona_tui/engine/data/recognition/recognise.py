@@ -170,11 +170,14 @@ def _with_attributes(
         if name in taken:
             continue
         called = name
-        if name in CANONICAL:
+        is_own = name.startswith("__") and name.endswith("__")  # as the columns that loading itself adds
+        if name in CANONICAL or is_own:
             called = f"source_{name}"
             while called in schema:
                 called = f"source_{called}"
-            instead = f"'{parts[name][0]}' is given as {name}" if name in parts else "it is no part of a log"
+            instead = "the name is reserved" if is_own else "it is no part of a log"
+            if name in parts:
+                instead = f"'{parts[name][0]}' is given as {name}"
             told.append(f"column '{name}' kept as '{called}': {instead}")
         shapes[called] = as_json(schema, name)
     return shapes | dict(attributes), told
