@@ -170,7 +170,7 @@ def open_json(part: Part) -> JsonTable:
 def _object(line: bytes) -> dict[str, object] | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -182,7 +182,7 @@ def _split(block: Block, columns: Sequence[str]) -> tuple[pl.DataFrame, list[tup
     parsed = _parse(content, columns)
     numbers = _numbers_of_lines(block)
     if parsed is None or parsed.height != len(numbers):
-        content, more = _without_other(block, numbers)
+        content, more = _without_other(block, numbers, columns)
         rejects += more
         parsed = _parse(content, columns)
         dropped = {line for line, *_ in more}
@@ -211,12 +211,15 @@ def _numbers_of_lines(block: Block) -> list[int]:
     return [block.first_line + place for place, line in enumerate(block.content.split(b"\n")) if line.strip()]
 
 
-def _without_other(block: Block, numbers: list[int]) -> tuple[bytes, list[tuple[int, str, str]]]:
-    """Leave out lines that are no JSON objects."""
+def _without_other(
+    block: Block, numbers: list[int], columns: Sequence[str]
+) -> tuple[bytes, list[tuple[int, str, str]]]:
+    """Leave out lines that are no JSON objects, or hold what JSON has not, as ``NaN``."""
     kept, rejects = [], []
     lines = [line for line in block.content.split(b"\n") if line.strip()]
     for number, line in zip(numbers, lines, strict=True):
-        if _object(line) is None:
+        parsed = None if _object(line) is None else _parse(line, columns)
+        if parsed is None or parsed.height != 1:
             shown = line.strip()[:SHOWN_CHARACTERS].decode(errors="backslashreplace")
             rejects.append((number, "not a JSON object", shown))
         else:

@@ -171,8 +171,8 @@ def _blocks_of_objects(chunks: Iterable[tuple[bytes, int]], name: str) -> Iterat
             at = found.end()
             try:
                 _, end = decode(text, at)
-            except json.JSONDecodeError as error:
-                fault = error.msg
+            except (ValueError, RecursionError) as error:  # numbers of too many digits, or too deep
+                fault = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                 break
             objects.append(text[at:end].replace("\n", " ").replace("\r", " "))
             lines.append(line)
