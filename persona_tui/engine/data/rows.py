@@ -24,6 +24,8 @@ POSITION: Final = "__position__"
 """Name of the column that counts the rows that were kept, from 0, over the whole source."""
 CODE: Final = "__event__"
 """Name of the column of event types, as codes; attributes may be called anything else."""
+MOST_ROWS: Final = 2**32 - 1
+"""Positions are counted in 32 bits."""
 _REASON: Final = "__reason__"
 _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
@@ -42,7 +44,8 @@ class Lines:
             return
         first, last = int(lines[0]), int(lines[-1])
         whole = last - first + 1 == lines.len() and bool((np.diff(lines.to_numpy()) == 1).all())
-        self._runs.append((self.n_rows, file, first if whole else lines.cast(pl.Int32)))
+        kind = pl.Int32 if last < 2**31 else pl.Int64
+        self._runs.append((self.n_rows, file, first if whole else lines.cast(kind)))
         self.n_rows += lines.len()
 
     def of(self, position: int) -> tuple[str, int]:
@@ -169,6 +172,8 @@ class RowReader:
         for name in ("user_id", "session_id", "event_type"):
             if name in rows.columns and rows.schema[name].is_nested():
                 raise DataError(f"The column of {name} holds lists or records, not names.")
+            if name in rows.columns and rows.schema[name] == pl.Binary:
+                rows = rows.with_columns(_decoded(rows[name]))
         texts = [
             _stripped(name, rows.schema[name])
             for name in _TEXTS
@@ -243,6 +248,11 @@ class RowReader:
         kept = rows.select("user_id", pl.col("timestamp").to_physical(), codes, *session, *columns)
         if self._kept is not None:
             return kept
+        if begin + rows.height > MOST_ROWS:
+            raise DataError(
+                f"The log has more than {MOST_ROWS:,} rows, which is as many as one log can hold.",
+                hint="Load it in pieces, such as a month at a time.",
+            )
         position = pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True)
         return kept.with_columns(position.alias(POSITION))
 
@@ -295,6 +305,16 @@ def _is_wanted(name: str, attributes: Sequence[str] | None, needed: frozenset[st
 
 def _is_whole(rows: pl.DataFrame, name: str) -> bool:
     return name == "user_id" and rows.schema[name].is_integer()
+
+
+def _decoded(column: pl.Series) -> pl.Series:
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        raise DataError(
+            f"The column of {column.name} holds bytes that are no text.",
+            hint="Export it as text, or name another column with --column.",
+        ) from None
 
 
 def _stripped(name: str, kind: pl.DataType) -> pl.Expr:

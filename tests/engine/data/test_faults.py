@@ -1,0 +1,102 @@
+"""Files that are damaged, odd or hostile load rightly or are refused with a cause."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from persona_tui.engine.data import rows as rows_module
+from persona_tui.engine.data.etl import load_event_log
+from persona_tui.engine.errors import DataError, UnknownNameError
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def log_of(n_rows=6, **more):
+    columns = {
+        "user_id": [f"u{row % 3}" for row in range(n_rows)],
+        "timestamp": [BEGIN + timedelta(minutes=row) for row in range(n_rows)],
+        "event": ["abc"[row // 3 % 3] for row in range(n_rows)],
+    }
+    return pl.DataFrame(columns | more)
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(content, **options):
+        if isinstance(content, pl.DataFrame):
+            path = tmp_path / "log.parquet"
+            content.write_parquet(path)
+        else:
+            path = tmp_path / "log.jsonl"
+            path.write_text(content)
+        return load_event_log(path, **options)
+
+    return load
+
+
+@pytest.mark.parametrize("memory", [None, 1])
+@pytest.mark.parametrize("name", ["__position__", "__event__", "__user__", "__bucket__", "__time__"])
+def test_a_column_called_as_one_of_loading_is_kept_and_told(load, name, memory):
+    log = load(log_of(**{name: list("xyzxyz")}), memory=memory)
+    assert sorted(log.events[f"source_{name}"]) == list("xxyyzz")
+    assert any(name in told for told in log.quality.repairs)
+
+
+@pytest.mark.parametrize("name", ["user_id", "event"])
+def test_bytes_are_read_as_text_or_refused(load, name):
+    assert load(log_of(**{name: [b"a", b"b"] * 3})).events.height == 6
+    with pytest.raises(DataError, match="bytes that are no text"):
+        load(log_of(**{name: [b"a", b"\xff"] * 3}))
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e400", "[" * 9_999 + "]" * 9_999, "1" * 5_000])
+def test_a_line_that_holds_no_json_value_costs_itself_only(load, value):
+    line = '{"user_id":"u","v":%s,"timestamp":"2026-03-01T00:00:0%d","event":"a"}\n'
+    try:
+        log = load(line % (1, 0) + line % (value, 1) + line % (3, 2))
+    except DataError as fault:
+        pytest.fail(str(fault))
+    assert log.events.height + log.quality.rejects.height == 3
+    assert log.events.height >= 2
+
+
+def test_an_array_nested_too_deep_is_refused(load):
+    with pytest.raises(DataError):
+        load('[{"user_id":"u","v":' + '{"a":' * 99_999 + "1" + "}" * 99_999 + "}]")
+
+
+def test_a_path_that_no_key_can_have_is_unknown(load):
+    with pytest.raises(UnknownNameError, match=r"m\.i'd"):
+        load(log_of(m=['{"id":1}'] * 6), columns={"user_id": "m.i'd"})
+
+
+def test_dictionary_columns_are_recognised_by_content(load):
+    frame = log_of(200).rename({"user_id": "k1", "timestamp": "k2", "event": "k3"})
+    frame = frame.with_columns(k1=pl.Series([f"u{row % 70}" for row in range(200)]))
+    log = load(frame.with_columns(pl.col("k3").cast(pl.Categorical)))
+    assert log.recognition.columns == {"user_id": "k1", "timestamp": "k2", "event_type": "k3"}
+
+
+def test_more_rows_than_positions_are_refused(load, monkeypatch):
+    monkeypatch.setattr(rows_module, "MOST_ROWS", 5)
+    with pytest.raises(DataError, match="more than 5 rows"):
+        load(log_of())
+
+
+def test_damaged_files_are_refused_by_name(tmp_path):
+    parquet, packed = tmp_path / "half.parquet", tmp_path / "cut.csv.gz"
+    log_of(5_000).write_parquet(parquet)
+    parquet.write_bytes(parquet.read_bytes()[:9_000])
+    packed.write_bytes(gzip.compress(log_of(5_000).write_csv().encode())[:-500])
+    for path in (parquet, packed):
+        with pytest.raises(DataError, match=path.name):
+            load_event_log(path)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(log_of().write_csv())
+    with pytest.raises(DataError, match="changed while it was read"):
+        load_event_log(path, on_progress=lambda _: path.write_text(log_of(9).write_csv()))
