@@ -104,7 +104,7 @@ class Gatherer:
                     write_arrow(pl.concat(pending), file)
                     pending.clear()
         except ExportError as fault:
-            raise self._too_large(f"its buckets cannot be written: {fault.message}") from None
+            raise self._too_large(f"its buckets cannot be written: {fault.message.rstrip('.')}") from None
         self._n_bytes = 0
         self._n_flushed += 1
 

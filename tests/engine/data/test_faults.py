@@ -1,6 +1,8 @@
 """Files that are damaged, odd or hostile load rightly or are refused with a cause."""
 
 import gzip
+import resource
+import signal
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -100,3 +102,26 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
     path.write_text(log_of().write_csv())
     with pytest.raises(DataError, match="changed while it was read"):
         load_event_log(path, on_progress=lambda _: path.write_text(log_of(9).write_csv()))
+
+
+def test_lines_that_repeat_are_told_as_they_are():
+    lines = rows_module.Lines()
+    lines.add("log", pl.Series([1, 1, 3], dtype=pl.Int64))
+    assert [lines.of(position) for position in range(3)] == [("log", 1), ("log", 1), ("log", 3)]
+
+
+def test_a_disk_that_fills_is_told_and_nothing_is_left(tmp_path):
+    path, folder = tmp_path / "log.parquet", tmp_path / "buckets"
+    log_of(100_000).write_parquet(path)
+    folder.mkdir()
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(DataError, match="cannot be written") as fault:
+            load_event_log(path, memory=1_000_000, folder=folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert ".." not in fault.value.message.replace(str(tmp_path), "")
+    assert list(folder.iterdir()) == []
