@@ -269,7 +269,7 @@ def test_ids_that_became_fractions_are_whole_again(tmp_path):
     assert load_event_log(tmp_path / "log.parquet").sequences.user_ids == ("1", "2", "2.5")
 
 
-@pytest.mark.parametrize("name", ["*", "^a$", "__line__", "__bucket__"])
+@pytest.mark.parametrize("name", ["*", "^a$", "__line__"])
 def test_a_column_with_a_reserved_name_is_named(load, name):
     with pytest.raises(DataError, match="a reserved name"):
         load(f"user,time,event,{name}\nu1,{at(0)},a,1\n")

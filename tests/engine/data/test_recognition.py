@@ -159,7 +159,7 @@ def test_a_tracks_table_takes_another_time_where_one_is_missing(tmp_path, spelle
     assert (log.recognition.schema, log.n_events, log.sequences.n_users) == ("segment", N_EVENTS, N_USERS)
 
 
-@pytest.mark.parametrize("path", ["metadata.paln", "metadata.a'b", 'metadata.a"b', "event_type.x"])
+@pytest.mark.parametrize("path", ["metadata.paln", 'metadata.a"b', "event_type.x"])
 def test_a_given_path_under_which_nothing_stands_is_named(tmp_path, path):
     with pytest.raises(DataError, match="Nothing stands at"):
         load_event_log(own(tmp_path), columns={"user_id": path})

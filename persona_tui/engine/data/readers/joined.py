@@ -247,6 +247,5 @@ def _cast(name: str, own: pl.DataType, wanted: pl.DataType) -> pl.Expr:
 
 
 def _is_reserved(column: str) -> bool:
-    """Return whether loading uses a name within, as ``LINE``, or polars takes it for a pattern."""
-    within = column.startswith("__") and column.endswith("__")
-    return within or column == "*" or (column.startswith("^") and column.endswith("$"))
+    """Return whether no column can be called so: as ``LINE``, or as polars writes patterns."""
+    return column in {LINE, "*"} or (column.startswith("^") and column.endswith("$"))
