@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -27,7 +26,7 @@ from persona_tui.engine.modeling import mixture as mixtures
 from persona_tui.engine.modeling import selection as selections
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.modeling.mixture import fit_markov_mixture
-from persona_tui.engine.modeling.saved_mixture import from_arrays, to_arrays
+from persona_tui.engine.modeling.saved_mixture import DAMAGED, from_arrays, to_arrays
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.modeling.selection import Rung, Selection
 from persona_tui.engine.simulation import uncertainty
@@ -46,11 +45,6 @@ LADDER_SUFFIX = ".ladder.json"
 """What ends the name of what is kept beside a fit about its number of personas."""
 DRAWN = ("moved", "shares", "conversions")
 """Arrays of the draws; personas are the second axis of each."""
-_DAMAGED = (
-    *(OSError, EOFError, ValueError, LookupError, TypeError),
-    *(zipfile.BadZipFile, RuntimeError, MemoryError),
-)
-"""What reading a damaged file raises: archives, array headers and JSON each have their own."""
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -100,7 +94,7 @@ class FitCache:
             if mixture.n_clusters != len(header["names"]) or not self._fits(mixture, arrays):
                 return None
             return self._segmentation(header, mixture), {name: arrays[name] for name in DRAWN}
-        except _DAMAGED:
+        except DAMAGED:
             return None
 
     def _fits(self, mixture: MarkovMixture, arrays: Mapping[str, AnyArray]) -> bool:

@@ -20,6 +20,7 @@ from persona_tui.engine.files import write_whole_folder
 from persona_tui.engine.modeling.climbing import Rows
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.modeling.journeys import Journeys
+from persona_tui.engine.modeling.saved_mixture import DAMAGED
 from persona_tui.engine.types import AnyArray, BoolArray, FloatArray, IntArray, Unit
 
 SCHEMA: Final = "persona-tui/buckets/1"
@@ -264,7 +265,7 @@ def _map_arrays(folder: Path, bucket: int) -> list[AnyArray]:
     paths = [folder / _name(bucket, name) for name in _ARRAYS]
     try:
         return [np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in paths]
-    except (OSError, ValueError) as fault:
+    except DAMAGED as fault:
         raise DataError(f"'{folder}' is damaged: {fault}.", hint=_HINT) from None
 
 

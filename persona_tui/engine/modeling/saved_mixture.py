@@ -6,7 +6,9 @@ One entry of the arrays is a header: JSON text with a versioned ``schema``.
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +30,8 @@ NUMBERS: Final = ("log_likelihood", "entropy", "converged", "restarted", "prior"
 _SUM_TOLERANCE = 1e-6
 DAMAGED = (
     *(OSError, EOFError, ValueError, LookupError, TypeError),
-    *(zipfile.BadZipFile, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),
 )
 """What reading a damaged file raises: archives, array headers and JSON each have their own."""
 _HINT = "Save the personas again, or fit them anew."

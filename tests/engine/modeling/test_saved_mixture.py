@@ -1,6 +1,7 @@
 """A mixture that was saved is the one that was fitted; any other file is refused."""
 
 import json
+from contextlib import suppress
 from dataclasses import fields, replace
 
 import numpy as np
@@ -87,6 +88,17 @@ def test_a_wrong_byte_is_refused_or_makes_no_difference(mixture, saved, tmp_path
     except DataError:
         return
     assert (again.chains == mixture.chains).all()
+
+
+@pytest.mark.parametrize("byte", [b"(", b"'", b"\\", b"\n", b"\x07", b"\xc2"])
+def test_a_wrong_byte_in_the_header_of_an_array_is_refused(saved, tmp_path, byte):
+    whole = saved.read_bytes()
+    path = tmp_path / "header.npz"
+    start = whole.index(b"\x93NUMPY", whole.index(b"chains.npy"))
+    for place in range(start, start + 128):
+        path.write_bytes(whole[:place] + byte + whole[place + 1 :])
+        with suppress(DataError):
+            MarkovMixture.load(path)
 
 
 def test_a_newer_file_is_told_as_such(mixture):
