@@ -19,6 +19,7 @@ WORKING_FACTOR: Final = 4
 LEAST_BUCKETS, MOST_BUCKETS = 4, 256
 FLUSH_SHARE: Final = 1 / 8
 """Share of the memory that rows on their way to disk may take."""
+ROWS_AT_ONCE: Final = 2**19
 _BUCKET = "__bucket__"
 
 
@@ -114,10 +115,10 @@ class Gatherer:
             hint="Free some space, name a larger disk with PERSONA_TUI_CACHE_DIR, or raise --memory.",
         )
 
-    def buckets(self) -> Iterator[Callable[[], pl.DataFrame]]:
-        """Yield what gives all rows, those of a user in one frame and in the order of the source; once.
+    def buckets(self) -> Iterator[Callable[[], list[pl.DataFrame]]]:
+        """Yield what gives all rows, those of a user at once and in the order of the source; once.
 
-        Who calls it owns the frame, so that its memory can be had again as soon as it is used. What was on
+        Who calls it owns the frames, so that its memory can be had again as soon as it is used. What was on
         disk is deleted as it is read.
         """
         if self._folder is None:
@@ -131,9 +132,9 @@ class Gatherer:
             if files:
                 yield partial(_read_and_delete, files)
 
-    def _take_pending(self) -> pl.DataFrame:
+    def _take_pending(self) -> list[pl.DataFrame]:
         pending, self._pending = self._pending, []
-        return pl.concat(pending, rechunk=True)
+        return _of_some_size(pending)
 
     def close(self) -> None:
         """Delete what is still on disk."""
@@ -141,11 +142,23 @@ class Gatherer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _read_and_delete(files: list[Path]) -> pl.DataFrame:
-    rows = pl.concat([pl.read_ipc(file) for file in files])
+def _read_and_delete(files: list[Path]) -> list[pl.DataFrame]:
+    frames = [pl.read_ipc(file) for file in files]
     for file in files:
         file.unlink()
-    return rows
+    return _of_some_size(frames)
+
+
+def _of_some_size(frames: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Return frames joined until each has enough rows to be worth a thread's while."""
+    joined: list[pl.DataFrame] = []
+    while frames:
+        some, n = [], 0
+        while frames and n < ROWS_AT_ONCE:
+            n += frames[0].height
+            some.append(frames.pop(0))
+        joined.append(pl.concat(some, rechunk=True))
+    return joined
 
 
 def _size(n_bytes: float) -> str:

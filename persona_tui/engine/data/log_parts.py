@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.data.user_rows import UserRows
 from persona_tui.engine.types import BoolArray, CodeArray, IntArray
 
-EVENTS_A_PART: Final = 2**20
-"""About; work on so many fits the processor's caches, and takes memory that is used again and again."""
 TIME_TYPE: Final = pl.Datetime("us", "UTC")
 GAP_SESSION: Final = "gap"
 
@@ -57,83 +54,6 @@ class LogPart:
                 "event_type": pl.Series(flat.codes.astype(np.uint32)).cat.to(vocabulary),
             }
         ).hstack(self.columns)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class UserRows:
-    """Rows of some users, a user's rows together and in time order.
-
-    Parameters
-    ----------
-    user_ids : tuple of str, length U
-        Ascending.
-    users : int32 array of shape (N,)
-    rows : DataFrame of N rows
-        What came with them, without ``user_id``.
-    """
-
-    user_ids: tuple[str, ...]
-    users: CodeArray
-    rows: pl.DataFrame
-
-
-def by_user(
-    take: Callable[[], pl.DataFrame], *, events_a_part: int = EVENTS_A_PART
-) -> Iterator[Callable[[], UserRows]]:
-    """Yield pieces of rows: users in order of their id, a user's rows by time, ties as they stood.
-
-    Each piece is made when it is called, so that several threads can.
-
-    Parameters
-    ----------
-    take : callable
-        Gives ``user_id`` (text or whole numbers), ``timestamp`` (Int64), and more; nobody else holds it.
-    events_a_part : int
-        About how many rows each piece has; a user is never cut.
-
-    Notes
-    -----
-    One hash table of users and one pass that collects their rows, in the order in which they stand. Only
-    pieces in which some user's rows are not in time order are sorted: O(N), or O(N log(events a part)).
-    """
-    grouped = take().group_by("user_id").agg(pl.exclude("user_id"))
-    ids = grouped["user_id"].cast(pl.String)
-    order = ids.arg_sort()
-    lengths = grouped["timestamp"].list.len().gather(order).to_numpy()
-    ends = np.cumsum(lengths, dtype=np.int64)
-    first = 0
-    while first < len(ends):
-        reached = ends[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, reached + events_a_part, side="right")))
-        yield partial(_piece, grouped, ids, order.slice(first, last - first), lengths[first:last])
-        first = last
-
-
-def _piece(grouped: pl.DataFrame, ids: pl.Series, chosen: pl.Series, lengths: IntArray) -> UserRows:
-    names = [name for name in grouped.columns if name != "user_id"]
-    users = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    rows = grouped.select(pl.col(names).gather(chosen)).explode(names)
-    order = _time_order(users, rows["timestamp"].to_numpy())
-    return UserRows(
-        user_ids=tuple(ids.gather(chosen).to_list()),
-        users=users,
-        rows=rows if order is None else rows[order],
-    )
-
-
-def _time_order(users: CodeArray, times: IntArray) -> IntArray | None:
-    """Return the order by user, then time, then place; None where rows stand in it.
-
-    User and time in one number sort five times as fast as two columns do.
-    """
-    same_user = users[1:] == users[:-1]
-    if not (same_user & (times[1:] < times[:-1])).any():
-        return None
-    since = times - times.min()
-    span = int(since.max()) + 1
-    if (int(users[-1]) + 1) * span >= 2**63:
-        return np.lexsort((times, users))
-    return np.argsort(users * np.int64(span) + since, kind="stable")
 
 
 def copies(found: UserRows, key: list[str]) -> BoolArray:

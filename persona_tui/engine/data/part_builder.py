@@ -12,8 +12,6 @@ import polars as pl
 
 from persona_tui.engine.data.log_parts import (
     LogPart,
-    UserRows,
-    by_user,
     copies,
     cut_sessions,
     number_sessions,
@@ -23,6 +21,7 @@ from persona_tui.engine.data.preparation.preparation import Applied
 from persona_tui.engine.data.rows import CODE, POSITION, as_numbers
 from persona_tui.engine.data.schema import is_reserved
 from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.data.user_rows import UserRows, by_user
 from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
@@ -120,9 +119,9 @@ class PartBuilder:
         self.n_duplicates = 0
         self.duplicate_positions: list[int] = []
 
-    def parts(self, take: Callable[[], pl.DataFrame]) -> Iterator[LogPart]:
+    def parts(self, take: Callable[[], list[pl.DataFrame]]) -> Iterator[LogPart]:
         """Yield the parts of a bucket, given what gives its rows as ``RowReader`` makes them."""
-        yield from in_order(self._piece, by_user(take), self._n_threads)
+        yield from in_order(self._piece, by_user(take, n_threads=self._n_threads), self._n_threads)
 
     def _piece(self, make: Callable[[], UserRows]) -> LogPart:
         return self._build(self._without_copies(make()))
@@ -161,7 +160,7 @@ class PartBuilder:
             sequences=Sequences(
                 vocabulary=self.vocabulary.names,
                 user_ids=found.user_ids,
-                codes=self.vocabulary.codes[rows[CODE].to_numpy()],
+                codes=self.vocabulary.codes.take(rows[CODE].to_numpy(), mode="clip"),
                 users=users,
                 sessions=sessions,
                 times=times,

@@ -108,7 +108,7 @@ def count_distinct(events: UnitEvents, n_codes: int) -> IntArray:
     """
     if n_codes <= _BITS:
         bits = np.left_shift(np.uint64(1), np.arange(n_codes, dtype=np.uint64))
-        held = np.bitwise_or.reduceat(bits[events.codes], events.begins)
+        held = np.bitwise_or.reduceat(bits.take(events.codes, mode="clip"), events.begins)
         return np.bitwise_count(held).astype(np.int64)
     keys = np.sort(np.multiply(events.units, n_codes, dtype=np.int64) + events.codes)
     return np.bincount(keys[np.append(True, keys[1:] != keys[:-1])] // n_codes, minlength=events.n_units)

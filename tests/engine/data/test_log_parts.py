@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_tui.engine.data.gathering import Gatherer
-from persona_tui.engine.data.log_parts import LogPart, by_user, copies, cut_sessions, number_sessions
+from persona_tui.engine.data.log_parts import LogPart, copies, cut_sessions, number_sessions
 from persona_tui.engine.data.sequences import Sequences, join_sequences, rows_by_user
+from persona_tui.engine.data.user_rows import by_user
 
 ROWS = st.lists(
     st.tuples(st.sampled_from(["10", "9", "b", "a b"]), st.integers(0, 4), st.integers(0, 2)),
@@ -24,9 +25,10 @@ def frame(rows):
     )
 
 
-@given(ROWS, st.integers(1, 40))
-def test_rows_come_user_by_user_in_time_order_and_ties_as_they_stood(rows, events_a_part):
-    pieces = [make() for make in by_user(lambda: frame(rows), events_a_part=events_a_part)]
+@given(ROWS, st.integers(1, 40), st.integers(1, 30))
+def test_rows_come_user_by_user_in_time_order_and_ties_as_they_stood(rows, events_a_part, rows_a_frame):
+    frames = [frame(rows).slice(begin, rows_a_frame) for begin in range(0, len(rows), rows_a_frame)]
+    pieces = [make() for make in by_user(lambda: frames, events_a_part=events_a_part)]
     found = [
         (piece.user_ids[user], place)
         for piece in pieces
@@ -36,9 +38,23 @@ def test_rows_come_user_by_user_in_time_order_and_ties_as_they_stood(rows, event
     assert found == [(rows[place][0], place) for place in expected]
 
 
+@given(
+    st.lists(st.sampled_from([-3, 0, 9, 10, 2**40, -(2**63), 2**63 - 1]), min_size=1, max_size=12),
+    st.booleans(),
+)
+def test_numbers_are_users_like_their_texts(ids, near):
+    ids = [user % 11 if near else user for user in ids]
+    found = []
+    for column in (pl.Series(ids, dtype=pl.Int64), pl.Series([str(user) for user in ids])):
+        rows = pl.DataFrame({"user_id": column, "timestamp": range(len(ids))})
+        pieces = [make() for make in by_user(lambda rows=rows: [rows], events_a_part=3)]
+        found.append([(each.user_ids, each.users.tolist(), each.rows.rows()) for each in pieces])
+    assert found[0] == found[1]
+
+
 @given(ROWS)
 def test_a_row_is_a_copy_when_an_earlier_one_is_equal_in_all_columns(rows):
-    ((piece,),) = [[make() for make in by_user(lambda: frame(rows))]]
+    ((piece,),) = [[make() for make in by_user(lambda: [frame(rows)])]]
     kept = piece.rows["place"].to_numpy()[~copies(piece, ["timestamp", "event"])]
     first = {row: place for place, row in reversed(list(enumerate(rows)))}
     assert sorted(kept) == sorted(first.values())
@@ -130,7 +146,7 @@ def test_buckets_hold_every_row_once_and_users_whole(rows, n_batches):
     size = -(-len(rows) // n_batches)
     for begin in range(0, len(rows), size):
         gatherer.add(whole.slice(begin, size), share_read=(begin + size) / len(rows))
-    buckets = [take() for take in gatherer.buckets()]
+    buckets = [pl.concat(take()) for take in gatherer.buckets()]
     gatherer.close()
     users = [set(each["user_id"]) for each in buckets]
     assert sum(len(each) for each in users) == whole["user_id"].n_unique()
