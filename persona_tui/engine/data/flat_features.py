@@ -59,7 +59,7 @@ def features_of_sessions(sequences: Sequences) -> pl.DataFrame:
             "end": as_times(ends),
             "duration_seconds": (ends - starts) / SECOND,
             "n_events": events.lengths.astype(np.uint32),
-            "n_event_types": count_distinct(events, len(sequences.vocabulary)).astype(np.uint32),
+            "n_event_types": count_distinct(sequences, "session").astype(np.uint32),
             "start_event": _named(events.codes[first], sequences.vocabulary),
             "end_event": _named(events.codes[last], sequences.vocabulary),
             "is_bounce": events.lengths == 1,
@@ -88,7 +88,7 @@ def features_of_paths(sequences: Sequences, funnel_events: Sequence[str]) -> pl.
     within = within_units(by_session)[1:]
     users = sequences.users[by_session.log_rows(by_session.begins)]
     n_sessions = np.bincount(users, minlength=n)
-    seen_before = by_session.lengths - count_distinct(by_session, width)
+    seen_before = by_session.lengths - count_distinct(sequences, "session")
     per_event = sequences.users if by_session.rows is None else sequences.users[by_session.rows]
     repeat = within & (codes[1:] == codes[:-1])
     n_repeats = np.bincount(per_event[1:][repeat], minlength=n)
@@ -140,7 +140,7 @@ def features_of_users(sequences: Sequences, session_features: pl.DataFrame) -> p
             "first_seen": as_times(events.times[events.begins]),
             "last_seen": as_times(events.times[events.offsets[1:] - 1]),
             "n_events": events.lengths.astype(np.uint32),
-            "n_event_types": count_distinct(events, len(sequences.vocabulary)).astype(np.uint32),
+            "n_event_types": count_distinct(sequences, "user").astype(np.uint32),
             "n_days": np.add.reduceat(new_day, events.begins, dtype=np.uint32),
             **_sessions_of_users(session_features),
         }
@@ -167,10 +167,27 @@ def _sessions_of_users(session_features: pl.DataFrame) -> dict[str, AnyArray | p
 def _medians(values: FloatArray, users: IntArray, n_users: int) -> pl.Series:
     """Return the median of the values of each user, shape (n_users,); null where there is none."""
     n_values = np.bincount(users, minlength=n_users)
-    ordered = np.append(values[np.lexsort((values, users))], np.nan)
+    ordered = np.append(_sorted_within(values, users), np.nan)
     begins = np.cumsum(n_values) - n_values
     low, high = ordered[begins + np.maximum(n_values - 1, 0) // 2], ordered[begins + n_values // 2]
     return pl.Series((low + high) / 2).set(pl.Series(n_values == 0), None)
+
+
+def _sorted_within(values: FloatArray, users: IntArray) -> FloatArray:
+    """Return the values of each user in order, users ascending.
+
+    User and value in one whole number sort ten times as fast as two columns do; differences of times are
+    whole microseconds, which a float holds exactly up to 285 years.
+    """
+    if not len(values):
+        return values
+    microseconds = np.rint(values * SECOND).astype(np.int64)
+    low = int(microseconds.min())
+    span = int(microseconds.max()) - low + 1
+    if (int(users[-1]) + 1) * span >= 2**63:
+        return values[np.lexsort((values, users))]
+    keys = np.sort(users * span + (microseconds - low))
+    return (keys - users * span + low) / SECOND
 
 
 def _named(codes: CodeArray, vocabulary: tuple[str, ...]) -> pl.Series:

@@ -74,12 +74,13 @@ def count_funnel(sequences: Sequences, steps: Sequence[str], unit: Unit = "user"
     """
     events = events_by_unit(sequences, unit)
     codes = step_codes(sequences, steps)
-    places = _places_in_order(events, codes)
+    shown = [np.flatnonzero(events.codes == code) for code in codes]
+    places = _places_in_order(events, shown)
     n_units = events.n_units
     counted: list[FunnelStep] = []
-    for position, (step, code) in enumerate(zip(steps, codes, strict=True)):
-        reached = int(np.count_nonzero(first_of_each(events.units[events.codes == code])))
-        in_order = int((places[position] < len(events.codes)).sum())
+    for position, step in enumerate(steps):
+        reached = int(np.count_nonzero(first_of_each(events.units[shown[position]])))
+        in_order = int(np.count_nonzero(places[position] < len(events.codes)))
         before = counted[-1].reached if counted else reached
         counted.append(
             FunnelStep(
@@ -116,21 +117,24 @@ def reached_in_order(sequences: Sequences, steps: Sequence[str], unit: Unit = "u
         If there is no step, or a step is named twice.
     """
     events = events_by_unit(sequences, unit)
-    places = np.stack(_places_in_order(events, step_codes(sequences, steps)), axis=1)
+    shown = [np.flatnonzero(events.codes == code) for code in step_codes(sequences, steps)]
+    places = np.stack(_places_in_order(events, shown), axis=1)
     return np.where(places < len(events.codes), places, -1)
 
 
-def _places_in_order(events: UnitEvents, steps: Sequence[int]) -> list[IntArray]:
-    """Return for each step the first event of each unit after that of the step before; N where none is."""
+def _places_in_order(events: UnitEvents, steps: Sequence[IntArray]) -> list[IntArray]:
+    """Return for each step the first event of each unit after that of the step before; N where none is.
+
+    ``steps`` are the places of the events of each step.
+    """
     place, places = np.full(events.n_units, -1), []
-    for step in steps:
-        shown = np.flatnonzero(events.codes == step)
+    for shown in steps:
         units = events.units[shown]
-        after = shown > place[units]
-        shown, units = shown[after], units[after]
+        after = np.flatnonzero(shown > place[units])
+        units = units[after]
         firsts = first_of_each(units)
         place = np.full(events.n_units, len(events.codes))
-        place[units[firsts]] = shown[firsts]
+        place[units[firsts]] = shown[after[firsts]]
         places.append(place)
     return places
 

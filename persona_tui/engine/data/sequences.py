@@ -12,7 +12,7 @@ from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.types import BoolArray, CodeArray, IntArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Sequences:
     """An event log as flat arrays, users in order of their id, each user's events in time order.
 

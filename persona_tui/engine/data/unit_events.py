@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import BoolArray, CodeArray, IntArray, Unit
@@ -57,6 +59,17 @@ class UnitEvents:
         return places if self.rows is None else self.rows[places]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was found about a log: it serves several features, and goes with the log."""
+
+    events: dict[Unit, UnitEvents] = field(default_factory=dict)
+    sets: dict[Unit, NDArray[np.uint64]] = field(default_factory=dict)
+
+
+_KEPT: Final[WeakKeyDictionary[Sequences, _Kept]] = WeakKeyDictionary()
+
+
 def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
     """Return the events of a log unit by unit.
 
@@ -68,7 +81,8 @@ def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
 
     Notes
     -----
-    O(N); one stable sort more where sessions stand between each other.
+    O(N), once a log where its events stand unit by unit; one stable sort more where sessions stand between
+    each other.
 
     Examples
     --------
@@ -78,10 +92,19 @@ def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
     >>> found.offsets, found.rows
     (array([0, 2, 3]), array([0, 2, 1]))
     """
+    kept = _KEPT.setdefault(sequences, _Kept())
+    if unit not in kept.events:
+        found = _events_by_unit(sequences, unit)
+        if found.rows is not None:
+            return found
+        kept.events[unit] = found
+    return kept.events[unit]
+
+
+def _events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
     numbers = sequences.users if unit == "user" else sequences.sessions
-    ascends = numbers[1:] >= numbers[:-1]
-    if ascends.all():
-        changes = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+    changes = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+    if (numbers[changes] > numbers[changes - 1]).all():
         return UnitEvents(
             codes=sequences.codes,
             times=sequences.times,
@@ -99,19 +122,36 @@ def events_by_unit(sequences: Sequences, unit: Unit) -> UnitEvents:
     )
 
 
-def count_distinct(events: UnitEvents, n_codes: int) -> IntArray:
-    """Return how many different codes each unit has, shape (n_units,).
+def count_distinct(sequences: Sequences, unit: Unit) -> IntArray:
+    """Return how many different event types each unit has, shape (n_units,).
 
     Notes
     -----
-    Up to 64 codes are the bits of one number a unit, O(N); more are sorted, O(N log N).
+    Up to 64 event types are the bits of one number a unit, O(N); more are sorted, O(N log N).
     """
-    if n_codes <= _BITS:
-        bits = np.left_shift(np.uint64(1), np.arange(n_codes, dtype=np.uint64))
+    width = len(sequences.vocabulary)
+    if width <= _BITS:
+        return np.bitwise_count(_event_sets(sequences, unit)).astype(np.int64)
+    events = events_by_unit(sequences, unit)
+    keys = np.sort(np.multiply(events.units, width, dtype=np.int64) + events.codes)
+    return np.bincount(keys[np.append(True, keys[1:] != keys[:-1])] // width, minlength=events.n_units)
+
+
+def _event_sets(sequences: Sequences, unit: Unit) -> NDArray[np.uint64]:
+    """Return the event types of each unit as bits, shape (n_units,); users have those of their sessions."""
+    kept = _KEPT.setdefault(sequences, _Kept())
+    if unit in kept.sets:
+        return kept.sets[unit]
+    events = events_by_unit(sequences, "session")
+    if unit == "user" and events.rows is None:
+        users = first_of_each(sequences.users[events.begins])
+        held = np.bitwise_or.reduceat(_event_sets(sequences, "session"), np.flatnonzero(users))
+    else:
+        events = events_by_unit(sequences, unit)
+        bits = np.left_shift(np.uint64(1), np.arange(_BITS, dtype=np.uint64))
         held = np.bitwise_or.reduceat(bits.take(events.codes, mode="clip"), events.begins)
-        return np.bitwise_count(held).astype(np.int64)
-    keys = np.sort(np.multiply(events.units, n_codes, dtype=np.int64) + events.codes)
-    return np.bincount(keys[np.append(True, keys[1:] != keys[:-1])] // n_codes, minlength=events.n_units)
+    kept.sets[unit] = held
+    return held
 
 
 def within_units(events: UnitEvents) -> BoolArray:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from persona_tui.engine.data.features import (
 )
 from persona_tui.engine.data.flat_features import features_of_paths, features_of_sessions, features_of_users
 from persona_tui.engine.data.sequences import Sequences, encode_sequences
-from persona_tui.engine.data.unit_events import count_distinct, events_by_unit
+from persona_tui.engine.data.unit_events import count_distinct
 from persona_tui.engine.errors import DataError
 
 FEATURES = {
@@ -32,8 +34,9 @@ def test_the_rows_of_parts_are_those_of_the_log(kind, small_logs, data):
 
 @given(data=st.data(), unit=st.sampled_from(["user", "session"]))
 def test_many_event_types_are_told_apart_as_few_are(small_logs, data, unit):
-    events = events_by_unit(encode_sequences(data.draw(small_logs)), unit)
-    assert (count_distinct(events, 4) == count_distinct(events, 65)).all()
+    log = encode_sequences(data.draw(small_logs))
+    wide = replace(log, vocabulary=tuple(map(str, range(65))))
+    assert (count_distinct(log, unit) == count_distinct(wide, unit)).all()
 
 
 @given(data=st.data())
