@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -180,7 +181,9 @@ class _Loading:
             if not reader.n_rows:
                 raise _nothing_left(self._table, rejects, reader.n_rows_read, applied)
             builder = self._builder(reader, applied, keep)
-            parts = self._build(gatherer, builder)
+            with ThreadPoolExecutor(1) as beside:
+                hashed = beside.submit(self._table.fingerprint)
+                parts = self._build(gatherer, builder)
         if read is not None and builder.n_duplicates:
             return None
         return EventLog(
@@ -188,7 +191,7 @@ class _Loading:
             vocabulary=builder.vocabulary.names,
             quality=self._quality(reader, builder, applied, rejects),
             recognition=self._found,
-            fingerprint=self._table.fingerprint(),
+            fingerprint=hashed.result(),
             recipe=self._recipe(builder),
         )
 

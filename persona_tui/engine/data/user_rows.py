@@ -73,7 +73,7 @@ def by_user(
     given = ((frames.pop(0), numbers.pop(0)) for _ in range(len(frames)))
     spread = list(in_order(partial(_spread, piece_of, len(begins) - 1), given, n_threads))
     for number, (first, last) in enumerate(pairwise(begins)):
-        rows = [frame.slice(ends[number], ends[number + 1] - ends[number]) for frame, ends in spread]
+        rows = [(frame, order[ends[number] : ends[number + 1]]) for frame, order, ends in spread]
         yield partial(_piece, rows, first, user_ids.slice(first, last - first))
 
 
@@ -135,14 +135,11 @@ def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[CodeArray],
 
 def _spread(
     piece_of: CodeArray, n_pieces: int, given: tuple[pl.DataFrame, CodeArray]
-) -> tuple[pl.DataFrame, CodeArray]:
-    """Return the rows of a frame piece by piece, with their users' numbers, and where each piece begins."""
+) -> tuple[pl.DataFrame, CodeArray, CodeArray]:
+    """Return a frame with its users' numbers, its rows piece by piece, and where in these each begins."""
     frame, numbers = given
-    rows = frame.drop("user_id").with_columns(pl.Series(_USER, numbers))
-    if n_pieces == 1:
-        return rows, np.array([0, rows.height], dtype=np.int32)
     order, begins = _counting_sort(piece_of.take(numbers, mode="clip"), n_pieces)
-    return rows[order], begins
+    return frame.drop("user_id").with_columns(pl.Series(_USER, numbers)), order, begins
 
 
 def _counting_sort(keys: CodeArray, n_keys: int) -> tuple[CodeArray, CodeArray]:
@@ -158,8 +155,8 @@ def _counting_sort(keys: CodeArray, n_keys: int) -> tuple[CodeArray, CodeArray]:
     return entries.indices, entries.indptr
 
 
-def _piece(found: list[pl.DataFrame], first: int, user_ids: pl.Series) -> UserRows:
-    rows = pl.concat(found, rechunk=True)
+def _piece(found: list[tuple[pl.DataFrame, CodeArray]], first: int, user_ids: pl.Series) -> UserRows:
+    rows = pl.concat([frame[order] for frame, order in found], rechunk=True)
     users = rows[_USER].to_numpy() - np.int32(first)
     order, _ = _counting_sort(users, user_ids.len())
     users = users.take(order, mode="clip")
