@@ -89,7 +89,9 @@ def cut_sessions(users: CodeArray, times: IntArray, gap: int) -> IntArray:
     gap : int
         Microseconds; a longer silence ends a session.
     """
-    return np.cumsum(_begins(users, times, gap)) - 1
+    sessions: IntArray = np.cumsum(_begins(users, times, gap), dtype=np.int64)
+    sessions -= 1
+    return sessions
 
 
 def _begins(users: CodeArray, times: IntArray, gap: int) -> BoolArray:

@@ -18,6 +18,7 @@ from persona_tui.engine.data.row_checks import RowChecks
 from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.data.time_zones import ClockChanges
 from persona_tui.engine.data.times import TimeReading
+from persona_tui.engine.data.user_rows import highest_code, names_by_code
 from persona_tui.engine.errors import DataError
 
 POSITION: Final = "__position__"
@@ -118,8 +119,7 @@ class RowReader:
         self._shapes = {name: found.shapes[name] for name in wanted}
         self._kept = attributes
         self.decimal_comma = decimal_comma
-        self._categories = pl.Categories.random(physical=pl.UInt32)
-        self._events = pl.Categorical(self._categories)
+        self._events = pl.Categorical(pl.Categories.random(physical=pl.UInt32))
         self._alive = pl.Series([None], dtype=self._events)  # codes are forgotten with the last column
         self._known = pl.Series([], dtype=pl.String)
         self._event_counts = np.zeros(0, dtype=np.int64)
@@ -199,7 +199,7 @@ class RowReader:
             if coded.null_count() == texts.null_count():
                 return coded.to_physical().cast(pl.UInt32).cat.to(self._events)
         events = texts.cast(self._events)
-        names = self._categories.to_series()
+        names = names_by_code(1 + highest_code(events), self._events)
         if (names != names.str.strip_chars()).any() or (names == "").any():
             texts = texts.str.strip_chars()
             events = texts.set(texts == "", None).cast(self._events)
@@ -296,7 +296,7 @@ class RowReader:
 
     def event_names(self) -> list[str]:
         """Return the names of event types by their code."""
-        names: list[str] = self._categories.to_series().to_list()
+        names: list[str] = names_by_code(len(self._event_counts), self._events).to_list()
         return names
 
 

@@ -18,6 +18,7 @@ EVENTS_A_PART: Final = 2**20
 """About; work on so many takes memory that is used again and again."""
 MOST_CODES: Final = 2**31 - 1
 MOST_ID: Final = 2**63 - 1
+_SIXTEEN_BITS: Final = 2**16
 _USER: Final = "__user__"
 _DENSE: Final = 4
 """Whole numbers are their own codes where their range is at most so many times the rows."""
@@ -73,7 +74,7 @@ def by_user(
     given = ((frames.pop(0), numbers.pop(0)) for _ in range(len(frames)))
     spread = list(in_order(partial(_spread, piece_of, len(begins) - 1), given, n_threads))
     for number, (first, last) in enumerate(pairwise(begins)):
-        rows = [(frame, order[ends[number] : ends[number + 1]]) for frame, order, ends in spread]
+        rows = [(frame, orders[number]) for frame, orders in spread]
         yield partial(_piece, rows, first, user_ids.slice(first, last - first))
 
 
@@ -129,36 +130,52 @@ def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[CodeArray],
     categories = pl.Categories.random(physical=pl.UInt32)
     kind = pl.Categorical(categories)
     columns = list(in_order(lambda some: some.cast(pl.String).cast(kind), ids, n_threads))
-    names = categories.to_series()
-    return [each.to_physical().to_numpy() for each in columns], names, np.arange(names.len())
+    present = np.arange(1 + max(map(highest_code, columns)))
+    codes = [each.to_physical().to_numpy() for each in columns]
+    return codes, names_by_code(len(present), kind), present
+
+
+def highest_code(column: pl.Series) -> int:
+    """Return the highest code in a column of categories; -1 where it has no value."""
+    codes = column.to_physical().drop_nulls().to_numpy()
+    return int(codes.max()) if len(codes) else -1
+
+
+def names_by_code(n_codes: int, kind: pl.Categorical) -> pl.Series:
+    """Return what the first codes of some categories stand for, as text.
+
+    ``Categories.to_series`` steps through them in Python: a second for a million.
+    """
+    return pl.int_range(n_codes, dtype=pl.UInt32, eager=True).cat.to(kind).cast(pl.String)
 
 
 def _spread(
     piece_of: CodeArray, n_pieces: int, given: tuple[pl.DataFrame, CodeArray]
-) -> tuple[pl.DataFrame, CodeArray, CodeArray]:
-    """Return a frame with its users' numbers, its rows piece by piece, and where in these each begins."""
+) -> tuple[pl.DataFrame, list[CodeArray]]:
+    """Return a frame with its users' numbers, and which of its rows each piece gets."""
     frame, numbers = given
-    order, begins = _counting_sort(piece_of.take(numbers, mode="clip"), n_pieces)
-    return frame.drop("user_id").with_columns(pl.Series(_USER, numbers)), order, begins
+    pieces = piece_of.take(numbers, mode="clip")
+    ends = np.cumsum(np.bincount(pieces, minlength=n_pieces))
+    orders = np.split(_order(pieces, n_pieces), ends[:-1])
+    return frame.drop("user_id").with_columns(pl.Series(_USER, numbers)), orders
 
 
-def _counting_sort(keys: CodeArray, n_keys: int) -> tuple[CodeArray, CodeArray]:
-    """Return the places of each key, one key after the other and as they stand, and where each begins.
+def _order(keys: CodeArray, n_keys: int) -> CodeArray:
+    """Return the places of each key, one key after the other and as they stand.
 
-    Turning a sparse matrix with one entry a row into one by columns is a counting sort.
+    Numbers of 16 bits are put in a stable order by counting, five times as fast as by comparing.
     """
-    from scipy.sparse import csr_array  # noqa: PLC0415 - 0.15 s to import
-
-    n = len(keys)
-    begins = np.arange(n + 1, dtype=np.int32)
-    entries = csr_array((np.zeros(n, dtype=np.int8), keys, begins), shape=(n, n_keys)).tocsc()
-    return entries.indices, entries.indptr
+    order = np.argsort(keys.astype(np.uint16), kind="stable").astype(np.int32)
+    if n_keys > _SIXTEEN_BITS:
+        above = (keys >> 16).take(order, mode="clip")
+        order = order.take(_order(above, n_keys >> 16), mode="clip")
+    return order
 
 
 def _piece(found: list[tuple[pl.DataFrame, CodeArray]], first: int, user_ids: pl.Series) -> UserRows:
     rows = pl.concat([frame[order] for frame, order in found], rechunk=True)
     users = rows[_USER].to_numpy() - np.int32(first)
-    order, _ = _counting_sort(users, user_ids.len())
+    order = _order(users, user_ids.len())
     users = users.take(order, mode="clip")
     by_time = _time_order(users, rows["timestamp"].to_numpy()[order])
     if by_time is not None:
