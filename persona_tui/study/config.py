@@ -91,6 +91,27 @@ def read_settings(path: Path) -> dict[str, Any]:
     }
 
 
+def settings_from_toml(given: Mapping[str, Any]) -> Settings:
+    """Return settings from what ``Settings.as_toml`` returned.
+
+    Parameters
+    ----------
+    given : mapping
+
+    Raises
+    ------
+    DataError
+        If something in it has no meaning; every fault is named.
+    SimulationError
+        If the settings do not fit together.
+    """
+    faults = Faults()
+    output = given.get("output", "")
+    values = _read_values({name: value for name, value in given.items() if name not in NOT_IN_FILES}, faults)
+    require_no_faults(faults, Path(STUDY_FILE), "")
+    return Settings(**values, output=str(output))
+
+
 def merge_settings(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
     """Return the settings of a file with options that replace its own.
 

@@ -1,0 +1,154 @@
+"""Every action of the app, in one table: its keys, its words, and where it can be done.
+
+Key bindings, the footer, the help, the palette and the file of preferences are made from ``ACTIONS``. To add
+an action, add it here and give its screen, or the app, a method ``action_<id>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+APP: Final = "app"
+SCREENS: Final = ("data", "personas", "flow", "simulate", "report")
+"""In the order of the jobs, and of their keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that the analyst can do.
+
+    Parameters
+    ----------
+    id : str
+        Of the method ``action_<id>``, and in the file of preferences.
+    keys : tuple of str
+        As Textual names them.
+    label : str
+        A word or two, for the footer.
+    help : str
+        A sentence.
+    scope : str
+        ``app``, or the name of the screen that has it.
+    in_footer : bool
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    scope: str = APP
+    in_footer: bool = True
+
+
+def _data(action: str, keys: str, label: str, sentence: str) -> Action:
+    return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="data")
+
+
+def _personas(action: str, keys: str, label: str, sentence: str) -> Action:
+    return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="personas")
+
+
+_SHOW: Final = {
+    "data": "Load and check a log.",
+    "personas": "Find and read personas.",
+    "flow": "Edit a change of the flow and see what it does.",
+    "simulate": "Run and watch a simulated experiment.",
+    "report": "Compare runs and export.",
+}
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    *(
+        Action(
+            id=f"show_{name}",
+            keys=(str(number), f"alt+{number}"),
+            label=name.capitalize(),
+            help=sentence,
+            in_footer=False,
+        )
+        for number, (name, sentence) in enumerate(_SHOW.items(), start=1)
+    ),
+    Action(id="undo", keys=("z",), label="Undo", help="Take back the last edit of the study."),
+    Action(id="redo", keys=("Z",), label="Redo", help="Do again what was taken back.", in_footer=False),
+    Action(id="save", keys=("ctrl+s",), label="Save", help="Save the study; a log becomes one."),
+    Action(
+        id="copy_command",
+        keys=("y",),
+        label="Copy as command",
+        help="Copy the command that does what this screen shows.",
+        in_footer=False,
+    ),
+    Action(
+        id="copy_table",
+        keys=("Y",),
+        label="Copy table",
+        help="Copy the table in view, its columns separated by tabs.",
+        in_footer=False,
+    ),
+    Action(
+        id="next_theme",
+        keys=("f2",),
+        label="Theme",
+        help="Change to the next theme.",
+        in_footer=False,
+    ),
+    Action(id="help", keys=("question_mark", "f1"), label="Help", help="Say what can be done here."),
+    Action(
+        id="command_palette",
+        keys=("ctrl+p",),
+        label="Palette",
+        help="Find any action by its words.",
+    ),
+    Action(id="cancel", keys=("ctrl+x",), label="Stop", help="Stop the work in the background."),
+    Action(
+        id="suspend_process",
+        keys=("ctrl+z",),
+        label="Suspend",
+        help="Go back to the shell; fg brings the app back.",
+        in_footer=False,
+    ),
+    Action(
+        id="back", keys=("q",), label="Back", help="Close what is open, or leave the app.", in_footer=False
+    ),
+    Action(id="quit", keys=("ctrl+q",), label="Quit", help="Leave the app; nothing is lost."),
+    _data("open_source", "o", "Open", "Choose a log: a path, a sample, a recent one, or a database."),
+    _data(
+        "edit_columns", "c", "Columns", "Say which column is the user, the session, the time and the event."
+    ),
+    _data("add_step", "a", "Add step", "Add a step to the preparation of the log."),
+    _data("remove_step", "d", "Remove step", "Remove the chosen step of the preparation."),
+    _data("choose_outcomes", "f", "Funnel", "Choose the funnel, what completes a journey and what drops it."),
+    _data("filter_rows", "slash", "Filter", "Keep the rows that hold some text."),
+    _personas("fit", "r", "Fit", "Find the personas anew in the background."),
+    _personas("choose_clusters", "k", "How many", "Choose the number of personas from the ladder."),
+    _personas("rename", "n", "Rename", "Give the persona a name of your own."),
+    _personas("pin", "p", "Pin", "Keep the persona at its place in later fits, or let it go."),
+    _personas("compare", "c", "Compare", "Set the persona beside another."),
+)
+
+
+def actions_of(*scopes: str) -> tuple[Action, ...]:
+    """Return the actions of some scopes, in the order of the table."""
+    return tuple(each for each in ACTIONS if each.scope in scopes)
+
+
+def action_by_id(identifier: str) -> Action:
+    """Return an action by its id."""
+    return next(each for each in ACTIONS if each.id == identifier)
+
+
+def key_faults(keys: Iterable[tuple[str, str]]) -> list[str]:
+    """Return what is wrong with a choice of keys, given as action id and comma-separated keys."""
+    known = {each.id: each for each in ACTIONS}
+    faults: list[str] = []
+    taken: dict[tuple[str, str], str] = {}
+    chosen = {identifier: tuple(text.split(",")) for identifier, text in keys}
+    faults += [f"There is no action '{each}'." for each in chosen if each not in known]
+    for action in ACTIONS:
+        for key in chosen.get(action.id, action.keys):
+            for scope in {action.scope, APP} if action.scope != APP else {APP, *SCREENS}:
+                other = taken.setdefault((scope, key.strip()), action.id)
+                if other != action.id and (action.id in chosen or other in chosen):
+                    faults.append(f"'{key}' is for '{other}' and for '{action.id}'.")
+    return list(dict.fromkeys(faults))

@@ -1,0 +1,311 @@
+"""The app: one workspace, a screen for each job, and the actions that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from persona_tui.engine.errors import PersonaError, RunCancelled
+from persona_tui.engine.progress import Progress
+from persona_tui.engine.text import printable
+from persona_tui.study.options import Settings
+from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
+from persona_tui.tui.findings import Findings, Work, log_is_stale, personas_are_stale
+from persona_tui.tui.glyphs import LADDER, Glyphs
+from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed, WorkStopped
+from persona_tui.tui.screens.coming import ComingScreen
+from persona_tui.tui.screens.confirm import ConfirmScreen
+from persona_tui.tui.screens.copied import CopiedScreen
+from persona_tui.tui.screens.data import DataScreen
+from persona_tui.tui.screens.help import HelpScreen
+from persona_tui.tui.screens.personas import PersonasScreen
+from persona_tui.tui.screens.save import SaveScreen
+from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.workspace import Workspace
+
+MADE: Final[dict[str, type[WorkScreen]]] = {"data": DataScreen, "personas": PersonasScreen}
+LONGEST_TOAST: Final = 300
+
+
+class PersonaApp(App[int]):
+    """The terminal app.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    glyphs : str
+        Rung of the ladder that figures are drawn with.
+    """
+
+    TITLE = "persona-tui"
+    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
+
+    SCREENS: ClassVar = {name: MADE.get(name, partial(ComingScreen, name)) for name in SCREENS}
+
+    findings: reactive[Findings] = reactive(Findings(), always_update=True)
+    running: reactive[Work | None] = reactive(None)
+    edits: reactive[int] = reactive(0)
+
+    def __init__(self, workspace: Workspace, *, glyphs: str = "eighths") -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.glyphs: Glyphs = LADDER[glyphs]
+
+    def on_mount(self) -> None:
+        """Show the screen where the session was, and load its log."""
+        self.push_screen(self.workspace.view.screen)
+        if self.workspace.settings.events:
+            self.call_after_refresh(self.load)
+
+    # what is worked on
+
+    def edit(self, what: str, **values: object) -> bool:
+        """Change settings; say what is wrong with them and return False where they make no sense."""
+        try:
+            self.workspace.edit(what, **values)
+        except PersonaError as fault:
+            self.tell(fault)
+            return False
+        self.settings_changed()
+        return True
+
+    def settings_changed(self) -> None:
+        """Show the settings as they are now, and load the log anew where they read it in another way."""
+        self.edits += 1
+        if self.workspace.settings.events and log_is_stale(self.findings, self.workspace.settings):
+            self.load()
+
+    def open_source(self, settings: Settings) -> None:
+        """Leave what is open, which is remembered, and open something else."""
+        self.workspace.open(settings)
+        self.findings = Findings()
+        self.settings_changed()
+
+    def tell(self, fault: PersonaError) -> None:
+        """Say what went wrong and what to do about it."""
+        text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
+        self.notify(printable(text.replace("\n", " "))[:LONGEST_TOAST], severity="error", markup=False)
+
+    # work in the background
+
+    def load(self) -> None:
+        """Load the log of the settings."""
+        self._begin("load", self._load)
+
+    def fit(self) -> None:
+        """Find the personas of the settings."""
+        self._begin("fit", self._fit)
+
+    def _begin(self, name: str, run: Callable[[Settings], object]) -> None:
+        self.running = Work(name=name, began=monotonic())
+        run(self.workspace.settings)
+
+    def _report(self) -> Callable[[Progress], None]:
+        worker = get_current_worker()
+
+        def report(progress: Progress) -> None:
+            if worker.is_cancelled:
+                raise RunCancelled("Stopped.")
+            self.post_message(Progressed(progress))
+
+        return report
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    def _load(self, settings: Settings) -> None:
+        from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
+        from persona_tui.study.log import load_log  # noqa: PLC0415 - 0.4 s, loads polars
+
+        try:
+            log = load_log(settings, on_progress=self._report())
+            self.post_message(LogLoaded(settings, log, inspect_log(settings, log)))
+        except RunCancelled:
+            self.post_message(WorkStopped("load"))
+        except PersonaError as fault:
+            self.post_message(WorkFailed("load", settings, fault))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    def _fit(self, settings: Settings) -> None:
+        from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
+
+        try:
+            found = describe_personas(settings, on_progress=self._report())
+            self.post_message(PersonasFound(settings, found))
+        except RunCancelled:
+            self.post_message(WorkStopped("fit"))
+        except PersonaError as fault:
+            self.post_message(WorkFailed("fit", settings, fault))
+
+    @on(Progressed)
+    def _show_progress(self, message: Progressed) -> None:
+        if self.running is not None:
+            self.running = self.running.reported(message.progress)
+
+    @on(LogLoaded)
+    def _show_log(self, message: LogLoaded) -> None:
+        self.running = None
+        self.findings = self.findings.with_log(message.settings, message.log, message.inspection)
+
+    @on(PersonasFound)
+    def _show_personas(self, message: PersonasFound) -> None:
+        self.running = None
+        self.findings = self.findings.with_personas(message.settings, message.personas)
+
+    @on(WorkFailed)
+    def _show_fault(self, message: WorkFailed) -> None:
+        self.running = None
+        self.findings = self.findings.with_fault(message.name, message.fault)
+
+    @on(WorkStopped)
+    def _show_stop(self, message: WorkStopped) -> None:
+        self.running = None
+        self.notify(f"The {message.name} was stopped; what was in view stays.", markup=False)
+
+    # actions
+
+    def show_screen(self, name: str) -> None:
+        """Go to the screen of a job, and find personas where they are wanted and not known."""
+        self.switch_screen(name)
+        self.workspace.view.screen = name
+        self.workspace.remember()
+        settings = self.workspace.settings
+        idle = self.running is None and self.findings.log is not None
+        if name == "personas" and idle and personas_are_stale(self.findings, settings):
+            self.fit()
+
+    def action_show_data(self) -> None:
+        """Go to the data screen."""
+        self.show_screen("data")
+
+    def action_show_personas(self) -> None:
+        """Go to the personas screen."""
+        self.show_screen("personas")
+
+    def action_show_flow(self) -> None:
+        """Go to the flow screen."""
+        self.show_screen("flow")
+
+    def action_show_simulate(self) -> None:
+        """Go to the simulate screen."""
+        self.show_screen("simulate")
+
+    def action_show_report(self) -> None:
+        """Go to the report screen."""
+        self.show_screen("report")
+
+    def action_undo(self) -> None:
+        """Take back the last edit."""
+        self._moved(self.workspace.undo(), "Taken back", "There is nothing to take back.")
+
+    def action_redo(self) -> None:
+        """Do again what was taken back."""
+        self._moved(self.workspace.redo(), "Done again", "There is nothing to do again.")
+
+    def _moved(self, what: str | None, done: str, nothing: str) -> None:
+        self.notify(f"{done}: {printable(what)}" if what else nothing, markup=False)
+        if what:
+            self.settings_changed()
+
+    def action_save(self) -> None:
+        """Save the study, or make one of the log."""
+        if self.workspace.study is not None:
+            self._save(self.workspace.study)
+            return
+        if not self.workspace.settings.events:
+            self.notify("There is no log to save a study of.", markup=False)
+            return
+        from persona_tui.study.runs import default_output  # noqa: PLC0415 - 0.4 s, imports the engine
+
+        self.push_screen(SaveScreen(default_output(self.workspace.settings)), self._save)
+
+    def _save(self, folder: Path | None) -> None:
+        if folder is None:
+            return
+        try:
+            path = self.workspace.save(folder)
+        except PersonaError as fault:
+            self.tell(fault)
+            return
+        self.edits += 1
+        self.notify(f"Saved: {printable(str(path))}", markup=False)
+
+    def action_copy_command(self) -> None:
+        """Copy the command that does what the screen shows."""
+        if isinstance(self.screen, WorkScreen):
+            self.copy(self.screen.command())
+
+    def action_copy_table(self) -> None:
+        """Copy the table in view."""
+        text = self.screen.table_text() if isinstance(self.screen, WorkScreen) else ""
+        if text:
+            self.copy(text)
+        else:
+            self.notify("There is no table in view.", markup=False)
+
+    def copy(self, text: str) -> None:
+        """Send a text to the clipboard and show it."""
+        self.copy_to_clipboard(text)
+        self.push_screen(CopiedScreen(text))
+
+    def action_next_theme(self) -> None:
+        """Change to the next theme."""
+        names = sorted(self.available_themes)
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_help(self) -> None:
+        """Say what can be done here."""
+        name = self.screen.NAME if isinstance(self.screen, WorkScreen) else APP
+        focused = getattr(self.focused, "HELP", None) or ""
+        keys = [(each, self._shown_keys(each)) for each in ACTIONS]
+        self.push_screen(HelpScreen(name, focused, keys))
+
+    def _shown_keys(self, action: Action) -> str:
+        keys = self._keymap.get(action.id, ",".join(action.keys)).split(",")
+        return " ".join(self.get_key_display(Binding(key, action.id)) for key in keys)
+
+    def action_cancel(self) -> None:
+        """Stop the work in the background."""
+        if self.running is None:
+            self.notify("Nothing runs in the background.", markup=False)
+        self.workers.cancel_group(self, "work")
+
+    async def action_back(self) -> None:
+        """Leave; what is open above a screen closes itself."""
+        await self.action_quit()
+
+    async def action_quit(self) -> None:
+        """Leave; work in the background that would be lost is asked about."""
+        if self.running is None:
+            self.exit(0)
+            return
+        question = f"The {self.running.name} is not finished. Leave and stop it?"
+        self.push_screen(ConfirmScreen(question, "Leave"), lambda yes: self.exit(0) if yes else None)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield every action, those of the screen in view first."""
+        here = screen.NAME if isinstance(screen, WorkScreen) else APP
+        for action in sorted(ACTIONS, key=lambda each: (each.scope != here, each.scope != APP)):
+            if action.id != "command_palette":
+                where = "" if action.scope in {here, APP} else f" ({action.scope})"
+                yield SystemCommand(
+                    f"{action.label}{where}",
+                    f"{action.help} {self._shown_keys(action)}",
+                    partial(self.do, action),
+                )
+
+    def do(self, action: Action) -> None:
+        """Do an action, on its own screen."""
+        if action.scope not in {APP, getattr(self.screen, "NAME", APP)}:
+            self.show_screen(action.scope)
+        target = "app" if action.scope == APP else "screen"
+        self.call_after_refresh(self.run_action, f"{target}.{action.id}")

@@ -1,0 +1,41 @@
+"""The command line that does what a screen shows."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+from persona_tui.study.options import Settings, options_by_name
+
+_VERBS: Final = {
+    "data": "inspect",
+    "personas": "personas",
+    "flow": "preview",
+    "simulate": "simulate",
+    "report": "batch",
+}
+_READING: Final = ("column", "timezone", "dates", "prepare", "max_rejected", "memory")
+_MEANING: Final = ("funnel", "completion", "drop", "unit")
+_FITTING: Final = ("clusters", "seed")
+_OPTIONS: Final = {
+    "data": (*_READING, "funnel"),
+    "personas": (*_READING, *_MEANING, *_FITTING),
+}
+
+
+def command_of(screen: str, settings: Settings) -> str:
+    """Return the command that shows what a screen shows, with the settings that are not the default.
+
+    Examples
+    --------
+    >>> command_of("personas", Settings(events="log.csv", clusters="3", funnel="a,b c"))
+    "persona-tui personas log.csv --funnel 'a,b c' --clusters 3"
+    """
+    declared = options_by_name()
+    words = ["persona-tui", _VERBS[screen], settings.source_shown()]
+    for name in _OPTIONS.get(screen, (*_READING, *_MEANING, *_FITTING, "modification", "n_personas")):
+        value, default = getattr(settings, name), declared[name].default
+        if value != default:
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [declared[name].metadata["flag"], str(each)]
+    return shlex.join(words)

@@ -1,0 +1,126 @@
+"""What was learned about the log in view, as the screens show it, and the work that is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from persona_tui.engine.errors import PersonaError
+from persona_tui.engine.progress import Progress
+from persona_tui.study.options import Settings
+
+if TYPE_CHECKING:
+    from persona_tui.engine.data.event_log import EventLog
+    from persona_tui.study.inspection import Inspection
+    from persona_tui.study.personas import DescribedPersonas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Findings:
+    """All that is known; each part names the settings that it was found with.
+
+    Parameters
+    ----------
+    log : EventLog, optional
+    inspection : Inspection, optional
+        Of the log.
+    loaded_with : Settings, optional
+    log_fault : PersonaError, optional
+        Why the last attempt to load a log failed; an older log stays in view.
+    personas : DescribedPersonas, optional
+    fitted_with : Settings, optional
+    fit_fault : PersonaError, optional
+    """
+
+    log: EventLog | None = None
+    inspection: Inspection | None = None
+    loaded_with: Settings | None = None
+    log_fault: PersonaError | None = None
+    personas: DescribedPersonas | None = None
+    fitted_with: Settings | None = None
+    fit_fault: PersonaError | None = None
+
+    def with_log(self, settings: Settings, log: EventLog, inspection: Inspection) -> Findings:
+        """Return what is known with another log."""
+        return replace(self, log=log, inspection=inspection, loaded_with=settings, log_fault=None)
+
+    def with_personas(self, settings: Settings, personas: DescribedPersonas) -> Findings:
+        """Return what is known with other personas."""
+        return replace(self, personas=personas, fitted_with=settings, fit_fault=None)
+
+    def with_fault(self, name: str, fault: PersonaError) -> Findings:
+        """Return what is known after work has failed."""
+        return replace(self, log_fault=fault) if name == "load" else replace(self, fit_fault=fault)
+
+
+_READING = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
+_MEANING = ("funnel", "completion", "drop", "unit")
+_FITTING = ("clusters", "seed")
+
+
+def log_is_stale(found: Findings, settings: Settings) -> bool:
+    """Return whether settings ask for another log, or another look at it, than the one in view."""
+    return _differ(found.loaded_with, settings, (*_READING, *_MEANING))
+
+
+def personas_are_stale(found: Findings, settings: Settings) -> bool:
+    """Return whether settings ask for other personas than those in view."""
+    return _differ(found.fitted_with, settings, (*_READING, *_MEANING, *_FITTING))
+
+
+def _differ(before: Settings | None, now: Settings, names: tuple[str, ...]) -> bool:
+    return before is None or any(getattr(before, name) != getattr(now, name) for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Work in the background.
+
+    Parameters
+    ----------
+    name : str
+        What it is for: ``load`` or ``fit``.
+    began : float
+        On the monotonic clock.
+    progress : Progress, optional
+    stage_began : float
+    """
+
+    name: str
+    began: float
+    progress: Progress | None = None
+    stage_began: float = 0.0
+
+    def reported(self, progress: Progress) -> Work:
+        """Return the work after a report."""
+        same = self.progress is not None and self.progress.stage == progress.stage
+        return Work(
+            name=self.name,
+            began=self.began,
+            progress=progress,
+            stage_began=self.stage_began if same else monotonic(),
+        )
+
+    def sentence(self) -> str:
+        """Return where it stands: stage, share, and how long the stage will still take.
+
+        Examples
+        --------
+        >>> Work(name="fit", began=0.0).sentence()
+        'fit …'
+        """
+        progress = self.progress
+        if progress is None:
+            return f"{self.name} …"
+        if not progress.total:
+            return f"{progress.stage} …"
+        share = progress.done / progress.total
+        spent = monotonic() - self.stage_began
+        left = f" · {_duration(spent / share - spent)} left" if share > 0 and spent > 1 else ""
+        return f"{progress.stage} {share:.0%}{left}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration to the second, or to the minute where there are many."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,60 @@
+"""What workers tell the app; widgets change only where one of these is handled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from persona_tui.engine.errors import PersonaError
+from persona_tui.engine.progress import Progress
+from persona_tui.study.options import Settings
+
+if TYPE_CHECKING:
+    from persona_tui.engine.data.event_log import EventLog
+    from persona_tui.study.inspection import Inspection
+    from persona_tui.study.personas import DescribedPersonas
+
+
+class Progressed(Message):
+    """Work in the background has come further; of a flood of these, the last counts."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Return whether an older report is not worth handling any more."""
+        return isinstance(message, Progressed)
+
+
+class LogLoaded(Message):
+    """A log was loaded and looked at."""
+
+    def __init__(self, settings: Settings, log: EventLog, inspection: Inspection) -> None:
+        super().__init__()
+        self.settings, self.log, self.inspection = settings, log, inspection
+
+
+class PersonasFound(Message):
+    """Personas were found and described."""
+
+    def __init__(self, settings: Settings, personas: DescribedPersonas) -> None:
+        super().__init__()
+        self.settings, self.personas = settings, personas
+
+
+class WorkFailed(Message):
+    """Work in the background failed; the message says why and what to do."""
+
+    def __init__(self, name: str, settings: Settings, fault: PersonaError) -> None:
+        super().__init__()
+        self.name, self.settings, self.fault = name, settings, fault
+
+
+class WorkStopped(Message):
+    """Work in the background was stopped as asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
