@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar, Final
 
+from rich.text import Text
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from persona_tui.engine.errors import PersonaError, RunCancelled
 from persona_tui.engine.progress import Progress
@@ -22,6 +24,7 @@ from persona_tui.study.options import Settings
 from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
 from persona_tui.tui.findings import Findings, Work, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
+from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals, write_crash_report
 from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed, WorkStopped
 from persona_tui.tui.screens.coming import ComingScreen
 from persona_tui.tui.screens.confirm import ConfirmScreen
@@ -45,6 +48,8 @@ class PersonaApp(App[int]):
     workspace : Workspace
     glyphs : str
         Rung of the ladder that figures are drawn with.
+    state_folder : Path, optional
+        Where reports of crashes go.
     """
 
     TITLE = "persona-tui"
@@ -57,16 +62,60 @@ class PersonaApp(App[int]):
     running: reactive[Work | None] = reactive(None)
     edits: reactive[int] = reactive(0)
 
-    def __init__(self, workspace: Workspace, *, glyphs: str = "eighths") -> None:
+    def __init__(
+        self, workspace: Workspace, *, glyphs: str = "eighths", state_folder: Path | None = None
+    ) -> None:
         super().__init__()
+        self.state_folder = state_folder
         self.workspace = workspace
         self.glyphs: Glyphs = LADDER[glyphs]
 
     def on_mount(self) -> None:
         """Show the screen where the session was, and load its log."""
+        if not self.is_headless:
+            on_signals(self.leave)
+            on_hangup(self._hung_up)
         self.push_screen(self.workspace.view.screen)
         if self.workspace.settings.events:
             self.call_after_refresh(self.load)
+
+    # the end
+
+    def leave(self, code: int) -> None:
+        """Leave in order; what was edited is remembered."""
+        self.workspace.remember()
+        leave_for_sure(code)
+        self.exit(code, return_code=code)
+
+    def _hung_up(self, code: int) -> None:
+        self.workspace.remember()
+        os._exit(code)
+
+    def _fatal_error(self) -> None:
+        """Say where the report of a crash is, in place of a page of code; the session is remembered."""
+        error = self._exception
+        if error is None:
+            super()._fatal_error()
+            return
+        self.workspace.remember()
+        self._exit_renderables.append(Text(self._reported(error)))
+        self._close_messages_no_wait()
+
+    def _reported(self, error: BaseException) -> str:
+        path = write_crash_report(error, self.state_folder) if self.state_folder else None
+        where = f"A report is in '{path}'." if path else "No report could be written."
+        return printable(
+            f"A fault of persona-tui's own ({type(error).__name__}); your edits are kept. {where}"
+        )
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong where work in the background met a fault that nobody foresaw."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            name = self.running.name if self.running else "work"
+            self.running = None
+            fault = PersonaError(self._reported(error), hint="Other work goes on; please send the report.")
+            self.findings = self.findings.with_fault(name, fault)
 
     # what is worked on
 

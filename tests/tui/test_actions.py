@@ -1,0 +1,67 @@
+"""One table of actions feeds keys, footer, help and palette."""
+
+import pytest
+from textual.widgets import Static
+
+from persona_tui.tui.actions import ACTIONS, APP, SCREENS, actions_of, key_faults
+from persona_tui.tui.app import MADE, PersonaApp
+from persona_tui.tui.screens.help import HelpScreen
+from persona_tui.tui.workspace import Workspace, settings_of_source
+
+
+@pytest.fixture
+def app():
+    return PersonaApp(Workspace(settings_of_source("", {})))
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.id)
+def test_every_action_has_a_method_where_it_says(action):
+    owner = PersonaApp if action.scope == APP else MADE[action.scope]
+    assert callable(getattr(owner, f"action_{action.id}", None))
+
+
+@pytest.mark.parametrize("scope", [APP, *MADE])
+def test_every_key_of_the_table_is_bound(scope):
+    owner = PersonaApp if scope == APP else MADE[scope]
+    bound = {each.id: each for each in owner.BINDINGS}
+    for action in actions_of(scope):
+        assert set(bound[action.id].key.split(",")) == set(action.keys)
+        assert bound[action.id].description == action.label
+
+
+def test_no_key_stands_for_two_actions_at_once():
+    for screen in SCREENS:
+        keys = [key for each in actions_of(screen, APP) for key in each.keys]
+        assert len(keys) == len(set(keys))
+
+
+async def test_the_palette_offers_every_action(app):
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        offered = {command.title for command in app.get_system_commands(app.screen)}
+        for action in ACTIONS:
+            assert action.id == "command_palette" or any(each.startswith(action.label) for each in offered)
+
+
+async def test_the_help_lists_every_action_of_the_screen_and_of_the_app(app):
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        shown = "\n".join(str(each.content) for each in app.screen.query(Static))
+        for action in actions_of("data", APP):
+            assert action.help in shown
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fault"),
+    [
+        ({"undo": "u"}, ""),
+        ({"undo": "1"}, "'1' is for 'show_data' and for 'undo'."),
+        ({"fit": "z"}, "'z' is for"),
+        ({"fly": "u"}, "There is no action 'fly'."),
+    ],
+)
+def test_keys_that_clash_are_told(chosen, fault):
+    assert fault in " ".join(key_faults(chosen.items()))
+    assert bool(key_faults(chosen.items())) == bool(fault)
