@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -34,6 +34,7 @@ from persona_tui.tui.screens.help import HelpScreen
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
 
 MADE: Final[dict[str, type[WorkScreen]]] = {"data": DataScreen, "personas": PersonasScreen}
@@ -48,6 +49,9 @@ class PersonaApp(App[int]):
     workspace : Workspace
     glyphs : str
         Rung of the ladder that figures are drawn with.
+    theme : str
+    keys : mapping of str to str, optional
+        Comma-separated keys by action, where they are not those of the table.
     state_folder : Path, optional
         Where reports of crashes go.
     """
@@ -63,9 +67,18 @@ class PersonaApp(App[int]):
     edits: reactive[int] = reactive(0)
 
     def __init__(
-        self, workspace: Workspace, *, glyphs: str = "eighths", state_folder: Path | None = None
+        self,
+        workspace: Workspace,
+        *,
+        glyphs: str = "eighths",
+        theme: str = DARK.name,
+        keys: Mapping[str, str] | None = None,
+        state_folder: Path | None = None,
     ) -> None:
         super().__init__()
+        register(self)
+        self.theme = theme
+        self.set_keymap(dict(keys or {}))
         self.state_folder = state_folder
         self.workspace = workspace
         self.glyphs: Glyphs = LADDER[glyphs]
@@ -308,7 +321,7 @@ class PersonaApp(App[int]):
 
     def action_next_theme(self) -> None:
         """Change to the next theme."""
-        names = sorted(self.available_themes)
+        names = [each.name for each in THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_help(self) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from persona_tui.engine.errors import SimulationError
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.preferences import read_preferences, state_folder
+from persona_tui.tui.terminal import choose_glyphs, read_terminal, refusal
 from persona_tui.tui.workspace import Workspace
 
 
@@ -12,10 +17,29 @@ def run_app(settings: Settings) -> int:
 
     Raises
     ------
-    PersonaError
-        If the terminal cannot show it, or the preferences make no sense.
+    SimulationError
+        If the terminal cannot show it.
+    DataError
+        If the preferences make no sense.
     """
-    workspace = Workspace(settings)
-    app = PersonaApp(workspace)
+    terminal = read_terminal()
+    refused = refusal(terminal)
+    if refused is not None:
+        raise SimulationError(refused[0], hint=refused[1])
+    preferences = read_preferences()
+    if settings.personas is None:
+        settings = replace(settings, **preferences.defaults)
+    workspace = Workspace(settings, folder=state_folder() / "sessions")
+    workspace.resume()
+    theme = preferences.theme
+    if preferences.origins["theme"] == "default" and terminal.colours in {"none", "16"}:
+        theme = "persona-ansi"
+    app = PersonaApp(
+        workspace,
+        glyphs=choose_glyphs(preferences.glyphs, terminal),
+        theme=theme,
+        keys=preferences.keys,
+        state_folder=state_folder(),
+    )
     app.run()
     return app.return_code or 0
