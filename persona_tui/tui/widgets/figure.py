@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from textual.content import Content
@@ -72,6 +73,11 @@ def fitted(text: str, width: int, glyphs: Glyphs) -> str:
         head = width - 1 - tail
         shown = Content.assemble(shown.truncate(head), glyphs.ellipsis, Content(_end(shown.plain, tail)))
     return shown.plain + " " * (width - shown.cell_length)
+
+
+def widest(texts: Iterable[str]) -> int:
+    """Return the cells that the widest of some texts from the data takes."""
+    return max((Content(printable(text)).cell_length for text in texts), default=0)
 
 
 def _end(text: str, width: int) -> str:
