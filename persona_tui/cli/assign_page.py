@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from persona_tui.cli.output import Page, shortened
+from persona_tui.cli.output import Page
 from persona_tui.engine.analytics.numbers import UNKNOWN, count, interval_text, percent, points
+from persona_tui.engine.text import shortened
 from persona_tui.study.assigning import AssignedLog
 
 NAMES_SHOWN = 5

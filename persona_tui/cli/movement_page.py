@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from persona_tui.cli.output import Page, shortened
+from persona_tui.cli.output import Page
 from persona_tui.engine.analytics.numbers import UNKNOWN, percent
 from persona_tui.engine.modeling.matching import TransitionShift
+from persona_tui.engine.text import shortened
 from persona_tui.study.movement import MovedPersona, Movement, Remembered
 
 

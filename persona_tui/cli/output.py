@@ -10,13 +10,12 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli.diagnostics import FAILED, fail, leave_on_closed_stdout
-from persona_tui.engine.text import printable
+from persona_tui.engine.text import printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_WIDTH = 100
-LONGEST_NAME = 40
 _TEXT_WIDTH = 16
 
 
@@ -54,12 +53,6 @@ def size_text(n_bytes: float) -> str:
     power = next((n for n in range(len(units) - 1) if n_bytes < 999.5 * 1_000**n), len(units) - 1)
     scaled = n_bytes / 1_000**power
     return f"{scaled:.1f} {units[power]}" if power and scaled < 99.95 else f"{scaled:.0f} {units[power]}"
-
-
-def shortened(name: str) -> str:
-    """Return a name as a table shows it: printable, and not longer than a table can hold."""
-    shown = printable(name)
-    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 class Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from persona_tui.cli.output import Page, shortened
+from persona_tui.cli.output import Page
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -28,6 +28,7 @@ from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.insights import Insights
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.statistics import Estimate, Interval
+from persona_tui.engine.text import shortened
 
 _MOST_ROWS = 8
 _BAR_CELLS = 28

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from persona_tui.cli.output import Page, shortened
+from persona_tui.cli.output import Page
 from persona_tui.cli.scenario_page import print_outcome, print_parts, print_ranking
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.text import shortened
 from persona_tui.study.runs import FinishedRun
 
 

@@ -7,6 +7,8 @@ import unicodedata
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
 """They hold an emoji together."""
+LONGEST_NAME = 40
+"""Of a name in a table."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -29,6 +31,12 @@ def _shown(char: str) -> str:
     return (
         char.encode("unicode_escape").decode() if not 0xD800 <= ord(char) <= 0xDFFF else f"\\u{ord(char):04x}"
     )
+
+
+def shortened(name: str) -> str:
+    """Return a name as a table shows it: printable, and not longer than a table can hold."""
+    shown = printable(name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 def inert_cell(text: str) -> str:

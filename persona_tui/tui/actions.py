@@ -99,8 +99,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         keys=("ctrl+p",),
         label="Palette",
         help="Find any action by its words.",
+        in_footer=False,
     ),
-    Action(id="cancel", keys=("ctrl+x",), label="Stop", help="Stop the work in the background."),
+    Action(
+        id="cancel",
+        keys=("ctrl+x",),
+        label="Stop",
+        help="Stop the work in the background.",
+        in_footer=False,
+    ),
     Action(
         id="suspend_process",
         keys=("ctrl+z",),
@@ -116,8 +123,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _data(
         "edit_columns", "c", "Columns", "Say which column is the user, the session, the time and the event."
     ),
-    _data("add_step", "a", "Add step", "Add a step to the preparation of the log."),
-    _data("remove_step", "d", "Remove step", "Remove the chosen step of the preparation."),
+    _data("add_step", "a", "Add", "Add a step to the preparation of the log."),
+    _data("remove_step", "d", "Remove", "Remove the chosen step of the preparation."),
     _data("choose_outcomes", "f", "Funnel", "Choose the funnel, what completes a journey and what drops it."),
     _data("filter_rows", "slash", "Filter", "Keep the rows that hold some text."),
     _personas("fit", "r", "Fit", "Find the personas anew in the background."),

@@ -6,42 +6,45 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
-from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState, get_current_worker
 
-from persona_tui.engine.errors import PersonaError, RunCancelled
-from persona_tui.engine.progress import Progress
+from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
-from persona_tui.tui.findings import Findings, Work, log_is_stale, personas_are_stale
+from persona_tui.tui.background import WorkingApp
+from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
-from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals, write_crash_report
-from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed, WorkStopped
+from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.screens.coming import ComingScreen
 from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.help import HelpScreen
-from persona_tui.tui.screens.personas import PersonasScreen
+from persona_tui.tui.screens.open_source import SAMPLE, sample_file
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.themes import DARK, THEMES, register
-from persona_tui.tui.workspace import Workspace
+from persona_tui.tui.workspace import Workspace, settings_of_source
 
-MADE: Final[dict[str, type[WorkScreen]]] = {"data": DataScreen, "personas": PersonasScreen}
+
+def _personas_screen() -> WorkScreen:
+    from persona_tui.tui.screens.personas import PersonasScreen  # noqa: PLC0415 - 0.2 s, loads numpy
+
+    return PersonasScreen()
+
+
+_MADE: Final[dict[str, Callable[[], WorkScreen]]] = {"data": DataScreen, "personas": _personas_screen}
 LONGEST_TOAST: Final = 300
 
 
-class PersonaApp(App[int]):
+class PersonaApp(WorkingApp):
     """The terminal app.
 
     Parameters
@@ -52,6 +55,8 @@ class PersonaApp(App[int]):
     theme : str
     keys : mapping of str to str, optional
         Comma-separated keys by action, where they are not those of the table.
+    defaults : mapping, optional
+        Settings of logs that are no study.
     state_folder : Path, optional
         Where reports of crashes go.
     """
@@ -60,10 +65,8 @@ class PersonaApp(App[int]):
     CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
-    SCREENS: ClassVar = {name: MADE.get(name, partial(ComingScreen, name)) for name in SCREENS}
+    SCREENS: ClassVar = {name: _MADE.get(name, partial(ComingScreen, name)) for name in SCREENS}
 
-    findings: reactive[Findings] = reactive(Findings(), always_update=True)
-    running: reactive[Work | None] = reactive(None)
     edits: reactive[int] = reactive(0)
 
     def __init__(
@@ -73,14 +76,14 @@ class PersonaApp(App[int]):
         glyphs: str = "eighths",
         theme: str = DARK.name,
         keys: Mapping[str, str] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         state_folder: Path | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(workspace, state_folder=state_folder)
         register(self)
         self.theme = theme
         self.set_keymap(dict(keys or {}))
-        self.state_folder = state_folder
-        self.workspace = workspace
+        self.defaults = dict(defaults or {})
         self.glyphs: Glyphs = LADDER[glyphs]
 
     def on_mount(self) -> None:
@@ -114,22 +117,6 @@ class PersonaApp(App[int]):
         self._exit_renderables.append(Text(self._reported(error)))
         self._close_messages_no_wait()
 
-    def _reported(self, error: BaseException) -> str:
-        path = write_crash_report(error, self.state_folder) if self.state_folder else None
-        where = f"A report is in '{path}'." if path else "No report could be written."
-        return printable(
-            f"A fault of persona-tui's own ({type(error).__name__}); your edits are kept. {where}"
-        )
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Say what went wrong where work in the background met a fault that nobody foresaw."""
-        error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
-            name = self.running.name if self.running else "work"
-            self.running = None
-            fault = PersonaError(self._reported(error), hint="Other work goes on; please send the report.")
-            self.findings = self.findings.with_fault(name, fault)
-
     # what is worked on
 
     def edit(self, what: str, **values: object) -> bool:
@@ -148,6 +135,18 @@ class PersonaApp(App[int]):
         if self.workspace.settings.events and log_is_stale(self.findings, self.workspace.settings):
             self.load()
 
+    def settings_of(self, source: str) -> Settings:
+        """Return the settings to open a source with; the sample is written where sessions are kept.
+
+        Raises
+        ------
+        PersonaError
+            If it is a study whose file makes no sense, or the sample cannot be written.
+        """
+        if source == SAMPLE:
+            source = str(sample_file(self.state_folder))
+        return settings_of_source(source, self.defaults)
+
     def open_source(self, settings: Settings) -> None:
         """Leave what is open, which is remembered, and open something else."""
         self.workspace.open(settings)
@@ -158,80 +157,6 @@ class PersonaApp(App[int]):
         """Say what went wrong and what to do about it."""
         text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
         self.notify(printable(text.replace("\n", " "))[:LONGEST_TOAST], severity="error", markup=False)
-
-    # work in the background
-
-    def load(self) -> None:
-        """Load the log of the settings."""
-        self._begin("load", self._load)
-
-    def fit(self) -> None:
-        """Find the personas of the settings."""
-        self._begin("fit", self._fit)
-
-    def _begin(self, name: str, run: Callable[[Settings], object]) -> None:
-        self.running = Work(name=name, began=monotonic())
-        run(self.workspace.settings)
-
-    def _report(self) -> Callable[[Progress], None]:
-        worker = get_current_worker()
-
-        def report(progress: Progress) -> None:
-            if worker.is_cancelled:
-                raise RunCancelled("Stopped.")
-            self.post_message(Progressed(progress))
-
-        return report
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
-    def _load(self, settings: Settings) -> None:
-        from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
-        from persona_tui.study.log import load_log  # noqa: PLC0415 - 0.4 s, loads polars
-
-        try:
-            log = load_log(settings, on_progress=self._report())
-            self.post_message(LogLoaded(settings, log, inspect_log(settings, log)))
-        except RunCancelled:
-            self.post_message(WorkStopped("load"))
-        except PersonaError as fault:
-            self.post_message(WorkFailed("load", settings, fault))
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
-    def _fit(self, settings: Settings) -> None:
-        from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
-
-        try:
-            found = describe_personas(settings, on_progress=self._report())
-            self.post_message(PersonasFound(settings, found))
-        except RunCancelled:
-            self.post_message(WorkStopped("fit"))
-        except PersonaError as fault:
-            self.post_message(WorkFailed("fit", settings, fault))
-
-    @on(Progressed)
-    def _show_progress(self, message: Progressed) -> None:
-        if self.running is not None:
-            self.running = self.running.reported(message.progress)
-
-    @on(LogLoaded)
-    def _show_log(self, message: LogLoaded) -> None:
-        self.running = None
-        self.findings = self.findings.with_log(message.settings, message.log, message.inspection)
-
-    @on(PersonasFound)
-    def _show_personas(self, message: PersonasFound) -> None:
-        self.running = None
-        self.findings = self.findings.with_personas(message.settings, message.personas)
-
-    @on(WorkFailed)
-    def _show_fault(self, message: WorkFailed) -> None:
-        self.running = None
-        self.findings = self.findings.with_fault(message.name, message.fault)
-
-    @on(WorkStopped)
-    def _show_stop(self, message: WorkStopped) -> None:
-        self.running = None
-        self.notify(f"The {message.name} was stopped; what was in view stays.", markup=False)
 
     # actions
 

@@ -39,6 +39,7 @@ def run_app(settings: Settings) -> int:
         glyphs=choose_glyphs(preferences.glyphs, terminal),
         theme=theme,
         keys=preferences.keys,
+        defaults=preferences.defaults,
         state_folder=state_folder(),
     )
     app.run()

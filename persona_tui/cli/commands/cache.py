@@ -11,6 +11,7 @@ from persona_tui.cli import output
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError, unknown_name
+from persona_tui.engine.text import LONGEST_NAME
 from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
@@ -114,7 +115,7 @@ def ending(source: str) -> str:
     >>> ending("logs/a.csv"), ending("/home/ann/projects/shop/exports/2026/march/events.parquet")
     ('logs/a.csv', '…/shop/exports/2026/march/events.parquet')
     """
-    excess = len(source) - output.LONGEST_NAME
+    excess = len(source) - LONGEST_NAME
     return f"…{source[excess + 1 :]}" if excess > 0 else source
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from persona_tui.cli.output import Page
-from persona_tui.cli.persona_pages.phrases import bits
 from persona_tui.engine.analytics.numbers import percent
+from persona_tui.engine.analytics.persona_phrases import bits
 from persona_tui.engine.modeling.clusterer_comparison import ComparedClusterer
 
 _WORDS: Final = {"kmeans": "k-means", "nmf": "NMF"}

@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from persona_tui.cli.output import Page
-from persona_tui.cli.persona_pages.phrases import move_words, number, q_words, span, trait_label, trait_mean
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
+from persona_tui.engine.analytics.persona_phrases import (
+    move_words,
+    number,
+    q_words,
+    span,
+    trait_label,
+    trait_mean,
+)
 from persona_tui.engine.analytics.wording import METRIC_WORDS
 from persona_tui.engine.simulation.persona_differences import MIN_DEPARTURES, Difference
 from persona_tui.study.personas import PersonaComparison

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from persona_tui.cli.output import Page
-from persona_tui.cli.persona_pages.phrases import bits
 from persona_tui.engine.analytics.numbers import percent
+from persona_tui.engine.analytics.persona_phrases import bits
 from persona_tui.engine.modeling.ladder import LadderDescription
 from persona_tui.engine.modeling.stability import Stability
 from persona_tui.study.personas import DescribedPersonas

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from persona_tui.cli.output import Page, shortened
+from persona_tui.cli.output import Page
 from persona_tui.cli.persona_pages.overview import TOO_FEW_TO_TELL
-from persona_tui.cli.persona_pages.phrases import (
+from persona_tui.engine.analytics.numbers import UNKNOWN, count, percent, percent_interval, signed
+from persona_tui.engine.analytics.persona_phrases import (
     bits,
     early_words,
     journey,
@@ -19,7 +20,6 @@ from persona_tui.cli.persona_pages.phrases import (
     trait_label,
     trait_mean,
 )
-from persona_tui.engine.analytics.numbers import UNKNOWN, count, percent, percent_interval, signed
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.modeling.dwell_checks import warn_of_dwell
@@ -27,6 +27,7 @@ from persona_tui.engine.modeling.order_checks import OrderCheck
 from persona_tui.engine.modeling.paths import RateLift
 from persona_tui.engine.modeling.state_memory import HistoryEffect, StateMemory
 from persona_tui.engine.modeling.typical_users import ExampleUser
+from persona_tui.engine.text import shortened
 from persona_tui.study.personas import DescribedPersonas
 
 _WORTH_TELLING: Final = 0.05

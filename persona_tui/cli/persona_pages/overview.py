@@ -6,7 +6,8 @@ from typing import Final
 
 from persona_tui.cli.output import Page
 from persona_tui.cli.persona_pages.how_many import print_number
-from persona_tui.cli.persona_pages.phrases import (
+from persona_tui.engine.analytics.numbers import count, percent, percent_interval
+from persona_tui.engine.analytics.persona_phrases import (
     attribute_words,
     early_words,
     journey,
@@ -17,7 +18,6 @@ from persona_tui.cli.persona_pages.phrases import (
     trait_means,
     trait_words,
 )
-from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.study.kept_personas import KeptPersona

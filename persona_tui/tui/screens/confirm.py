@@ -26,8 +26,8 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
             with Horizontal(classes="answers"):
-                yield Button("No", id="no")
-                yield Button(self._yes, id="yes", variant="warning")
+                yield Button("No", id="no", compact=True)
+                yield Button(self._yes, id="yes", variant="warning", compact=True)
 
     @on(Button.Pressed)
     def answer(self, pressed: Button.Pressed) -> None:

@@ -26,7 +26,7 @@ class SaveScreen(ModalScreen[Path | None]):
         """Build the question and its field."""
         with Vertical(classes="dialog"):
             yield Static("Save as a study in this folder (enter saves, escape cancels):", markup=False)
-            yield Input(str(self._proposed))
+            yield Input(str(self._proposed), compact=True)
             yield Static(id="fault", markup=False)
 
     @on(Input.Submitted)

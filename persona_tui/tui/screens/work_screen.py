@@ -37,6 +37,7 @@ class WorkScreen(Screen[None]):
     """A screen of a job; no field has the focus at first."""
 
     AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide")]  # type: ignore[misc]
     NAME: ClassVar[str]
 
     @property

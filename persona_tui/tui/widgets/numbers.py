@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, count, percent, points_number
+from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, count, percent, points_number, signed
 
-Kind = Literal["percent", "points", "number", "count"]
-"""``points`` are differences of percentages; ``count`` is a whole number."""
+Kind = Literal["percent", "points", "number", "count", "signed"]
+"""``points`` are differences of percentages, ``signed`` are others; ``count`` is a whole number."""
 _PLAIN = str.maketrans({NARROW_SPACE: " ", MINUS: "-"})
 
 
@@ -26,6 +26,8 @@ def shown(value: float, kind: Kind) -> str:
             return points_number(value).translate(_PLAIN)
         case "count":
             return count(round(value)).translate(_PLAIN)
+        case "signed":
+            return signed(value).translate(_PLAIN)
         case _:
             return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 

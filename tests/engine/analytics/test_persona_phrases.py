@@ -1,6 +1,6 @@
 """How numbers of personas read."""
 
-from persona_tui.cli.persona_pages.phrases import lift_size
+from persona_tui.engine.analytics.persona_phrases import lift_size
 from persona_tui.engine.modeling.paths import RateLift
 
 

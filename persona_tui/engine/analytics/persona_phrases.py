@@ -1,11 +1,10 @@
-"""Words and numbers that several parts of the page share."""
+"""Words and numbers about personas that every face uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from persona_tui.cli.output import LONGEST_NAME, shortened
 from persona_tui.engine.analytics.numbers import MINUS, UNKNOWN, percent, percent_interval
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.modeling.behaviour import BehaviouralTrait
@@ -14,6 +13,7 @@ from persona_tui.engine.modeling.paths import RateLift
 from persona_tui.engine.modeling.typical_users import EarlyConversion
 from persona_tui.engine.simulation.persona_differences import LEAVES, START, MoveDifference
 from persona_tui.engine.statistics import Interval
+from persona_tui.engine.text import LONGEST_NAME, shortened
 
 _MORE_AND_LESS: Final = {
     "pace": ("slower", "faster"),

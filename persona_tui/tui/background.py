@@ -1,0 +1,144 @@
+"""The work of the app in the background: one thing at a time, told by messages, stopped when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from textual import on, work
+from textual.app import App
+from textual.reactive import reactive
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from persona_tui.engine.errors import PersonaError, RunCancelled
+from persona_tui.engine.progress import Progress
+from persona_tui.engine.text import printable
+from persona_tui.study.options import Settings
+from persona_tui.tui.findings import Findings, Work
+from persona_tui.tui.lifecycle import write_crash_report
+from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed, WorkStopped
+from persona_tui.tui.workspace import Workspace
+
+
+class WorkingApp(App[int]):
+    """An app that loads logs and finds personas in the background.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    state_folder : Path, optional
+        Where reports of crashes go.
+    """
+
+    findings: reactive[Findings] = reactive(Findings(), always_update=True)
+    running: reactive[Work | None] = reactive(None)
+
+    def __init__(self, workspace: Workspace, *, state_folder: Path | None = None) -> None:
+        super().__init__()
+        self.workspace, self.state_folder = workspace, state_folder
+
+    def load(self) -> None:
+        """Load the log of the settings."""
+        self._begin("load", self._load)
+
+    def fit(self) -> None:
+        """Find the personas of the settings."""
+        self._begin("fit", self._fit)
+
+    def settle(self, **changes: Any) -> None:  # noqa: ANN401 - of ``PersonaChanges``
+        """Keep names and places of personas in the study."""
+        self._begin("fit", lambda settings: self._fit(settings, changes))
+
+    def _begin(self, name: str, run: Callable[[Settings], object]) -> None:
+        self.running = Work(name=name, began=monotonic())
+        run(self.workspace.settings)
+
+    def _report(self) -> Callable[[Progress], None]:
+        worker = get_current_worker()
+
+        def report(progress: Progress) -> None:
+            if worker.is_cancelled:
+                raise RunCancelled("Stopped.")
+            self.post_message(Progressed(progress))
+
+        return report
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    def _load(self, settings: Settings) -> None:
+        from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
+        from persona_tui.study.log import load_log  # noqa: PLC0415 - 0.4 s, loads polars
+
+        try:
+            log = load_log(settings, on_progress=self._report())
+            self.post_message(LogLoaded(settings, log, inspect_log(settings, log)))
+        except RunCancelled:
+            self.post_message(WorkStopped("load"))
+        except PersonaError as fault:
+            self.post_message(WorkFailed("load", settings, fault))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    def _fit(self, settings: Settings, changes: Mapping[str, Any] | None = None) -> None:
+        from persona_tui.study.kept_personas import PersonaChanges  # noqa: PLC0415 - with it
+        from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
+
+        try:
+            asked = PersonaChanges(**changes) if changes else None
+            settings = self._with_kept(settings)
+            found = describe_personas(settings, asked, on_progress=self._report())
+            self.post_message(PersonasFound(settings, found))
+        except RunCancelled:
+            self.post_message(WorkStopped("fit"))
+        except PersonaError as fault:
+            self.post_message(WorkFailed("fit", settings, fault))
+
+    def _with_kept(self, settings: Settings) -> Settings:
+        """Return settings with what the study keeps about its personas now."""
+        if settings.personas is None:
+            return settings
+        from persona_tui.study.persona_files import read_kept_personas  # noqa: PLC0415 - with the fit
+
+        return replace(settings, personas=read_kept_personas(settings.personas.folder))
+
+    @on(Progressed)
+    def _show_progress(self, message: Progressed) -> None:
+        if self.running is not None:
+            self.running = self.running.reported(message.progress)
+
+    @on(LogLoaded)
+    def _show_log(self, message: LogLoaded) -> None:
+        self.running = None
+        self.findings = self.findings.with_log(message.settings, message.log, message.inspection)
+
+    @on(PersonasFound)
+    def _show_personas(self, message: PersonasFound) -> None:
+        self.running = None
+        self.findings = self.findings.with_personas(message.settings, message.personas)
+
+    @on(WorkFailed)
+    def _show_fault(self, message: WorkFailed) -> None:
+        self.running = None
+        self.findings = self.findings.with_fault(message.name, message.fault)
+
+    @on(WorkStopped)
+    def _show_stop(self, message: WorkStopped) -> None:
+        self.running = None
+        self.notify(f"The {message.name} was stopped; what was in view stays.", markup=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong where work in the background met a fault that nobody foresaw."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            name = self.running.name if self.running else "work"
+            self.running = None
+            fault = PersonaError(self._reported(error), hint="Other work goes on; please send the report.")
+            self.findings = self.findings.with_fault(name, fault)
+
+    def _reported(self, error: BaseException) -> str:
+        path = write_crash_report(error, self.state_folder) if self.state_folder else None
+        where = f"A report is in '{path}'." if path else "No report could be written."
+        return printable(
+            f"A fault of persona-tui's own ({type(error).__name__}); your edits are kept. {where}"
+        )

@@ -1,0 +1,254 @@
+"""What the Personas screen says: cards, tables and figures made from described personas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from persona_tui.engine.analytics.persona_phrases import (
+    bits,
+    early_words,
+    journey,
+    lift_size,
+    move_words,
+    number,
+    q_words,
+    span,
+    times,
+    trait_means,
+)
+from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.text import printable
+from persona_tui.tui.glyphs import Glyphs, bar
+from persona_tui.tui.widgets.figure import fitted
+from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
+from persona_tui.tui.widgets.numbers import shown, shown_interval
+from persona_tui.tui.widgets.text_table import TextTable
+
+if TYPE_CHECKING:
+    from persona_tui.engine.analytics.profiles import PersonaProfile
+    from persona_tui.engine.modeling.ladder import LadderDescription
+    from persona_tui.study.personas import DescribedPersonas, PersonaComparison
+
+_MOST_MOVES: Final = 12
+_OUTCOMES: Final = {"completion_rate": "conversion", "drop_off_rate": "drop-off"}
+
+
+def card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) -> Content:
+    """Return a persona on three lines: name, share with its bar, conversion with its interval."""
+    profile, kept = found.profiles[position], found.settled[position]
+    told = profile.card
+    name = fitted(f"{told.id} {told.name}", max(width - 2, 1), glyphs).rstrip()
+    share = shown(profile.user_share, "percent")
+    conversion = shown(told.conversion, "percent")
+    interval = shown_interval(*told.conversion_interval, "percent")
+    plot = max(width - 16, 4)
+    return Content.assemble(
+        (name, "bold"),
+        (" *" if kept.place else "", "$text-accent"),
+        "\n",
+        (bar(profile.user_share, plot, glyphs), "$primary"),
+        f"{share:>8} users\n",
+        (f"converts {conversion}", ""),
+        (f"  {interval}" if width >= 32 else "", "$text-muted"),
+    )
+
+
+def headline(found: DescribedPersonas) -> str:
+    """Return how many personas there are, and why that many."""
+    n, ladder, sure = len(found.cards), found.ladder, shown(found.sure_share, "percent")
+    if n == 1:
+        return "One persona: no structure that foretells users it has not seen. All users are told as one."
+    if ladder is None or found.selection is None:
+        return f"{n} personas, as asked for. {sure} of users belong surely to one."
+    return f"{n} personas: {found.selection.reason}. {sure} of users belong surely to one."
+
+
+def sizes(found: DescribedPersonas, profile: PersonaProfile) -> Intervals:
+    """Return the share and the conversion of a persona, with the conversion told early."""
+    told, early = profile.card, profile.early_conversion
+    units = UNIT_WORDS[found.settings.unit]
+    rows = [
+        _row("share of users", profile.user_share, profile.user_share_interval, told.users),
+        _row(f"conversion of {units}", told.conversion, told.conversion_interval, told.users),
+    ]
+    if early.value is not None:
+        rows.append(_row("conversion told early", early.value, early.interval, early.n_users))
+    return Intervals(rows=tuple(rows))
+
+
+def _row(label: str, value: float, interval: tuple[float, float], users: int) -> IntervalRow:
+    return IntervalRow(label=label, value=value, low=interval[0], high=interval[1], note=f"{users:,} users")
+
+
+def early_sentence(found: DescribedPersonas, profile: PersonaProfile) -> str:
+    """Return what the observed conversion is worth, and what the first events foretell."""
+    units = UNIT_WORDS[found.settings.unit]
+    return (
+        "Conversion is observed, and descriptive: membership saw the outcome. Told early: "
+        f"{early_words(profile.early_conversion, units)}."
+    )
+
+
+def traits(profile: PersonaProfile) -> Intervals | None:
+    """Return the effects of the traits against the other users, None where there are no others."""
+    rows = tuple(
+        IntervalRow(
+            label=each.name.replace("_", " "),
+            value=each.effect,
+            low=each.interval[0],
+            high=each.interval[1],
+            note=f"{each.magnitude}: {trait_means(each)}",
+        )
+        for each in profile.traits
+        if each.effect is not None and each.interval is not None
+    )
+    return Intervals(rows=rows, kind="signed", around_zero=True) if rows else None
+
+
+def attributes(profile: PersonaProfile) -> TextTable:
+    """Return the attribute values that are more or less frequent than among all users."""
+    return TextTable(
+        heads=("attribute", "share", "lift", "95 % interval", "q", "users"),
+        rows=tuple(
+            (
+                f"{each.attribute}={each.value}",
+                shown(each.share, "percent"),
+                times(each.lift),
+                span(each.interval),
+                q_words(each.q_value),
+                shown(each.n_users, "count"),
+            )
+            for each in profile.attributes.lifts
+            if each.notable
+        ),
+    )
+
+
+def attributes_said(profile: PersonaProfile) -> str:
+    """Return what was tested, and that nothing stands out where that is so."""
+    lifts = profile.attributes
+    none = "No value stands out at a false discovery rate of 5 %. "
+    said = none if lifts.lifts and not any(each.notable for each in lifts.lifts) else ""
+    left = "".join(f" {printable(name)} {printable(why)}." for name, why in lifts.left_out.items())
+    return f"{said}{lifts.statement}{left}"
+
+
+def signature(profile: PersonaProfile) -> TextTable:
+    """Return the events that the persona does more than the others."""
+    return TextTable(
+        heads=("event", "a journey", "others", "lift", "times"),
+        rows=tuple(
+            (
+                journey(each.events),
+                number(each.rate),
+                number(each.others_rate),
+                lift_size(each),
+                shown(each.n, "count"),
+            )
+            for each in profile.signature
+        ),
+    )
+
+
+def paths(profile: PersonaProfile) -> TextTable:
+    """Return the paths that more of the persona's journeys hold."""
+    return TextTable(
+        heads=("path", "journeys", "others", "lift"),
+        rows=tuple(
+            (
+                journey(each.events),
+                shown(each.rate, "percent"),
+                shown(each.others_rate, "percent"),
+                lift_size(each),
+            )
+            for each in profile.paths
+        ),
+    )
+
+
+def users(profile: PersonaProfile) -> TextTable:
+    """Return users that show the persona, and users at its border, with the events of their first journey."""
+    position = profile.card.id - 1
+    kinds = (("typical", profile.typical_users), ("at the border", profile.borderline_users))
+    return TextTable(
+        heads=("user", "", "membership", "events", "first journey"),
+        rows=tuple(
+            (
+                each.user_id,
+                kind,
+                shown(each.memberships[position], "percent"),
+                shown(each.n_events, "count"),
+                " → ".join(map(printable, each.path)),
+            )
+            for kind, some in kinds
+            for each in some
+        ),
+        left=2,
+        last_is_text=True,
+    )
+
+
+def rungs(ladder: LadderDescription) -> TextTable:
+    """Return the ladder: each number of personas with what speaks for and against it."""
+    return TextTable(
+        heads=("personas", "bits per event", "saved", "± error", "stability", "smallest", ""),
+        rows=tuple(
+            (
+                str(each.rung.n_clusters),
+                f"{each.rung.bits_per_event:.4f}",
+                bits(each.rung.gain) if each.rung.n_clusters > 1 else "",
+                f"{each.rung.gain_error:.4f}" if each.rung.n_clusters > 1 else "",
+                f"{each.stability.mean:.2f}" if each.stability else "",
+                shown(each.smallest_share, "percent"),
+                "recommended" if each.rung.n_clusters == ladder.n_clusters else "",
+            )
+            for each in ladder.rungs
+        ),
+        last_is_text=True,
+        styles=tuple(
+            "$text-success" if each.rung.n_clusters == ladder.n_clusters else "" for each in ladder.rungs
+        ),
+    )
+
+
+def compared_outcomes(comparison: PersonaComparison) -> Intervals:
+    """Return the differences of outcomes and funnel, first minus second, in points."""
+    found = comparison.differences
+    rows = [
+        *((label, found.outcomes[name]) for name, label in _OUTCOMES.items()),
+        *((f"reaches {step}", each) for step, each in found.funnel.items()),
+    ]
+    return Intervals(
+        rows=tuple(
+            IntervalRow(
+                label=label,
+                value=each.difference,
+                low=each.interval[0],
+                high=each.interval[1],
+                note=f"{shown(each.first, 'percent')} against {shown(each.second, 'percent')}",
+            )
+            for label, each in rows
+        ),
+        kind="points",
+        around_zero=True,
+    )
+
+
+def compared_moves(comparison: PersonaComparison) -> TextTable:
+    """Return the moves that set two personas apart, the largest part first."""
+    one, other = (str(each.card.id) for each in comparison.profiles)
+    return TextTable(
+        heads=("move", one, other, "difference", "q"),
+        rows=tuple(
+            (
+                move_words(each),
+                shown(each.chance.first, "percent"),
+                shown(each.chance.second, "percent"),
+                shown(each.chance.difference, "points"),
+                q_words(each.q_value),
+            )
+            for each in comparison.differences.moves[:_MOST_MOVES]
+        ),
+    )
