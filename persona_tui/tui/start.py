@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from persona_tui.engine.errors import SimulationError
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.preferences import read_preferences, state_folder
-from persona_tui.tui.terminal import choose_glyphs, read_terminal, refusal
+from persona_tui.tui.terminal import Terminal, choose_glyphs
 from persona_tui.tui.workspace import Workspace
 
 
-def run_app(settings: Settings) -> int:
+def run_app(settings: Settings, terminal: Terminal) -> int:
     """Run the app until it is left, and return the exit code.
 
     Raises
     ------
-    SimulationError
-        If the terminal cannot show it.
     DataError
         If the preferences make no sense.
     """
-    terminal = read_terminal()
-    refused = refusal(terminal)
-    if refused is not None:
-        raise SimulationError(refused[0], hint=refused[1])
     preferences = read_preferences()
     if settings.personas is None:
         settings = replace(settings, **preferences.defaults)

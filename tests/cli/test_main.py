@@ -6,17 +6,18 @@ from persona_tui.cli.diagnostics import exit_code_of
 from persona_tui.engine.errors import SimulationError, WorkerError
 
 
-def test_without_a_verb_it_says_what_it_will_be(run):
+def test_without_a_terminal_the_app_says_what_does_its_job(run):
     done = run()
-    assert done.returncode == 0
-    assert "app for the terminal" in done.stdout
-    assert "persona-tui batch" in done.stdout
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "ssh -t HOST persona-tui" in done.stderr
+    assert "persona-tui batch LOG" in done.stderr
 
 
 def test_a_path_opens_the_app(run, small_csv):
     done = run(small_csv)
-    assert done.returncode == 0
-    assert f"persona-tui batch {small_csv}" in done.stdout
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr
 
 
 def test_a_mistyped_verb_suggests_the_nearest(run):
@@ -36,10 +37,9 @@ def test_the_version_is_printed(run):
     assert run("--version").stdout == f"persona-tui {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["help", "batch-help", "schema-help", "open"])
+@pytest.mark.parametrize("name", ["help", "batch-help", "schema-help"])
 def test_the_words_are_as_kept(run, name):
-    arguments = {"open": ()}.get(name, (*name.split("-")[:-1], "--help"))
-    golden(f"{name}.txt", run(*arguments, COLUMNS="80").stdout)
+    golden(f"{name}.txt", run(*name.split("-")[:-1], "--help", COLUMNS="80").stdout)
 
 
 def test_workers_that_die_are_a_failure_and_no_wrong_option():
