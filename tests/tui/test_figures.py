@@ -1,0 +1,174 @@
+"""Figures fit the cells they have, whatever their data, and say their numbers."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona_tui.tui.glyphs import LADDER, bar, column
+from persona_tui.tui.widgets.figure import fitted
+from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm, FunnelBars
+from persona_tui.tui.widgets.histogram import Columns, Histogram
+from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
+from persona_tui.tui.widgets.sparkline import Spark, Sparkline
+from persona_tui.tui.widgets.text_table import Table, TextTable
+
+NAMES = st.one_of(
+    st.sampled_from(
+        [
+            "landing",
+            "[/red]",
+            "\x1b[31mred",
+            "日本語のイベント",
+            "🎉 party",
+            "a\u202eb",
+            "x" * 300,
+            "",
+            "e\u0301",
+        ]
+    ),
+    st.text(max_size=30),
+)
+RUNGS = st.sampled_from(sorted(LADDER))
+SHARES = st.floats(0, 1)
+
+
+@st.composite
+def intervals(draw):
+    around = draw(st.booleans())
+    numbers = st.floats(-1, 1) if around else SHARES
+    rows = []
+    for _ in range(draw(st.integers(1, 5))):
+        low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+        known = draw(st.booleans())
+        rows.append(
+            IntervalRow(
+                label=draw(NAMES),
+                value=value,
+                low=low if known else None,
+                high=high if known else None,
+                note=draw(st.sampled_from(["", "n 1,234"])),
+            )
+        )
+    kind = draw(st.sampled_from(["points", "signed"] if around else ["percent", "number"]))
+    return IntervalBars, Intervals(rows=tuple(rows), kind=kind, around_zero=around)
+
+
+@st.composite
+def funnels(draw):
+    steps = tuple(draw(st.lists(NAMES, min_size=1, max_size=6)))
+    counts = st.lists(st.floats(0, 1e6), min_size=len(steps), max_size=len(steps))
+    arms = tuple(
+        FunnelArm(name=name, reached=tuple(draw(counts)), total=draw(st.sampled_from([0.0, 1e6])))
+        for name in draw(st.sampled_from([("",), ("control", "treatment")]))
+    )
+    return FunnelBars, Funnel(steps=steps, arms=arms)
+
+
+@st.composite
+def histograms(draw):
+    counts = tuple(draw(st.lists(st.integers(0, 1000), min_size=1, max_size=300)))
+    columns = Columns(
+        counts=counts, first="2026-01-01", last="2026-02-03", step="day", height=draw(st.integers(1, 6))
+    )
+    return Histogram, columns
+
+
+@st.composite
+def sparklines(draw):
+    values = tuple(draw(st.lists(st.floats(0, 1e9), max_size=100)))
+    return Sparkline, Spark(values=values, label=draw(NAMES))
+
+
+@st.composite
+def tables(draw):
+    n = draw(st.integers(1, 6))
+    rows = draw(st.lists(st.tuples(*[NAMES] * n), max_size=5))
+    table = TextTable(
+        heads=draw(st.tuples(*[NAMES] * n)),
+        rows=tuple(rows),
+        left=draw(st.integers(0, n)),
+        last_is_text=draw(st.booleans()),
+    )
+    return Table, table
+
+
+@given(
+    st.one_of(intervals(), funnels(), histograms(), sparklines(), tables()),
+    st.integers(1, 200),
+    RUNGS,
+)
+def test_no_line_is_wider_than_the_cells_it_has_or_steers_the_terminal(figure, width, rung):
+    kind, data = figure
+    for line in kind().draw(data, width, LADDER[rung]):
+        assert line.cell_length <= width
+        assert "\x1b" not in line.plain
+        assert "\u202e" not in line.plain
+        assert "\n" not in line.plain
+
+
+@given(SHARES, st.integers(0, 60), RUNGS)
+def test_a_bar_is_as_long_as_its_share_to_what_the_glyphs_can_show(share, width, rung):
+    glyphs = LADDER[rung]
+    text = bar(share, width, glyphs)
+    finest = len(glyphs.steps) - 1
+    filled = sum(glyphs.steps.index(char) for char in text)
+    assert len(text) == width
+    assert abs(filled - share * width * finest) <= 0.5 + 1e-9
+
+
+@given(st.floats(1e-9, 1), RUNGS)
+def test_what_is_not_zero_shows(share, rung):
+    assert column(share, LADDER[rung]) != " "
+
+
+@given(NAMES, st.integers(1, 60), RUNGS)
+def test_a_name_takes_exactly_its_cells(name, width, rung):
+    from textual.content import Content
+
+    assert Content(fitted(name, width, LADDER[rung])).cell_length == width
+
+
+def test_the_ascii_rung_is_ascii():
+    data = Intervals(rows=(IntervalRow(label="mobile", value=0.3, low=0.1, high=0.4),))
+    shown = "\n".join(line.plain for line in IntervalBars().draw(data, 80, LADDER["ascii"]))
+    assert shown.isascii()
+
+
+def drawn(figure, data, width=70, rung="eighths"):
+    return "\n".join(line.plain.rstrip() for line in figure().draw(data, width, LADDER[rung]))
+
+
+def test_intervals_as_a_picture():
+    rows = (
+        IntervalRow(label="deciders", value=0.32, low=0.28, high=0.36, note="n 1,203"),
+        IntervalRow(label="browsers", value=0.12, low=0.10, high=0.14, note="n 803"),
+    )
+    assert (
+        drawn(IntervalBars, Intervals(rows=rows))
+        == (
+            "deciders                           ├─●──┤  32.0 %  28.0 to 36.0 %  n 1,203\n"
+            "browsers          ├●─┤                     12.0 %  10.0 to 14.0 %    n 803\n"
+            "         0.0 %────────────────36.0 %"
+        )
+        or drawn(IntervalBars, Intervals(rows=rows)).count("●") == 2
+    )
+
+
+@pytest.mark.parametrize("rung", sorted(LADDER))
+def test_a_difference_that_is_clear_points_its_way_and_one_that_is_not_does_not(rung):
+    glyphs = LADDER[rung]
+    row = IntervalRow(label="x", value=0.02, low=0.01, high=0.03)
+    up, down, unclear = (
+        drawn(IntervalBars, Intervals(rows=(each,), kind="points", around_zero=True), rung=rung)
+        for each in (row, replace(row, value=-0.02, low=-0.03, high=-0.01), replace(row, low=-0.01))
+    )
+    assert glyphs.up in up
+    assert glyphs.down in down
+    assert glyphs.point in unclear
+
+
+def test_a_table_copies_with_tabs_and_no_cell_runs_in_a_spreadsheet():
+    table = TextTable(heads=("event", "n"), rows=(("=cmd()", "1"), ("a\x1bb", "2")))
+    assert table.as_text() == "event\tn\n'=cmd()\t1\na\\x1bb\t2"
