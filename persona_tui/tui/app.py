@@ -132,8 +132,12 @@ class PersonaApp(WorkingApp):
     def settings_changed(self) -> None:
         """Show the settings as they are now, and load the log anew where they read it in another way."""
         self.edits += 1
-        if self.workspace.settings.events and log_is_stale(self.findings, self.workspace.settings):
+        if not self.workspace.settings.events:
+            return
+        if log_is_stale(self.findings, self.workspace.settings):
             self.load()
+        elif self.findings.log_fault is not None:
+            self.findings = self.findings.without_fault()
 
     def settings_of(self, source: str) -> Settings:
         """Return the settings to open a source with; the sample is written where sessions are kept.

@@ -49,6 +49,10 @@ class Findings:
         """Return what is known with other personas."""
         return replace(self, personas=personas, fitted_with=settings, fit_fault=None)
 
+    def without_fault(self) -> Findings:
+        """Return what is known once the settings are again those of the log in view."""
+        return replace(self, log_fault=None)
+
     def with_fault(self, name: str, fault: PersonaError) -> Findings:
         """Return what is known after work has failed."""
         return replace(self, log_fault=fault) if name == "load" else replace(self, fit_fault=fault)
