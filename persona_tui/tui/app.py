@@ -85,6 +85,7 @@ class PersonaApp(WorkingApp):
         self.set_keymap(dict(keys or {}))
         self.defaults = dict(defaults or {})
         self.glyphs: Glyphs = LADDER[glyphs]
+        self.set_class(glyphs == "ascii", "-ascii")
 
     def on_mount(self) -> None:
         """Show the screen where the session was, and load its log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ class WorkingApp(App[int]):
     running: reactive[Work | None] = reactive(None)
 
     def __init__(self, workspace: Workspace, *, state_folder: Path | None = None) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else shades of grey
         self.workspace, self.state_folder = workspace, state_folder
 
     def load(self) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
+
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.preferences import read_preferences, state_folder
 from persona_tui.tui.terminal import Terminal, choose_glyphs
 from persona_tui.tui.workspace import Workspace
+
+
+class PlainScrollBar(ScrollBarRender):
+    """A scrollbar of whole cells, for terminals without blocks."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def run_app(settings: Settings, terminal: Terminal) -> int:
@@ -27,9 +37,12 @@ def run_app(settings: Settings, terminal: Terminal) -> int:
     theme = preferences.theme
     if preferences.origins["theme"] == "default" and terminal.colours in {"none", "16"}:
         theme = "persona-ansi"
+    glyphs = choose_glyphs(preferences.glyphs, terminal)
+    if glyphs == "ascii":
+        ScrollBar.renderer = PlainScrollBar
     app = PersonaApp(
         workspace,
-        glyphs=choose_glyphs(preferences.glyphs, terminal),
+        glyphs=glyphs,
         theme=theme,
         keys=preferences.keys,
         defaults=preferences.defaults,

@@ -67,6 +67,7 @@ ANSI: Final = Theme(
     warning="ansi_yellow",
     error="ansi_red",
     dark=True,
+    ansi=True,
     variables={
         "text-muted": "ansi_default",
         "text-primary": "ansi_bright_blue",

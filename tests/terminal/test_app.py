@@ -1,0 +1,221 @@
+"""The app on a real pseudo-terminal: how it begins, ends, and what it leaves behind."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "data" / "sample_events.csv"
+RESTORED = b"\x1b[?1049l"
+
+
+class Session:
+    """The app in a process of its own, with the other end of its terminal."""
+
+    def __init__(self, home, *arguments, rows=24, columns=80, **environment):
+        self.main, side = pty.openpty()
+        self._size(side, rows, columns)
+        self.before = termios.tcgetattr(side)
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "LC_", "SSH_"))
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "persona_tui", *map(str, arguments)],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            start_new_session=True,
+            env={
+                **inherited,
+                "PYTHONPATH": str(ROOT),
+                "HOME": str(home),
+                "TERM": "xterm-256color",
+                "LANG": "C.UTF-8",
+                **environment,
+            },
+        )
+        self.side, self.shown = side, b""
+
+    @staticmethod
+    def _size(descriptor, rows, columns):
+        fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, rows, columns):
+        self._size(self.main, rows, columns)
+        self.process.send_signal(signal.SIGWINCH)
+
+    def press(self, keys):
+        os.write(self.main, keys)
+
+    def read(self, seconds=0.2):
+        """Read what is drawn, for some time."""
+        end, begun = time.monotonic() + seconds, len(self.shown)
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.main], [], [], left)[0]:
+                try:
+                    self.shown += os.read(self.main, 65536)
+                except OSError:
+                    break
+        return self.shown[begun:]
+
+    def read_until(self, *words, seconds=40):
+        """Read until some words were drawn, whatever styles and moves stand between them."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0.1)
+            plain = plain_text(self.shown)
+            if all(word in plain for word in words):
+                return plain
+        raise AssertionError(f"{words} not shown; but: {plain_text(self.shown)[-2000:]!r}")
+
+    def end(self):
+        """Wait for the exit code, reading what is drawn meanwhile."""
+        for _ in range(200):
+            self.read(0.05)
+            if self.process.poll() is not None:
+                break
+        code = self.process.wait(timeout=20)
+        self.read(0.1)
+        return code
+
+    def close(self):
+        for descriptor in (self.main, self.side):
+            with suppress(OSError):
+                os.close(descriptor)
+        self.process.kill()
+        self.process.wait()
+
+
+def plain_text(shown):
+    """Return what was drawn without escape sequences; where the cursor moves, a blank."""
+    text = shown.decode("utf-8", "replace")
+    text = re.sub(r"\x1b\[\d+(;\d+)?H", " ", text)
+    return re.sub(r"\x1b(\[[\d;?<>=]*[a-zA-Z]|[=>P\\]|\][^\x07]*\x07)", "", text)
+
+
+@pytest.fixture
+def session(tmp_path):
+    begun = []
+
+    def begin(*arguments, **more):
+        begun.append(Session(tmp_path, *arguments, **more))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_restores_the_terminal_and_keeps_the_edits(session, tmp_path, number, code):
+    app = session(SAMPLE)
+    app.read_until("41,175")
+    app.process.send_signal(number)
+    assert app.end() == code
+    assert RESTORED in app.shown
+    assert termios.tcgetattr(app.side)[3] == app.before[3]
+    assert b"Traceback" not in app.shown
+    assert list((tmp_path / ".local" / "state" / "persona-tui" / "sessions").glob("*.json"))
+
+
+def test_a_terminal_that_is_closed_ends_the_app_and_nothing_spins_on(session):
+    app = session(SAMPLE)
+    app.read_until("41,175")
+    os.close(app.side)
+    os.close(app.main)
+    assert app.process.wait(timeout=20) == 129
+
+
+def test_an_app_that_was_killed_goes_on_where_it_was(session, tmp_path):
+    app = session(SAMPLE)
+    app.read_until("41,175")
+    app.press(b"2")
+    app.read_until("Personas")
+    app.read(0.5)
+    app.process.send_signal(signal.SIGKILL)
+    app.process.wait()
+    (kept,) = (tmp_path / ".local" / "state" / "persona-tui" / "sessions").glob("*.json")
+    assert json.loads(kept.read_text())["screen"] == "personas"
+    again = session(SAMPLE)
+    again.read_until("r Fit")
+
+
+def test_ctrl_q_leaves_with_0_and_the_terminal_as_it_was(session):
+    app = session()
+    app.read_until("Press o to open one")
+    app.press(b"\x11")
+    assert app.end() == 0
+    assert termios.tcgetattr(app.side)[3] == app.before[3]
+    assert app.shown.rstrip().count(RESTORED) == 1
+
+
+def test_a_storm_of_resizes_ends_in_a_whole_screen(session):
+    app = session(SAMPLE)
+    app.read_until("41,175")
+    for step in range(40):
+        app.resize(10 + step % 30, 40 + 3 * step)
+    app.resize(24, 80)
+    app.shown = b""
+    app.read_until("41,175")
+    assert app.process.poll() is None
+
+
+def test_a_terminal_of_40_by_10_shows_what_fits(session):
+    app = session(SAMPLE, rows=10, columns=40)
+    app.read_until("41,175")
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted", "unwanted"),
+    [
+        ({"NO_COLOR": "1"}, rb"\x1b\[1[;m]", rb"\x1b\[[0-9;]*[34][0-8][;m]"),
+        ({"TERM": "xterm"}, rb"\x1b\[[0-9;]*[39][0-7]", rb"[34]8;[25];"),
+        ({"COLORTERM": "truecolor"}, rb"38;2;", rb"38;5;"),
+    ],
+)
+def test_colours_are_those_that_the_terminal_has(session, environment, wanted, unwanted):
+    app = session(SAMPLE, **environment)
+    app.read_until("41,175")
+    assert re.search(wanted, app.shown)
+    assert not re.search(unwanted, app.shown)
+
+
+def test_figures_are_ascii_where_the_locale_is(session):
+    app = session(SAMPLE, LANG="C", LC_ALL="C", PYTHONUTF8="1")
+    app.read_until("41,175")
+    app.read(0.5)
+    assert not set("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉") & set(plain_text(app.shown))
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_draw_is_told_so(session, term):
+    app = session(SAMPLE, TERM=term)
+    assert app.end() == 2
+    assert b"persona-tui batch LOG" in app.shown
+    assert b"\x1b[?1049h" not in app.shown
+
+
+def test_an_app_at_rest_uses_no_processor(session):
+    app = session(SAMPLE)
+    app.read_until("41,175")
+    app.read(1.5)
+    process = psutil.Process(app.process.pid)
+    before = sum(process.cpu_times()[:2])
+    app.read(2)
+    assert sum(process.cpu_times()[:2]) - before < 0.1
