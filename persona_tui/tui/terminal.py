@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO, TypeAlias
 
-Colors: TypeAlias = Literal["none", "16", "256", "truecolor"]
+Colours: TypeAlias = Literal["none", "16", "256", "true"]
 Likelihood: TypeAlias = Literal["likely", "unlikely", "unknown"]
 
-_TERM_COLORS: Final[dict[str, Colors]] = {"kitty": "256", "256color": "256", "direct": "truecolor"}
+_TERM_COLOURS: Final[dict[str, Colours]] = {"kitty": "256", "256color": "256"}
 """By the last part of TERM; any other terminal has 16."""
-_DUMB: Final = frozenset({"dumb", "unknown"})
+_DUMB: Final = frozenset({"", "dumb", "unknown"})
 _C_LOCALES: Final = frozenset({"C", "POSIX"})
 _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 """What Python itself puts into LC_CTYPE where the locale is C."""
@@ -33,7 +33,7 @@ class Terminal:
 
     term: str
     program: str
-    colors: Colors
+    colours: Colours
     no_color: bool
     encoding: str
     stdin_is_terminal: bool
@@ -62,7 +62,7 @@ def read_terminal(environment: Mapping[str, str] | None = None) -> Terminal:
     return Terminal(
         term=told.get("TERM", ""),
         program=_program(told),
-        colors=_colors(told),
+        colours=_colours(told),
         no_color="NO_COLOR" in told,
         encoding=_encoding(told, sys.stderr),
         stdin_is_terminal=_is_terminal(sys.stdin),
@@ -82,11 +82,6 @@ def choose_glyphs(preference: str, terminal: Terminal) -> str:
     return "ascii" if terminal.is_console or not terminal.is_utf8 else "eighths"
 
 
-def choose_theme(preference: str, terminal: Terminal) -> str:
-    """Return the theme to draw with: the one preferred, where the terminal has the colours for it."""
-    return "persona-ansi" if terminal.colors == "16" else preference
-
-
 def animation_wanted(preference: str, terminal: Terminal) -> bool:
     """Return whether to animate: as preferred, else only where the terminal is near."""
     return not terminal.over_ssh if preference == "auto" else preference == "on"
@@ -102,7 +97,7 @@ def refusal(terminal: Terminal) -> tuple[str, str] | None:
         message = f"The app is drawn in a terminal; {' and '.join(missing)} {verb} none."
         return message, f"Over SSH, ask for one: ssh -t HOST persona-tui. {without}"
     if terminal.term in _DUMB:
-        message = f"TERM={terminal.term} stands for a terminal that cannot move its cursor."
+        message = f"The app cannot be drawn in a terminal with TERM={terminal.term or '(not set)'}."
         hint = "Set TERM to what yours is, such as xterm-256color; over SSH, ssh -t HOST passes it on."
         return message, f"{hint} {without}"
     return None
@@ -141,14 +136,14 @@ def _program(told: Mapping[str, str]) -> str:
     return "" if named == "tmux" else named
 
 
-def _colors(told: Mapping[str, str]) -> Colors:
+def _colours(told: Mapping[str, str]) -> Colours:
     """Return how many colours are drawn, by the rules of the library that draws."""
     term = told.get("TERM", "").strip().casefold()
     if "NO_COLOR" in told or term in _DUMB:
         return "none"
     if told.get("COLORTERM", "").strip().casefold() in {"truecolor", "24bit"}:
-        return "truecolor"
-    return _TERM_COLORS.get(term.rpartition("-")[2], "16")
+        return "true"
+    return _TERM_COLOURS.get(term.rpartition("-")[2], "16")
 
 
 def _multiplexer(told: Mapping[str, str]) -> Literal["", "tmux", "screen"]:
