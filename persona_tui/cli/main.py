@@ -15,6 +15,7 @@ from persona_tui.cli.commands import (
     batch,
     cache,
     compare,
+    config,
     formats,
     inspect,
     open_app,
@@ -38,6 +39,7 @@ VERBS = (
     synth.VERB,
     formats.VERB,
     cache.VERB,
+    config.VERB,
     schema.VERB,
     open_app.VERB,
 )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from persona_tui.engine.errors import DataError, ExportError, unknown_name
@@ -104,7 +105,7 @@ def write_preferences(environment: Mapping[str, str] = os.environ) -> Path:
     if path.exists() or path.is_symlink():
         raise ExportError(
             f"'{path}' exists, and is not replaced.",
-            hint=f"To begin anew: mv {path} {path}.old && persona-tui config init",
+            hint=f"To begin anew: mv {quote(str(path))} {quote(f'{path}.old')} && persona-tui config init",
         )
     make_folder(path.parent)
     write_text(path, preferences_text())
