@@ -16,6 +16,7 @@ from persona_tui.cli.commands import (
     cache,
     compare,
     config,
+    doctor,
     formats,
     inspect,
     open_app,
@@ -40,6 +41,7 @@ VERBS = (
     formats.VERB,
     cache.VERB,
     config.VERB,
+    doctor.VERB,
     schema.VERB,
     open_app.VERB,
 )

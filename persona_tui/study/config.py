@@ -15,7 +15,7 @@ from persona_tui.study.effect_tables import read_effects
 from persona_tui.study.option_texts import is_placeless, with_tables
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
-from persona_tui.study.places import Faults
+from persona_tui.study.places import Faults, Place
 from persona_tui.study.scenario_tables import read_scenarios
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
 from persona_tui.study.tables import is_number, is_whole, read_table, read_text, unknown_key

@@ -29,7 +29,7 @@ def kills_at_logout(root: Path = Path("/")) -> bool | None:
     Notes
     -----
     Of systemd-logind: a drop-in goes before the main file, by its name, and one in ``/etc`` before that of
-    the same name in ``/run`` and ``/usr/lib``. What stands in the main file as a comment is what it was built with.
+    the same name in ``/run`` and ``/usr/lib``. What is a comment in the main file is what it was built with.
     """
     mains = [root / folder / _FILE for folder in _FOLDERS if (root / folder / _FILE).is_file()]
     drop_ins: dict[str, Path] = {}

@@ -157,7 +157,7 @@ class Faults:
             self._found.append((place, message))
 
     def extend(self, others: Faults, *, under: Place = ()) -> None:
-        """Remember all that were gathered elsewhere, whose places are those under a table of this document."""
+        """Remember all that were gathered elsewhere, with places that are under one of this document."""
         self._found += [((*under, *place), message) for place, message in others._found]
 
     def told(self, text: str) -> list[str]:

@@ -19,11 +19,13 @@ _DUMB: Final = frozenset({"", "dumb", "unknown"})
 _C_LOCALES: Final = frozenset({"C", "POSIX"})
 _COERCED: Final = frozenset({"C.UTF-8", "C.utf8", "UTF-8"})
 """What Python itself puts into LC_CTYPE where the locale is C."""
-_COPYING: Final = ("kitty", "alacritty", "foot", "wezterm", "ghostty", "contour", "rio", "vscode", "mintty")
+_COPYING: Final = (
+    *("kitty", "alacritty", "foot", "wezterm", "ghostty", "contour", "vscode", "windows terminal"),
+)
 """Parts of the names of terminals that copy for a program without being told to."""
 _COPYING_IF_ALLOWED: Final = {
-    "iterm": "allow it in iTerm2: Settings, General, Selection, applications may access the clipboard",
-    "xterm": "allow it in xterm: XTerm*disallowedWindowOps without SetSelection",
+    "iTerm.app": "Allow it in iTerm2: Settings, General, Selection, applications may access the clipboard.",
+    "XTerm": "Allow it in the resources of xterm: XTerm*allowWindowOps: true",
 }
 
 
@@ -104,21 +106,18 @@ def refusal(terminal: Terminal) -> tuple[str, str] | None:
 
 
 def clipboard(terminal: Terminal) -> tuple[Likelihood, str]:
-    """Return whether the terminal is likely to copy text that a program sends (OSC 52), and why."""
-    if terminal.multiplexer == "screen":
-        return "unlikely", "screen does not pass it on; use tmux, or copy from the text that is shown"
-    if terminal.is_console or terminal.term in _DUMB:
-        return "unlikely", "this terminal has no clipboard; copy from the text that is shown"
+    """Return whether the terminal is likely to copy text that a program sends (OSC 52), and why or the cure."""
+    by_hand = "what is to be copied is shown, to be copied by hand."
     name = f"{terminal.program} {terminal.term}".casefold()
+    if terminal.multiplexer == "screen":
+        return "unlikely", f"screen does not pass it on, tmux can; {by_hand}"
+    if terminal.is_console or terminal.term in _DUMB or "apple_terminal" in name:
+        return "unlikely", f"This terminal does not take it; {by_hand}"
     if terminal.multiplexer == "tmux":
-        return "unknown", "tmux passes it on after: set -s set-clipboard on"
-    if "apple_terminal" in name:
-        return "unlikely", "Terminal.app ignores it; use iTerm2, or copy from the text that is shown"
-    if any(each in name for each in _COPYING) or terminal.program == "Windows Terminal":
-        return "likely", f"{terminal.program or terminal.term} copies for programs"
-    allowed = terminal.program or terminal.term
-    cure = next((cure for each, cure in _COPYING_IF_ALLOWED.items() if each in allowed.casefold()), "")
-    return "unknown", cure or "this terminal is not known; else copy from the text that is shown"
+        return "unknown", "Let tmux pass it on: tmux set -s set-clipboard on"
+    if any(each in name for each in _COPYING):
+        return "likely", f"{terminal.program or terminal.term} copies for programs."
+    return "unknown", _COPYING_IF_ALLOWED.get(terminal.program, f"If it does not: {by_hand}")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -130,8 +129,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 def _program(told: Mapping[str, str]) -> str:
     """Return the name of the terminal; tmux takes the variable for itself."""
-    if told.get("WT_SESSION"):
-        return "Windows Terminal"
+    own_variables = {"WT_SESSION": "Windows Terminal", "XTERM_VERSION": "XTerm"}
+    if found := next((name for variable, name in own_variables.items() if told.get(variable)), ""):
+        return found
     named = told.get("TERM_PROGRAM", "")
     return "" if named == "tmux" else named
 
