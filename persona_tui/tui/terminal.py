@@ -106,7 +106,7 @@ def refusal(terminal: Terminal) -> tuple[str, str] | None:
 
 
 def clipboard(terminal: Terminal) -> tuple[Likelihood, str]:
-    """Return whether the terminal is likely to copy text that a program sends (OSC 52), and why or the cure."""
+    """Return whether the terminal likely copies text that a program sends (OSC 52), with why or the cure."""
     by_hand = "what is to be copied is shown, to be copied by hand."
     name = f"{terminal.program} {terminal.term}".casefold()
     if terminal.multiplexer == "screen":
