@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shlex import quote
 from typing import Final, Literal, TypeAlias
 
 from persona_tui import __version__
@@ -172,10 +173,8 @@ def _preferences() -> tuple[Check, Preferences]:
     try:
         held = read_preferences()
     except DataError as fault:
-        cure = (
-            fault.hint or "Mend the file; the command 'persona-tui config init' tells what may stand in it."
-        )
-        return _check("places", "preferences", str(path), problem=fault.message, cure=cure), Preferences()
+        cure = fault.hint or f"Mend it in an editor, or begin anew: rm {quote(str(path))}"
+        return _check("places", "preferences", "", problem=fault.message, cure=cure), Preferences()
     return Check(part="places", name="preferences", found=f"{path}{_kept(path)}"), held
 
 
