@@ -127,7 +127,7 @@ def _drawing(terminal: Terminal, held: Preferences) -> Iterator[Check]:
         "drawing",
         "colours",
         _COLOURS[terminal.colours],
-        note=terminal.colours in {"16", "256"} or terminal.no_color,
+        note=terminal.colours == "16" or terminal.no_color,
         cure="Take NO_COLOR away for colours: unset NO_COLOR"
         if terminal.no_color
         else "Where the terminal has more: export COLORTERM=truecolor",
@@ -173,7 +173,7 @@ def _preferences() -> tuple[Check, Preferences]:
     try:
         held = read_preferences()
     except DataError as fault:
-        cure = fault.hint or f"Mend it in an editor, or begin anew: rm {quote(str(path))}"
+        cure = fault.hint or f"Mend it, or set it aside: mv {quote(str(path))} {quote(f'{path}.old')}"
         return _check("places", "preferences", "", problem=fault.message, cure=cure), Preferences()
     return Check(part="places", name="preferences", found=f"{path}{_kept(path)}"), held
 
