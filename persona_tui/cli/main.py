@@ -15,6 +15,8 @@ from persona_tui.cli.commands import (
     batch,
     cache,
     compare,
+    config,
+    doctor,
     formats,
     inspect,
     open_app,
@@ -38,6 +40,8 @@ VERBS = (
     synth.VERB,
     formats.VERB,
     cache.VERB,
+    config.VERB,
+    doctor.VERB,
     schema.VERB,
     open_app.VERB,
 )

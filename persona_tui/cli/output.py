@@ -112,6 +112,19 @@ class Page:
         else:
             self._grid(columns, cells, left=left, narrowest=folded)
 
+    def aligned(self, rows: Sequence[Sequence[str]]) -> None:
+        """Add rows of texts under each other, the last of which is folded where it is long."""
+        from rich.table import Table  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415
+
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        for _cell in rows[0][:-1]:
+            grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for row in rows:
+            grid.add_row(*(Text(printable(cell)) for cell in row))
+        self._console.print(grid)
+
     def _grid(
         self,
         columns: Sequence[str],

@@ -15,7 +15,7 @@ from persona_tui.study.effect_tables import read_effects
 from persona_tui.study.option_texts import is_placeless, with_tables
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
-from persona_tui.study.places import Faults
+from persona_tui.study.places import Faults, Place
 from persona_tui.study.scenario_tables import read_scenarios
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
 from persona_tui.study.tables import is_number, is_whole, read_table, read_text, unknown_key
@@ -170,6 +170,37 @@ def _effects_of_file(path: Path) -> tuple[str, ...]:
     effects = read_effects(given.get(EFFECTS_KEY), (EFFECTS_KEY,), faults, key=EFFECTS_KEY)
     require_no_faults(faults, path, text)
     return effects
+
+
+def read_defaults(given: Mapping[str, Any], place: Place, faults: Faults) -> dict[str, Any]:
+    """Return options that hold for logs that are no study, by name.
+
+    Parameters
+    ----------
+    given : mapping
+        A table of a file that is no study.
+    place : tuple
+        Where the table is in its file.
+    faults : Faults
+        Gets what is wrong with it.
+    """
+    inside = Faults()
+    values = {}
+    known = defaultable_options()
+    for name, value in given.items():
+        if name in known:
+            values[name] = _read_option(known[name], value, inside)
+        elif name in options_by_name():
+            inside.add((name,), f"{name} is of one log, and can be no default.")
+        else:
+            inside.add((name,), str(unknown_name("option", name, known)))
+    faults.extend(inside, under=place)
+    return values
+
+
+def defaultable_options() -> dict[str, Field[Any]]:
+    """Return the options, by name, that can have a default of the analyst's own."""
+    return {name: each for name, each in options_by_name().items() if name not in NOT_IN_FILES | {"events"}}
 
 
 def _source(kept: str, path: Path) -> str:

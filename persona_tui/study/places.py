@@ -156,9 +156,9 @@ class Faults:
         if message:
             self._found.append((place, message))
 
-    def extend(self, others: Faults) -> None:
-        """Remember all that were gathered elsewhere."""
-        self._found += others._found
+    def extend(self, others: Faults, *, under: Place = ()) -> None:
+        """Remember all that were gathered elsewhere, with places that are under one of this document."""
+        self._found += [((*under, *place), message) for place, message in others._found]
 
     def told(self, text: str) -> list[str]:
         """Return one sentence a fault, in the order of the lines of the text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.theme import Theme
 
@@ -11,54 +11,79 @@ if TYPE_CHECKING:
 
 DARK: Final = Theme(
     name="persona-dark",
-    primary="#6ea8fe",
-    secondary="#9d8df1",
-    accent="#ffb454",
-    foreground="#d7dce5",
-    background="#11151c",
-    surface="#171c26",
-    panel="#1f2633",
-    success="#7bd88f",
-    warning="#f4d35e",
-    error="#ff7a85",
+    primary="#7aa2f7",
+    secondary="#a99df5",
+    accent="#f0a95b",
+    foreground="#d5dae4",
+    background="#12151b",
+    surface="#181c24",
+    panel="#212732",
+    success="#74c98b",
+    warning="#e6c65c",
+    error="#f2777f",
     dark=True,
-    variables={"footer-key-foreground": "#ffb454", "block-cursor-text-style": "bold"},
+    variables={
+        "text-muted": "#98a2b3",
+        "footer-key-foreground": "#f0a95b",
+        "border-blurred": "#394252",
+        "block-cursor-background": "#7aa2f7",
+        "block-cursor-foreground": "#12151b",
+        "block-cursor-blurred-background": "#2b3547",
+    },
 )
 LIGHT: Final = Theme(
     name="persona-light",
-    primary="#1f5fbf",
-    secondary="#6246b4",
-    accent="#a85400",
-    foreground="#1b2230",
-    background="#fbfbf9",
-    surface="#f2f2ee",
-    panel="#e6e7e3",
-    success="#1b7a3a",
-    warning="#8a6100",
-    error="#b3213a",
+    primary="#1c58b8",
+    secondary="#6544b5",
+    accent="#9c4a00",
+    foreground="#1d2430",
+    background="#fbfaf7",
+    surface="#f3f2ed",
+    panel="#e7e6e0",
+    success="#176b34",
+    warning="#7a5600",
+    error="#ad1f37",
     dark=False,
-    variables={"footer-key-foreground": "#a85400"},
+    variables={
+        "text-muted": "#565e6b",
+        "footer-key-foreground": "#9c4a00",
+        "border-blurred": "#c4c3bb",
+        "block-cursor-background": "#1c58b8",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-blurred-background": "#d3dcec",
+    },
 )
 CONTRAST: Final = Theme(
     name="persona-contrast",
     primary="#8cc2ff",
     secondary="#d0bfff",
-    accent="#ffd166",
+    accent="#ffc766",
     foreground="#ffffff",
     background="#000000",
     surface="#000000",
     panel="#1a1a1a",
     success="#7dff9b",
     warning="#ffe45c",
-    error="#ff9aa5",
+    error="#ffa3ad",
     dark=True,
-    variables={"text-muted": "#d0d0d0", "footer-key-foreground": "#ffd166", "border": "#ffffff"},
+    variables={
+        "text": "#ffffff",
+        "text-muted": "#d4d4d4",
+        "text-disabled": "#b8b8b8",
+        "footer-key-foreground": "#ffc766",
+        "border": "#ffffff",
+        "border-blurred": "#a0a0a0",
+        "block-cursor-background": "#ffe45c",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-blurred-background": "#333333",
+    },
 )
+# Neither ground nor text is known here: only colours that show on black and on white are used.
 ANSI: Final = Theme(
     name="persona-ansi",
     primary="ansi_bright_blue",
-    secondary="ansi_bright_magenta",
-    accent="ansi_bright_yellow",
+    secondary="ansi_cyan",
+    accent="ansi_magenta",
     foreground="ansi_default",
     background="ansi_default",
     surface="ansi_default",
@@ -69,26 +94,24 @@ ANSI: Final = Theme(
     dark=True,
     ansi=True,
     variables={
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
         "text-muted": "ansi_default",
-        "text-primary": "ansi_bright_blue",
-        "text-accent": "ansi_bright_yellow",
-        "text-success": "ansi_green",
-        "text-warning": "ansi_yellow",
-        "text-error": "ansi_red",
-        "footer-key-foreground": "ansi_bright_yellow",
-        "footer-background": "ansi_default",
-        "footer-foreground": "ansi_default",
-        "block-cursor-foreground": "ansi_black",
-        "block-cursor-background": "ansi_bright_blue",
+        "text-disabled": "ansi_default",
+        "footer-key-foreground": "ansi_magenta",
         "border": "ansi_bright_blue",
         "border-blurred": "ansi_default",
+        "block-cursor-background": "ansi_bright_blue",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-blurred-background": "ansi_default",
+        "input-selection-foreground": "ansi_black",
     },
 )
 THEMES: Final = (DARK, LIGHT, CONTRAST, ANSI)
 """In the order in which a key goes through them."""
 
 
-def register(app: App[int]) -> None:
-    """Give the app its themes, and none but these."""
+def register(app: App[Any]) -> None:
+    """Give the app its themes."""
     for theme in THEMES:
         app.register_theme(theme)

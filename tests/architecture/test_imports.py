@@ -42,9 +42,11 @@ def run_main(*arguments):
             ("personas", "--help"),
             ("formats", "--help"),
             ("cache", "--help"),
+            ("config", "--help"),
+            ("doctor", "--help"),
             ("synth", "--help"),
         ),
-        *(("--version",), ("schema",), ()),
+        *(("--version",), ("schema",), ("config",), ("doctor",), ()),
     ],
 )
 def test_help_loads_nothing_heavy(arguments):
