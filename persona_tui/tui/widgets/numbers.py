@@ -1,0 +1,41 @@
+"""Numbers as figures and tables print them: those of every other face, in characters of one cell."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, count, percent, points_number
+
+Kind = Literal["percent", "points", "number", "count"]
+"""``points`` are differences of percentages; ``count`` is a whole number."""
+_PLAIN = str.maketrans({NARROW_SPACE: " ", MINUS: "-"})
+
+
+def shown(value: float, kind: Kind) -> str:
+    """Return a number in the form of its kind; differences carry their sign.
+
+    Examples
+    --------
+    >>> shown(0.1234, "percent"), shown(-0.0123, "points"), shown(12345.0, "count"), shown(0.5, "number")
+    ('12.3 %', '-1.2', '12,345', '0.50')
+    """
+    match kind:
+        case "percent":
+            return percent(value).translate(_PLAIN)
+        case "points":
+            return points_number(value).translate(_PLAIN)
+        case "count":
+            return count(round(value)).translate(_PLAIN)
+        case _:
+            return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def shown_interval(low: float, high: float, kind: Kind) -> str:
+    """Return the two ends of an interval, a unit told once.
+
+    Examples
+    --------
+    >>> shown_interval(0.11, 0.139, "percent"), shown_interval(-0.02, 0.01, "points")
+    ('11.0 to 13.9 %', '-2.0 to +1.0')
+    """
+    return f"{shown(low, kind).removesuffix(' %')} to {shown(high, kind)}"
