@@ -177,18 +177,14 @@ def folded(flow: Flow, most: int) -> Flow:
     return replace(flow, nodes=tuple(nodes), links=links)
 
 
-def _small(flow: Flow, column: list[int], most: int) -> set[int]:
+def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
     """Return which states of a column are folded: never one alone, those that complete last."""
-    ranked = sorted(
-        column, key=lambda place: (flow.nodes[place].completes, flow.nodes[place].volume), reverse=True
-    )
-    spare = {
-        place
-        for place in ranked
-        if flow.nodes[place].volume < SMALL * flow.total and not flow.nodes[place].completes
-    }
-    over = set(ranked[max(most - 1, 0) :]) if len(ranked) - max(len(spare) - 1, 0) > most else set()
-    small = spare | over
+    nodes = flow.nodes
+    ranked = sorted(column, key=lambda place: (not nodes[place].completes, -nodes[place].volume))
+    kept = [place for place in ranked if nodes[place].completes or nodes[place].volume >= SMALL * flow.total]
+    small = set(ranked) - set(kept)
+    if len(kept) + bool(small) > most:
+        small |= set(kept[max(most - 1, 0) :])
     return small if len(small) > 1 else set()
 
 
@@ -213,7 +209,7 @@ def laid_out(flow: Flow, rows: int) -> Layout | None:
         slots, bands = _routed(small, column_of, drawn)
         if slots and all(2 * len(column) <= rows for column in slots):
             columns = _uncrossed(slots, bands)
-            placed, scale = _stacked(columns, _volumes(small, slots, bands), rows)
+            placed, scale = _stacked(columns, _volumes(small, slots, bands), bands, rows)
             return Layout(
                 flow=small,
                 columns=placed,
@@ -286,7 +282,7 @@ def _uncrossed(slots: list[list[_Slot]], bands: _Bands) -> list[list[_Slot]]:
     return best
 
 
-def _mean(weighted: Sequence[tuple[int, float]], otherwise: float) -> float:
+def _mean(weighted: Sequence[tuple[float, float]], otherwise: float) -> float:
     weight = sum(volume for _, volume in weighted)
     return sum(at * volume for at, volume in weighted) / weight if weight else otherwise
 
@@ -303,9 +299,9 @@ def crossings(columns: Sequence[Sequence[_Slot]], bands: _Bands) -> float:
 
 
 def _stacked(
-    columns: Sequence[Sequence[_Slot]], volumes: dict[_Slot, float], rows: int
+    columns: Sequence[Sequence[_Slot]], volumes: dict[_Slot, float], bands: _Bands, rows: int
 ) -> tuple[tuple[tuple[Placed, ...], ...], float]:
-    """Return every place with its rows, the highest scale at which all columns fit, from the top down."""
+    """Return every place with its rows, at the highest scale at which all columns fit."""
 
     def heights(column: Sequence[_Slot], scale: float) -> list[int]:
         return [max(1, round(volumes[slot] * scale)) for slot in column]
@@ -314,15 +310,37 @@ def _stacked(
     scale = rows / largest
     while any(sum(heights(column, scale)) + len(column) > rows for column in columns):
         scale *= _SHRINK
+    middles: dict[_Slot, float] = {}
     placed = []
     for column in columns:
-        top = 0
-        places = []
-        for slot, height in zip(column, heights(column, scale), strict=True):
-            places.append(Placed(node=slot[1], passes=slot[2], volume=volumes[slot], top=top, height=height))
-            top += height + 1
-        placed.append(tuple(places))
+        tall = heights(column, scale)
+        wished = []
+        for slot, height in zip(column, tall, strict=True):
+            came = [(middles[left], v) for (left, right), v in bands.items() if right == slot]
+            wished.append(_mean(came, height / 2) - height / 2)
+        tops = _apart(wished, tall, rows)
+        middles |= {slot: top + height / 2 for slot, top, height in zip(column, tops, tall, strict=True)}
+        placed.append(
+            tuple(
+                Placed(node=slot[1], passes=slot[2], volume=volumes[slot], top=top, height=height)
+                for slot, top, height in zip(column, tops, tall, strict=True)
+            )
+        )
     return tuple(placed), scale
+
+
+def _apart(wished: Sequence[float], heights: Sequence[int], rows: int) -> list[int]:
+    """Return tops near those wished for, with a free row below each."""
+    tops: list[int] = []
+    free = 0
+    for wish, height in zip(wished, heights, strict=True):
+        tops.append(max(free, round(wish)))
+        free = tops[-1] + height + 1
+    limit = rows
+    for place in range(len(tops) - 1, -1, -1):
+        tops[place] = min(tops[place], limit - heights[place] - 1)
+        limit = tops[place]
+    return tops
 
 
 def _between(columns: Sequence[Sequence[_Slot]], bands: _Bands) -> tuple[tuple[FlowLink, ...], ...]:
