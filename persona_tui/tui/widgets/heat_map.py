@@ -26,7 +26,7 @@ _WIDEST_CELL: Final = 18
 _WIDEST_NAME: Final = 26
 _NARROWEST: Final = 18
 _FEWEST_ROWS: Final = 6
-_ONE_LINE: Final = 72
+_ONE_LINE: Final = 88
 """Cells from which the words on a cell stand in one line."""
 _PREFERRED_ROWS: Final = 20
 _BOUNDS: Final = (0.05, 0.2, 0.5)
@@ -254,7 +254,7 @@ def _row(heat: Heat, row: int, at: tuple[int, int], view: _View, glyphs: Glyphs)
 def _cell(value: float, width: int, style: str, glyphs: Glyphs) -> Content:
     """Return a share as a shade, with its percentage at the right where there is room; zero is faint."""
     if value <= 0:
-        return Content.styled(("." if glyphs.name == "ascii" else "·").rjust(width), "$text-muted 60%")
+        return Content.styled(("." if glyphs.name == "ascii" else "·").rjust(width), "$text-muted")
     number = _percentage(value) if width >= _DIGITS - 2 else ""
     shade = _shade(value, glyphs) * (max(width - 4, 1) if number else width)
     return Content.assemble((shade, style), number.rjust(width - len(shade)) if number else "")
