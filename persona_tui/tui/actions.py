@@ -154,7 +154,7 @@ def key_faults(keys: Iterable[tuple[str, str]]) -> list[str]:
     faults += [f"There is no action '{each}'." for each in chosen if each not in known]
     for action in ACTIONS:
         for key in chosen.get(action.id, action.keys):
-            for scope in {action.scope, APP} if action.scope != APP else {APP, *SCREENS}:
+            for scope in (action.scope,) if action.scope != APP else (APP, *SCREENS):
                 other = taken.setdefault((scope, key.strip()), action.id)
                 if other != action.id and (action.id in chosen or other in chosen):
                     faults.append(f"'{key}' is for '{other}' and for '{action.id}'.")

@@ -10,7 +10,8 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.preferences import read_preferences, state_folder
-from persona_tui.tui.terminal import Terminal, choose_glyphs
+from persona_tui.tui.terminal import Terminal, animation_wanted, choose_glyphs
+from persona_tui.tui.themes import ANSI
 from persona_tui.tui.workspace import Workspace
 
 
@@ -36,7 +37,7 @@ def run_app(settings: Settings, terminal: Terminal) -> int:
     workspace.resume()
     theme = preferences.theme
     if preferences.origins["theme"] == "default" and terminal.colours in {"none", "16"}:
-        theme = "persona-ansi"
+        theme = ANSI.name
     glyphs = choose_glyphs(preferences.glyphs, terminal)
     if glyphs == "ascii":
         ScrollBar.renderer = PlainScrollBar
@@ -48,5 +49,6 @@ def run_app(settings: Settings, terminal: Terminal) -> int:
         defaults=preferences.defaults,
         state_folder=state_folder(),
     )
+    app.animation_level = "full" if animation_wanted(preferences.animation, terminal) else "none"
     app.run()
     return app.return_code or 0

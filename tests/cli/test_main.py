@@ -11,13 +11,13 @@ def test_without_a_terminal_the_app_says_what_does_its_job(run):
     assert done.returncode == 2
     assert done.stdout == ""
     assert "ssh -t HOST persona-tui" in done.stderr
-    assert "persona-tui batch LOG" in done.stderr
+    assert "persona-tui batch --events LOG" in done.stderr
 
 
 def test_a_path_opens_the_app(run, small_csv):
     done = run(small_csv)
     assert done.returncode == 2
-    assert "needs a terminal" in done.stderr
+    assert "drawn in a terminal" in done.stderr
 
 
 def test_a_mistyped_verb_suggests_the_nearest(run):

@@ -207,7 +207,7 @@ def test_figures_are_ascii_where_the_locale_is(session):
 def test_a_terminal_that_cannot_draw_is_told_so(session, term):
     app = session(SAMPLE, TERM=term)
     assert app.end() == 2
-    assert b"persona-tui batch LOG" in app.shown
+    assert b"persona-tui batch --events LOG" in app.shown
     assert b"\x1b[?1049h" not in app.shown
 
 
