@@ -1,8 +1,8 @@
 """The filter of a table: what is typed, as a condition on the rows of a frame.
 
-``text`` keeps rows in which any column of text holds it, whatever the case; ``column:text`` looks in one column;
-``column>number`` (also ``<``, ``>=``, ``<=``, ``=``, ``!=``) compares, times with a date in UTC. A name that is no
-column is text like any other.
+``text`` keeps rows in which any column of text holds it, whatever the case; ``column:text`` looks in one;
+``column>number`` (also ``<``, ``>=``, ``<=``, ``=``, ``!=``) compares, times with a date in UTC. A name that
+is no column is text like any other.
 """
 
 from __future__ import annotations

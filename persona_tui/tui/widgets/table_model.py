@@ -1,11 +1,11 @@
-"""What a table shows: which rows of a frame, in what order, as what text; no app, and no work per row of the frame."""
+"""What a table shows: which rows of a frame, in what order, as what text; made for the rows in view alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
@@ -170,7 +170,7 @@ def arranged(frame: pl.DataFrame, query: Query | None = None) -> TableView:
     """
     query = query or Query()
     rows = _ordered(frame, query, _kept(frame, query))
-    columns = tuple(_column(frame, rows, name) for name in frame.columns)
+    columns = tuple(_column(frame, rows, name, is_marked=name == query.column) for name in frame.columns)
     return TableView(frame=frame, query=query, rows=rows, columns=columns)
 
 
@@ -211,12 +211,12 @@ def _values(frame: pl.DataFrame, rows: pl.Series | None, name: str, start: int, 
     return values.slice(start, n) if rows is None else values.gather(rows.slice(start, n))
 
 
-def _column(frame: pl.DataFrame, rows: pl.Series | None, name: str) -> Column:
-    """Return how a column is shown, from the first rows and from as many all over the table."""
+def _column(frame: pl.DataFrame, rows: pl.Series | None, name: str, *, is_marked: bool) -> Column:
+    """Return how a column is shown, from a sample of the frame and of the rows that are shown."""
     values = frame.get_column(name)
-    n = frame.height if rows is None else len(rows)
-    positions = sorted({*range(min(BLOCK, n)), *range(0, n, max(n // BLOCK, 1))})
-    sample = values.gather(positions if rows is None else rows.gather(positions))
+    sample = values.gather(_positions(frame.height))
+    if rows is not None:
+        sample = sample.append(values.gather(rows.gather(_positions(len(rows)))))
     kind = _kind(values.dtype)
     column = Column(
         name=name,
@@ -226,8 +226,14 @@ def _column(frame: pl.DataFrame, rows: pl.Series | None, name: str) -> Column:
         natural=0,
     )
     texts = [text for text in column.texts(sample) if text is not None]
-    natural = max((cells(text) for text in (*texts, column.label)), default=1)
+    heading = cells(column.label) + (2 if is_marked else 0)
+    natural = max([heading, *(cells(text) for text in texts)])
     return replace(column, natural=min(max(natural, 1), MAX_NATURAL))
+
+
+def _positions(n: int) -> list[int]:
+    """Return the first rows of some, and others spread over all of them."""
+    return sorted({*range(min(BLOCK // 2, n)), *range(0, n, n // BLOCK + 1)})
 
 
 def _kind(dtype: pl.DataType) -> Kind:
@@ -289,7 +295,7 @@ def number_text(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if value == 0 or abs(value) >= 10**-decimals else f"{value:.3g}"
 
 
-def _significant(value: Any) -> str:
+def _significant(value: float) -> str:
     return f"{value:.6g}"
 
 
