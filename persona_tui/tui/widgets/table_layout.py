@@ -67,7 +67,7 @@ class Layout:
     @property
     def gutter(self) -> int:
         """Return the cells of the pointer and of the number."""
-        return 1 + self.number + (GAP if self.number else 1)
+        return GAP + self.number + (GAP if self.number else 0)
 
     @property
     def left(self) -> int:
@@ -130,7 +130,7 @@ def laid_out(columns: Sequence[Column], n_rows: int, width: int, frozen: int) ->
     number = max(len(str(n_rows)), len(number_label(frozen))) if width >= NARROW else 0
     naturals = [column.natural for column in columns]
     widths = [min(natural, MAX_WIDTH) for natural in naturals]
-    taken = 1 + number + GAP + sum(widths) + GAP * len(widths)
+    taken = GAP + number + GAP + sum(widths) + GAP * len(widths)
     spare = max(width - taken, 0)
     for index, natural in enumerate(naturals):
         more = min(natural - widths[index], spare)
@@ -154,14 +154,14 @@ def header_line(view: TableView, layout: Layout, *, scroll_x: int, column: int, 
         (placed, _heading(view, placed, glyphs), Role.CURSOR_CELL if placed.column == column else Role.CELL)
         for placed in layout.placed(scroll_x)
     ]
-    return _line(layout, " " + label, named, glyphs)
+    return _line(layout, " " * GAP + label, named, glyphs)
 
 
 def row_line(
     view: TableView, layout: Layout, position: int, *, scroll_x: int, cursor: int | None, glyphs: Glyphs
 ) -> Line:
     """Return a row; ``cursor`` is the column under the cursor where it stands on this row."""
-    pointer = " " if cursor is None else glyphs.right
+    pointer = (" " if cursor is None else glyphs.right) + " "
     number = str(view.frame_row(position) + 1).rjust(layout.number) if layout.number else ""
     drawn = []
     for placed in layout.placed(scroll_x):

@@ -200,7 +200,7 @@ class VirtualTable(ScrollView, can_focus=True):
             self._layout_now = None
             self.virtual_size = Size(0, 0)
         else:
-            self._layout_now = laid_out(view.columns, view.n_rows, self.size.width, self.frozen)
+            self._layout_now = laid_out(view.columns, view.n_rows, self.scrollable_size.width, self.frozen)
             self.virtual_size = Size(self._layout_now.total, view.n_shown + _FRAMING)
         self.refresh()
 
@@ -208,6 +208,14 @@ class VirtualTable(ScrollView, can_focus=True):
         """Give the columns the width that there is."""
         self._lay_out()
         self._bring_into_view()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Leave the cells of the scrollbar to it."""
+        self.on_resize()
+
+    def watch_show_horizontal_scrollbar(self) -> None:
+        """Leave the line of the scrollbar to it."""
+        self.on_resize()
 
     def notify_style_update(self) -> None:
         """Draw lines anew in another theme."""
@@ -251,11 +259,11 @@ class VirtualTable(ScrollView, can_focus=True):
         self._lines.clear()
 
     def _refresh_line(self, y: int) -> None:
-        if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+        if 0 <= y < self.scrollable_size.height:
+            self.refresh(Region(0, y, self.scrollable_size.width, 1))
 
     def _refresh_detail(self) -> None:
-        self._refresh_line(self.size.height - 1)
+        self._refresh_line(self.scrollable_size.height - 1)
 
     def _bring_into_view(self) -> None:
         layout, page = self._layout_now, self._page
@@ -268,7 +276,7 @@ class VirtualTable(ScrollView, can_focus=True):
 
     @property
     def _page(self) -> int:
-        return max(self.size.height - _FRAMING, 1)
+        return max(self.scrollable_size.height - _FRAMING, 1)
 
     def action_move(self, rows: int, columns: int) -> None:
         """Move the cursor."""
@@ -303,6 +311,10 @@ class VirtualTable(ScrollView, can_focus=True):
         """Freeze the columns up to the cursor, or let them go where they are frozen."""
         columns = self.cursor_column + 1
         self.frozen = 0 if self.frozen == columns else columns
+        if self._layout_now is not None and self._layout_now.frozen < self.frozen:
+            room = self._layout_now.frozen
+            self.notify(f"There is room to freeze {room} of {columns} columns.", severity="warning")
+            self.frozen = room
 
     def on_click(self, event: events.Click) -> None:
         """Move to the cell clicked; choose its row at a double click, sort by a header."""
@@ -325,16 +337,12 @@ class VirtualTable(ScrollView, can_focus=True):
         """Return a line of what is in view: header, row or detail."""
         view, layout, scroll = self._view, self._layout_now, self.scroll_offset
         if view is None or layout is None:
-            return (
-                self._told(self._empty if self._frame is None else "Reading the rows.")
-                if y == 0
-                else self._told("")
-            )
+            return self._told("" if y else self._empty if self._frame is None else "Reading the rows.")
         position = y - 1 + scroll.y
         if y == 0:
             line = header_line(view, layout, scroll_x=scroll.x, column=self.cursor_column, glyphs=self.glyphs)
             return self._strip(line, "header", "header-cursor")
-        if y == self.size.height - 1 and view.n_shown:
+        if y == self.scrollable_size.height - 1 and view.n_shown:
             return self._detail(view)
         if position < view.n_shown:
             return self._row(view, layout, position)
@@ -353,20 +361,19 @@ class VirtualTable(ScrollView, can_focus=True):
         return strip
 
     def _detail(self, view: TableView) -> Strip:
-        note = (
-            ""
-            if view.query == self._query
-            else "filtering"
-            if view.query.text != self._query.text
-            else "sorting"
-        )
+        note = "" if view.query == self._query else "arranging the rows"
         line = detail_line(
-            view, self.cursor_row, self.cursor_column, width=self.size.width, glyphs=self.glyphs, note=note
+            view,
+            self.cursor_row,
+            self.cursor_column,
+            width=self.scrollable_size.width,
+            glyphs=self.glyphs,
+            note=note,
         )
         return self._strip(line, "detail", "detail")
 
     def _told(self, text: str) -> Strip:
-        line = [(fitted(text, max(self.size.width, 1), self.glyphs), Role.MUTED)]
+        line = [(fitted(text, max(self.scrollable_size.width, 1), self.glyphs), Role.MUTED)]
         return self._strip(line, "row", "row")
 
     @staticmethod
@@ -378,10 +385,10 @@ class VirtualTable(ScrollView, can_focus=True):
         styles = {
             Role.CELL: self._style(base),
             Role.CURSOR_CELL: self._style(cursor),
-            Role.MUTED: self._style(base, "muted"),
+            Role.MUTED: self._style(base) + Style(color=self._style("muted").color),
         }
         strip = Strip([Segment(text, styles[role]) for text, role in line])
-        return strip.adjust_cell_length(self.size.width, styles[Role.CELL])
+        return strip.adjust_cell_length(self.scrollable_size.width, styles[Role.CELL])
 
-    def _style(self, *names: str) -> Style:
-        return self.get_component_rich_style(*(f"virtual-table--{name}" for name in names))
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"virtual-table--{name}")
