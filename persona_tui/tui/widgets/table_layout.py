@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
 from typing import Final
@@ -130,15 +130,15 @@ def laid_out(columns: Sequence[Column], n_rows: int, width: int, frozen: int) ->
     number = max(len(str(n_rows)), len(number_label(frozen))) if width >= NARROW else 0
     naturals = [column.natural for column in columns]
     widths = [min(natural, MAX_WIDTH) for natural in naturals]
-    taken = GAP + number + GAP + sum(widths) + GAP * len(widths)
-    spare = max(width - taken, 0)
+    layout = Layout(width=width, number=number, widths=tuple(widths), frozen=min(frozen, len(widths)))
+    spare = max(width - layout.total, 0)
     for index, natural in enumerate(naturals):
         more = min(natural - widths[index], spare)
         widths[index] += more
         spare -= more
-    layout = Layout(width=width, number=number, widths=tuple(widths), frozen=min(frozen, len(widths)))
+    layout = replace(layout, widths=tuple(widths))
     while layout.frozen and layout.left > width * 2 // 3:
-        layout = Layout(width=width, number=number, widths=tuple(widths), frozen=layout.frozen - 1)
+        layout = replace(layout, frozen=layout.frozen - 1)
     return layout
 
 
@@ -232,8 +232,8 @@ def _aligned(label: str, kind: Kind, width: int, glyphs: Glyphs) -> str:
 
 def _line(layout: Layout, gutter: str, drawn: Sequence[tuple[Placed, str, Role]], glyphs: Glyphs) -> Line:
     """Return pieces with the gaps between them, to the end of the line."""
-    line: Line = [(gutter, Role.MUTED)]
-    x = len(gutter)
+    x = min(len(gutter), layout.width)
+    line: Line = [(gutter[:x], Role.MUTED)]
     for placed, text, role in drawn:
         ruled = layout.frozen and placed.x == layout.left
         gap = f" {glyphs.upright} " if ruled else ""
