@@ -34,11 +34,11 @@ def test_a_table_reads_as_one_expects():
     lines = [plain(line).rstrip() for line in drawn(arranged(FRAME, Query(column="n")), 48)]
     assert lines == [
         "  row  event             ▲ n  rate",
-        "    1  checkout_started      1  0.50",
-        "▶   5                        5  3.00",
-        "    2  日本語の名前         20  0.25",
-        "    3  [red]x\\x1b[31m     300  1.00",
-        "    4  ─                     ─  2.00",
+        "    1  checkout_started    1  0.50",
+        "▶   5                      5  3.00",
+        "    2  日本語の名前       20  0.25",
+        "    3  [red]x\\x1b[31m    300  1.00",
+        "    4  ─                   ─  2.00",
         "row 5, event: empty text                  5 rows",
     ]
 
@@ -47,11 +47,11 @@ def test_in_ascii_everything_but_the_data_is_ascii():
     view = arranged(FRAME.filter(pl.col("n") != 20), Query(column="event", descending=True))
     lines = [plain(line).rstrip() for line in drawn(view, 60, "ascii", frozen=1)]
     assert lines == [
-        "  frozen  event v        |   n  rate",
-        "       1  checkout_sta~d |   1  0.50",
-        ">      2  [red]x\\x1b[31m | 300  1.00",
-        "       3                 |   5  3.00",
-        "row 2, event: [red]x\\x1b[31m      3 rows",
+        "  frozen  event v          |   n  rate",
+        "       1  checkout_started |   1   0.5",
+        ">      2  [red]x\\x1b[31m   | 300   1.0",
+        "       3                   |   5   3.0",
+        "row 2, event: [red]x\\x1b[31m                          3 rows",
     ]
 
 

@@ -221,7 +221,11 @@ def _heading(view: TableView, placed: Placed, glyphs: Glyphs) -> str:
     if placed.width < 3:
         return mark.ljust(placed.width)
     named = _aligned(column.label, column.kind, placed.width - 2, glyphs)
-    return f"{mark} {named}" if column.kind is Kind.NUMBER else f"{named} {mark}"
+    if column.kind is Kind.NUMBER:
+        bare = named.lstrip(" ")
+        return " " * (len(named) - len(bare)) + f"{mark} {bare}"
+    bare = named.rstrip(" ")
+    return f"{bare} {mark}" + " " * (len(named) - len(bare))
 
 
 def _aligned(label: str, kind: Kind, width: int, glyphs: Glyphs) -> str:

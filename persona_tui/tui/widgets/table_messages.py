@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 
 class _TableMessage(Message):
-    """A message that tells its table."""
+    """A message that tells its table.
+
+    The table is its sender also where a worker makes it: a worker inherits the sender of whoever asked for it, and
+    what a parent is held to have sent itself never reaches that parent.
+    """
 
     def __init__(self, table: VirtualTable) -> None:
         super().__init__()
+        self.set_sender(table)
         self.table = table
 
     @property
