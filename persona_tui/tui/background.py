@@ -67,7 +67,7 @@ class WorkingApp(App[int]):
 
         return report
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
     def _load(self, settings: Settings) -> None:
         from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
         from persona_tui.study.log import load_log  # noqa: PLC0415 - 0.4 s, loads polars
@@ -80,7 +80,7 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("load", settings, fault))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
     def _fit(self, settings: Settings, changes: Mapping[str, Any] | None = None) -> None:
         from persona_tui.study.kept_personas import PersonaChanges  # noqa: PLC0415 - with it
         from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy

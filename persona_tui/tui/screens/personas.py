@@ -19,6 +19,8 @@ from persona_tui.tui.screens.data import told
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.how_many import HowManyScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.widgets.flow_diagram import FlowDiagram
+from persona_tui.tui.widgets.heat_map import HeatMap
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table, TextTable
 
@@ -51,6 +53,10 @@ class PersonasScreen(WorkScreen):
                     yield Static("Attributes: lift over all users", classes="heading")
                     yield Table(id="attributes")
                     yield Static(id="attributes-said", classes="hint", markup=False)
+                with TabPane("Flow", id="flow"):
+                    yield FlowDiagram(id="diagram")
+                with TabPane("Moves", id="moves"):
+                    yield HeatMap(id="heat")
                 with TabPane("Paths", id="paths"), VerticalScroll():
                     yield Static(id="journey", markup=False)
                     yield Static("Events it does more than the others", classes="heading")
@@ -82,10 +88,11 @@ class PersonasScreen(WorkScreen):
             return
         cards = self.query_one("#cards", OptionList)
         chosen = cards.highlighted or 0
-        glyphs = self.persona_app.glyphs
+        glyphs, is_wide = self.persona_app.glyphs, self.has_class("-wide")
+        draw, width = (page.card, _CARD_WIDTH) if is_wide else (page.short_card, self.size.width - 4)
         cards.clear_options()
         cards.add_options(
-            [page.card(personas, position, _CARD_WIDTH, glyphs) for position in range(len(personas.profiles))]
+            [draw(personas, position, width, glyphs) for position in range(len(personas.profiles))]
         )
         cards.highlighted = min(chosen, len(personas.profiles) - 1)
 
@@ -116,6 +123,8 @@ class PersonasScreen(WorkScreen):
         self.query_one("#traits", IntervalBars).data = traits
         self.query_one("#attributes", Table).data = page.attributes(profile)
         self.query_one("#attributes-said", Static).update(Content(page.attributes_said(profile)))
+        self.query_one(FlowDiagram).data = page.flow(personas, position, self._pane_width())
+        self.query_one(HeatMap).data = page.moves(personas, position)
         steps = " → ".join(map(printable, profile.typical_journey))
         self.query_one("#journey", Static).update(Content(f"Typical journey: {steps}"))
         self.query_one("#signature", Table).data = page.signature(profile)
@@ -123,6 +132,14 @@ class PersonasScreen(WorkScreen):
         self.query_one("#user-table", Table).data = page.users(profile)
         if self.query_one("#compared-moves", Table).data is None:
             self.query_one("#compared", Static).update("c sets this persona beside another.")
+
+    def _pane_width(self) -> int:
+        """Return the cells beside, or below, the cards."""
+        return self.size.width - (_CARD_WIDTH + 6 if self.has_class("-wide") else 2)
+
+    def on_resize(self) -> None:
+        """Draw the cards anew, which are shorter on a narrow screen."""
+        self.call_after_refresh(lambda: self.show(self.persona_app.findings))
 
     @property
     def chosen(self) -> int | None:

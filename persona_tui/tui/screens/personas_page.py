@@ -19,9 +19,12 @@ from persona_tui.engine.analytics.persona_phrases import (
     trait_means,
 )
 from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.simulation.persona_differences import LEAVES
 from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import fitted
+from persona_tui.tui.widgets.flow_layout import Flow, flow_by_step
+from persona_tui.tui.widgets.heat_map import Heat
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown, shown_interval
 from persona_tui.tui.widgets.text_table import TextTable
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from persona_tui.study.personas import DescribedPersonas, PersonaComparison
 
 _MOST_MOVES: Final = 12
+_CELLS_A_STEP: Final = 17
+_MOST_STEPS: Final = 6
+_PINNED: Final = " pinned"
 _OUTCOMES: Final = {"completion_rate": "conversion", "drop_off_rate": "drop-off"}
 
 
@@ -40,29 +46,36 @@ def card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) ->
     profile, kept = found.profiles[position], found.settled[position]
     told = profile.card
     name = fitted(f"{told.id} {told.name}", max(width - 2, 1), glyphs).rstrip()
-    share = shown(profile.user_share, "percent")
-    conversion = shown(told.conversion, "percent")
     interval = shown_interval(*told.conversion_interval, "percent")
-    plot = max(width - 16, 4)
     return Content.assemble(
         (name, "bold"),
-        (" *" if kept.place else "", "$text-accent"),
+        (_PINNED if kept.place else "", "$text-accent"),
         "\n",
-        (bar(profile.user_share, plot, glyphs), "$primary"),
-        f"{share:>8} users\n",
-        (f"converts {conversion}", ""),
-        (f"  {interval}" if width >= 32 else "", "$text-muted"),
+        (bar(profile.user_share, max(width - 16, 4), glyphs), "$primary"),
+        f"{shown(profile.user_share, 'percent'):>8} users\n",
+        f"converts {shown(told.conversion, 'percent')}",
+        (f"  {interval}", "$text-muted"),
     )
 
 
+def short_card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) -> Content:
+    """Return a persona on one line, where there is no room for three."""
+    profile, kept = found.profiles[position], found.settled[position]
+    share, conversion = shown(profile.user_share, "percent"), shown(profile.card.conversion, "percent")
+    numbers = f"  {share:>7} users, converts {conversion:>7}"
+    pinned = _PINNED if kept.place else " " * len(_PINNED)
+    room = max(width - len(numbers) - len(pinned), 8)
+    name = fitted(f"{profile.card.id} {profile.card.name}", room, glyphs)
+    return Content.assemble((name, "bold"), (pinned, "$text-accent"), numbers)
+
+
 def headline(found: DescribedPersonas) -> str:
-    """Return how many personas there are, and why that many."""
-    n, ladder, sure = len(found.cards), found.ladder, shown(found.sure_share, "percent")
+    """Return how many personas there are, and how surely users belong to one."""
+    n, sure = len(found.cards), shown(found.sure_share, "percent")
     if n == 1:
         return "One persona: no structure that foretells users it has not seen. All users are told as one."
-    if ladder is None or found.selection is None:
-        return f"{n} personas, as asked for. {sure} of users belong surely to one."
-    return f"{n} personas: {found.selection.reason}. {sure} of users belong surely to one."
+    why = "as asked for" if found.ladder is None else "by the ladder, which k shows"
+    return f"{n} personas, {why}; {sure} of users belong surely to one."
 
 
 def sizes(found: DescribedPersonas, profile: PersonaProfile) -> Intervals:
@@ -133,6 +146,39 @@ def attributes_said(profile: PersonaProfile) -> str:
     said = none if lifts.lifts and not any(each.notable for each in lifts.lifts) else ""
     left = "".join(f" {printable(name)} {printable(why)}." for name, why in lifts.left_out.items())
     return f"{said}{lifts.statement}{left}"
+
+
+def flow(found: DescribedPersonas, position: int, width: int) -> Flow:
+    """Return the first steps that the users of a persona walk, by its chain; as many as have room."""
+    from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - loaded with the personas
+
+    chain = found.learned.simulator.flow
+    ends = {
+        name for name, kind in zip(chain.states, chain.kinds, strict=True) if kind == StateKind.COMPLETION
+    }
+    return flow_by_step(
+        start=chain.starts[position],
+        transitions=chain.transitions[position],
+        vocabulary=chain.states,
+        n_steps=min(max(width // _CELLS_A_STEP, 3), _MOST_STEPS),
+        completions=ends,
+        total=float(found.cards[position].users),
+        unit=UNIT_WORDS[found.settings.unit],
+    )
+
+
+def moves(found: DescribedPersonas, position: int) -> Heat:
+    """Return the chances of every move of a persona, and how many moves they rest on."""
+    chain = found.learned.simulator.flow
+    rows, support = chain.transitions[position], chain.support[position]
+    sources = [each for each in range(len(chain.states)) if rows[each].sum() > 0]
+    n = len(chain.states)
+    return Heat(
+        sources=tuple(chain.states[each] for each in sources),
+        targets=(*chain.states, LEAVES),
+        values=tuple((*map(float, rows[each][:n]), float(rows[each][n:].sum())) for each in sources),
+        n=tuple(float(support[each].sum()) for each in sources),
+    )
 
 
 def signature(profile: PersonaProfile) -> TextTable:

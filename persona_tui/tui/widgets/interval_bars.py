@@ -83,11 +83,15 @@ class IntervalBars(Figure[Intervals]):
         numbers = [_numbers(row, data) for row in data.rows]
         right = max(map(len, numbers))
         notes = max(len(row.note) for row in data.rows)
-        room = width - right - (notes + 2 if notes else 0) - 3
-        label = min(widest(row.label for row in data.rows), max(room - _LEAST_PLOT, room // 3, 1))
-        plot = room - label
-        if plot < _LEAST_PLOT:
+        for note_cells in (notes + 2 if notes else 0, 0):  # notes give way before the marks do
+            room = width - right - note_cells - 3
+            label = min(widest(row.label for row in data.rows), max(room - _LEAST_PLOT, room // 3, 1))
+            plot = room - label
+            if plot >= _LEAST_PLOT:
+                break
+        else:
             return _without_plot(data, numbers, width, glyphs)
+        notes = notes if note_cells else 0
         lines = []
         for row, told in zip(data.rows, numbers, strict=True):
             marks = _marks(row, data, plot, glyphs)
