@@ -1,5 +1,7 @@
 """The virtual table in an app: keys, mouse, order and filter."""
 
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import polars as pl
@@ -264,3 +266,11 @@ async def test_every_theme_and_a_terminal_without_colour_draw_it(million, monkey
             driver.app.theme = theme
             await driver.settled()
             assert driver.lines[1].startswith(">")
+
+
+def test_the_table_is_imported_without_polars_and_numpy():
+    code = (
+        "import sys, persona_tui.tui.widgets.virtual_table\n"
+        "sys.exit(bool({'polars', 'numpy'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
