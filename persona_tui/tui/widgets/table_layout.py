@@ -189,6 +189,11 @@ def detail_line(
     return [(fitted(text, width - len(told) - GAP, glyphs), Role.CELL), (" " * GAP + told, Role.MUTED)]
 
 
+def nothing_told(view: TableView) -> str:
+    """Return why no row is shown."""
+    return f"No row holds {view.query.text!r}." if view.query.text else "This table has no rows."
+
+
 def cell(text: str | None, kind: Kind, width: int, glyphs: Glyphs) -> str:
     """Return a value in exactly so many cells: text loses its middle, a number its last digits.
 
