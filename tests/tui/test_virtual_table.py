@@ -1,5 +1,7 @@
 """The virtual table in an app: keys, mouse, order and filter."""
 
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import polars as pl
@@ -8,6 +10,7 @@ from textual import on
 from textual.app import App
 
 from persona_tui.tui.glyphs import LADDER
+from persona_tui.tui.widgets import virtual_table
 from persona_tui.tui.widgets.table_messages import ArrangementRefused, RowChosen, RowsArranged
 from persona_tui.tui.widgets.virtual_table import VirtualTable
 
@@ -236,9 +239,32 @@ async def test_another_frame_starts_anew(million):
         await driver.settled()
         assert driver.lines[1] == "This table has no rows."
         assert driver.table.as_text() == "name\n"
-        driver.table.show_frame(None)
+        for nothing in (None, pl.DataFrame()):
+            driver.table.show_frame(nothing)
+            await driver.settled()
+            assert driver.lines[0] == "No rows yet."
+            assert driver.table.as_text() == ""
+
+
+async def test_a_frame_can_be_given_before_the_table_is_in_the_app(million):
+    table = VirtualTable()
+    table.show_frame(million)
+    async with opened(None) as driver:
+        await driver.app.mount(table)
         await driver.settled()
-        assert driver.table.as_text() == ""
+        assert table.view.n_shown == N
+
+
+async def test_a_failure_that_nobody_foresaw_is_told_and_leaves_the_rows(million, monkeypatch):
+    def fails(frame, query):
+        raise RuntimeError("out of [b]luck")
+
+    async with opened(million) as driver:
+        monkeypatch.setattr(virtual_table, "arranged", fails)
+        await driver.press("s")
+        assert next(iter(driver.app._notifications)).message == "out of [b]luck"
+        assert driver.detail.endswith(" 1,000,000 rows")
+        assert driver.table.query_shown.column is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (40, 10), (200, 60)])
@@ -264,3 +290,11 @@ async def test_every_theme_and_a_terminal_without_colour_draw_it(million, monkey
             driver.app.theme = theme
             await driver.settled()
             assert driver.lines[1].startswith(">")
+
+
+def test_the_table_is_imported_without_polars_and_numpy():
+    code = (
+        "import sys, persona_tui.tui.widgets.virtual_table\n"
+        "sys.exit(bool({'polars', 'numpy'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,7 +17,7 @@ from persona_tui.engine.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-_COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+_COMPARISONS: Final[dict[str, Callable[[pl.Expr, Any], pl.Expr]]] = {
     ">=": operator.ge,
     "<=": operator.le,
     "!=": operator.ne,
@@ -106,7 +106,7 @@ def _texts(name: str, sign: str, value: str) -> pl.Expr:
     )
 
 
-def _comparison(sign: str) -> Callable[[Any, Any], Any]:
+def _comparison(sign: str) -> Callable[[pl.Expr, Any], pl.Expr]:
     return _COMPARISONS.get(sign, operator.eq)
 
 

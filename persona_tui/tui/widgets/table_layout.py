@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -89,25 +90,7 @@ class Layout:
 
     def placed(self, scroll_x: int) -> list[Placed]:
         """Return the columns in view; the first that scrolls begins where the frozen ones end."""
-        frozen: list[Placed] = []
-        x = self.gutter
-        for column in range(self.frozen):
-            frozen.append(Placed(column=column, x=x, width=self.widths[column]))
-            x += self.widths[column] + GAP
-        return frozen + self._moving(scroll_x)
-
-    def _moving(self, scroll_x: int) -> list[Placed]:
-        starts = self.starts
-        first = min(bisect_left(starts, scroll_x), len(starts) - 1)
-        placed: list[Placed] = []
-        x = self.left
-        for column in range(self.frozen + max(first, 0), len(self.widths)):
-            room = self.width - x
-            if room < min(MIN_CUT, self.widths[column]) and placed:
-                break
-            placed.append(Placed(column=column, x=x, width=max(min(self.widths[column], room), 0)))
-            x += self.widths[column] + GAP
-        return [each for each in placed if each.width > 0]
+        return _placed(self, scroll_x)
 
     def scroll_to_show(self, column: int, scroll_x: int) -> int:
         """Return how far to scroll to have a column in view, with the least movement."""
@@ -123,6 +106,26 @@ class Layout:
             return scroll_x
         fitting = bisect_left(starts, end - (self.width - self.left))
         return starts[min(fitting, index)]
+
+
+@lru_cache(8)
+def _placed(layout: Layout, scroll_x: int) -> list[Placed]:
+    """Return the columns in view; remembered, as all lines of a page ask."""
+    placed: list[Placed] = []
+    x = layout.gutter
+    for column in range(layout.frozen):
+        placed.append(Placed(column=column, x=x, width=layout.widths[column]))
+        x += layout.widths[column] + GAP
+    x = layout.left
+    starts = layout.starts
+    first = min(bisect_left(starts, scroll_x), len(starts) - 1)
+    for column in range(layout.frozen + max(first, 0), len(layout.widths)):
+        wished, room = layout.widths[column], layout.width - x
+        if room < 1 or (x > layout.left and room < min(MIN_CUT, wished)):
+            break
+        placed.append(Placed(column=column, x=x, width=min(wished, room)))
+        x += wished + GAP
+    return placed
 
 
 def laid_out(columns: Sequence[Column], n_rows: int, width: int, frozen: int) -> Layout:
@@ -186,6 +189,11 @@ def detail_line(
     return [(fitted(text, width - len(told) - GAP, glyphs), Role.CELL), (" " * GAP + told, Role.MUTED)]
 
 
+def nothing_told(view: TableView) -> str:
+    """Return why no row is shown."""
+    return f"No row holds {view.query.text!r}." if view.query.text else "This table has no rows."
+
+
 def cell(text: str | None, kind: Kind, width: int, glyphs: Glyphs) -> str:
     """Return a value in exactly so many cells: text loses its middle, a number its last digits.
 
@@ -199,10 +207,16 @@ def cell(text: str | None, kind: Kind, width: int, glyphs: Glyphs) -> str:
     """
     shown = glyphs.rule if text is None else text
     if kind is Kind.TEXT:
-        return shown.ljust(width) if shown.isascii() and len(shown) <= width else fitted(shown, width, glyphs)
+        return shown.ljust(width) if shown.isascii() and len(shown) <= width else _cut(shown, width, glyphs)
     if cells(shown) > width:
         shown = _fewer_digits(shown, width, glyphs) if kind is Kind.NUMBER else glyphs.ellipsis
     return shown.rjust(width) if kind is Kind.NUMBER else shown.ljust(width)
+
+
+@lru_cache(4096)
+def _cut(text: str, width: int, glyphs: Glyphs) -> str:
+    """Return a text fitted; remembered, as the same few names fill a page."""
+    return fitted(text, width, glyphs)
 
 
 def _fewer_digits(text: str, width: int, glyphs: Glyphs) -> str:

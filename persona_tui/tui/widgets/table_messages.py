@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class _TableMessage(Message):
     """A message that tells its table.
 
-    The table is its sender also where a worker makes it: a worker inherits the sender of whoever asked for it, and
-    what a parent is held to have sent itself never reaches that parent.
+    The table is its sender also where a worker makes it: a worker inherits the sender of whoever asked for
+    it, and what a parent is held to have sent itself never reaches that parent.
     """
 
     def __init__(self, table: VirtualTable) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -89,7 +90,7 @@ class Column:
             return [
                 None if value is None else number_text(value, self.decimals) for value in values.to_list()
             ]
-        return [None if text is None else printable(_bounded(text)) for text in _plain(values, self.decimals)]
+        return [None if text is None else _harmless(text) for text in _plain(values, self.decimals)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -220,7 +221,7 @@ def _column(frame: pl.DataFrame, rows: pl.Series | None, name: str, *, is_marked
     kind = _kind(values.dtype)
     column = Column(
         name=name,
-        label=printable(_bounded(name)) + (" UTC" if _is_moment(values.dtype) else ""),
+        label=_harmless(name) + (" UTC" if _is_moment(values.dtype) else ""),
         kind=kind,
         decimals=_decimals(sample),
         natural=0,
@@ -303,8 +304,10 @@ def _after_point(text: str) -> int:
     return 0 if "e" in text else len(text.partition(".")[2])
 
 
-def _bounded(text: str) -> str:
-    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS // 2] + text[-MAX_CHARS // 2 :]
+@lru_cache(4096)
+def _harmless(text: str) -> str:
+    """Return a text as a cell can show it; remembered, as the same few names fill a page."""
+    return printable(text if len(text) <= MAX_CHARS else text[: MAX_CHARS // 2] + text[-MAX_CHARS // 2 :])
 
 
 def cells(text: str) -> int:

@@ -14,9 +14,10 @@ from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.table_layout import (
@@ -26,6 +27,7 @@ from persona_tui.tui.widgets.table_layout import (
     detail_line,
     header_line,
     laid_out,
+    nothing_told,
     row_line,
 )
 from persona_tui.tui.widgets.table_messages import ArrangementRefused, RowChosen, RowsArranged
@@ -125,16 +127,15 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def show_frame(self, frame: pl.DataFrame | None) -> None:
         """Show another frame from its first row, unfiltered and in its own order."""
-        self._frame = frame
+        self._frame = frame if frame is not None and frame.width else None
+        if not self.is_attached:
+            return
         self._view = None
         self.workers.cancel_group(self, "arrange")
         self.set_reactive(VirtualTable.frozen, 0)
         self.set_reactive(VirtualTable.cursor_column, 0)
-        if frame is None or not frame.width:
-            self._query = Query()
-            self._lay_out()
-        else:
-            self._arrange(Query(), None)
+        self._lay_out()
+        self._arrange(Query(), None)
 
     def filter(self, text: str) -> None:
         """Show only rows that a filter lets through; an empty one lets all through."""
@@ -190,6 +191,15 @@ class VirtualTable(ScrollView, can_focus=True):
         if message.query != self._query:
             message.stop()
             return
+        self._stay()
+
+    @on(Worker.StateChanged)
+    def _tell_failure(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.notify(printable(str(event.worker.error)), title="The rows stay as they were", markup=False)
+            self._stay()
+
+    def _stay(self) -> None:
         self._query = self._view.query if self._view is not None else Query()
         self._refresh_detail()
 
@@ -346,7 +356,7 @@ class VirtualTable(ScrollView, can_focus=True):
             return self._detail(view)
         if position < view.n_shown:
             return self._row(view, layout, position)
-        return self._told(self._nothing(view) if y == 1 else "")
+        return self._told(nothing_told(view) if y == 1 else "")
 
     def _row(self, view: TableView, layout: Layout, position: int) -> Strip:
         column = self.cursor_column if position == self.cursor_row else None
@@ -362,23 +372,13 @@ class VirtualTable(ScrollView, can_focus=True):
 
     def _detail(self, view: TableView) -> Strip:
         note = "" if view.query == self._query else "arranging the rows"
-        line = detail_line(
-            view,
-            self.cursor_row,
-            self.cursor_column,
-            width=self.scrollable_size.width,
-            glyphs=self.glyphs,
-            note=note,
-        )
+        row, column, width = self.cursor_row, self.cursor_column, self.scrollable_size.width
+        line = detail_line(view, row, column, width=width, glyphs=self.glyphs, note=note)
         return self._strip(line, "detail", "detail")
 
     def _told(self, text: str) -> Strip:
         line = [(fitted(text, max(self.scrollable_size.width, 1), self.glyphs), Role.MUTED)]
         return self._strip(line, "row", "row")
-
-    @staticmethod
-    def _nothing(view: TableView) -> str:
-        return f"No row holds {view.query.text!r}." if view.query.text else "This table has no rows."
 
     def _strip(self, line: Line, base: str, cursor: str) -> Strip:
         """Return a line in the styles of its roles, in exactly the cells that there are."""
