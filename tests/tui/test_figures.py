@@ -14,6 +14,7 @@ from persona_tui.tui.widgets.histogram import Columns, Histogram
 from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
 from persona_tui.tui.widgets.sparkline import Spark, Sparkline
 from persona_tui.tui.widgets.text_table import Table, TextTable
+from persona_tui.tui.widgets.tornado import Swing, Swings, Tornado
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -95,8 +96,16 @@ def tables(draw):
     return Table, table
 
 
+@st.composite
+def tornados(draw):
+    numbers = st.floats(-1, 1)
+    swings = draw(st.lists(st.tuples(NAMES, numbers, numbers, st.sampled_from(["", "0 to 2"])), max_size=5))
+    made = tuple(Swing(name=name, low=low, high=high, values=told) for name, low, high, told in swings)
+    return Tornado, Swings(base=draw(numbers), swings=made)
+
+
 @given(
-    st.one_of(intervals(), funnels(), histograms(), sparklines(), tables()),
+    st.one_of(tornados(), intervals(), funnels(), histograms(), sparklines(), tables()),
     st.integers(1, 200),
     RUNGS,
 )
