@@ -107,7 +107,8 @@ def _words(data: Convergence, arm: RunningArm, width: int, glyphs: Glyphs) -> li
     stands = f"{printable(arm.name)}: {shown(value, 'percent')} ({shown_interval(low, high, 'percent')})"
     n = f"n = {shown(data.n[-1], 'count')}"
     if arm.exact is not None:
-        n += f"; exact {shown(arm.exact, 'percent')}, {'in' if low <= arm.exact <= high else 'outside'} the band"
+        where = "in" if low <= arm.exact <= high else "outside"
+        n += f"; exact {shown(arm.exact, 'percent')}, {where} the band"
     full = f"{stands}; {n}"
     lines = [full] if Content(full).cell_length <= width else [stands, n]
     return [fitted(line, width, glyphs) for line in lines]

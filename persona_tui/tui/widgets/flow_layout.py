@@ -15,6 +15,7 @@ SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
 _SWEEPS: Final = 6
 _SHRINK: Final = 0.97
+_NOTHING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,8 +307,8 @@ def _stacked(
     def heights(column: Sequence[_Slot], scale: float) -> list[int]:
         return [max(1, round(volumes[slot] * scale)) for slot in column]
 
-    largest = max((volumes[slot] for column in columns for slot in column), default=0.0) or 1.0
-    scale = rows / largest
+    largest = max((volumes[slot] for column in columns for slot in column), default=0.0)
+    scale = rows / max(largest, _NOTHING)
     while any(sum(heights(column, scale)) + len(column) > rows for column in columns):
         scale *= _SHRINK
     middles: dict[_Slot, float] = {}
