@@ -114,6 +114,14 @@ def test_folding_keeps_every_volume(flow: Flow, most: int) -> None:
         assert len([node for node in small.nodes if node.step == step]) <= most
 
 
+@given(flow=flows(), most=st.integers(1, 6), more=st.integers(0, 6))
+def test_folding_in_two_goes_is_folding_in_one(flow: Flow, most: int, more: int) -> None:
+    def seen(small: Flow) -> list[tuple[str, int, float]]:
+        return sorted((node.name, node.step, round(node.volume, 9)) for node in small.nodes)
+
+    assert seen(folded(folded(flow, most + more), most)) == seen(folded(flow, most))
+
+
 @given(flow=flows(), rows=st.integers(1, 40))
 def test_places_never_overlap_and_stay_in_the_rows(flow: Flow, rows: int) -> None:
     layout = laid_out(flow, rows)

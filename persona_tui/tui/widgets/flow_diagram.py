@@ -38,6 +38,7 @@ def draw_flow(flow: Flow, width: int, height: int, glyphs: Glyphs) -> list[Conte
     """Return the diagram, or a list of the states by step where it has no room, in so many lines at most."""
     if not flow.nodes or flow.total <= 0:
         return [Content(fitted("No moves to show.", width, glyphs)).stylize("$text-muted")][:height]
+    flow = folded(flow, height)
     n_columns = len({node.step for node in flow.nodes})
     roomy = n_columns * (_NARROWEST_BOX + _NARROWEST_GAP) - _NARROWEST_GAP <= width
     if n_columns > 1 and roomy and height >= _FEWEST_ROWS:

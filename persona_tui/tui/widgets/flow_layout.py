@@ -182,7 +182,11 @@ def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
     """Return which states of a column are folded: never one alone, those that complete last."""
     nodes = flow.nodes
     ranked = sorted(column, key=lambda place: (not nodes[place].completes, -nodes[place].volume))
-    kept = [place for place in ranked if nodes[place].completes or nodes[place].volume >= SMALL * flow.total]
+    kept = [
+        place
+        for place in ranked
+        if nodes[place].completes or (not nodes[place].folded and nodes[place].volume >= SMALL * flow.total)
+    ]
     small = set(ranked) - set(kept)
     if len(kept) + bool(small) > most:
         small |= set(kept[max(most - 1, 0) :])
@@ -190,12 +194,14 @@ def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
 
 
 def _other(nodes: Sequence[FlowNode]) -> FlowNode:
+    """Return one node for many, some of which may stand for many themselves."""
+    n_states = sum(max(node.folded, 1) for node in nodes)
     return FlowNode(
-        name=f"other ({len(nodes)})",
+        name=f"other ({n_states})",
         step=nodes[0].step,
         volume=sum(node.volume for node in nodes),
         exits=sum(node.exits for node in nodes if not node.completes),
-        folded=len(nodes),
+        folded=n_states,
     )
 
 
