@@ -222,7 +222,7 @@ def laid_out(flow: Flow, rows: int) -> Layout | None:
                 columns=placed,
                 bands=_between(columns, bands),
                 scale=scale,
-                hidden=tuple(link for link in ahead if link not in drawn),
+                hidden=tuple(link for link in ahead if link.volume < SMALL * flow.total),
                 back=tuple(link for link in small.links if column_of[link.source] >= column_of[link.target]),
             )
     return None
