@@ -102,15 +102,18 @@ def draw_convergence(data: Convergence, width: int, height: int, glyphs: Glyphs)
 
 
 def _words(data: Convergence, arm: RunningArm, width: int, glyphs: Glyphs) -> list[str]:
-    """Return where an arm stands, in one line or two."""
+    """Return where an arm stands, in as few lines as have room."""
     value, low, high = arm.values[-1], arm.low[-1], arm.high[-1]
     stands = f"{printable(arm.name)}: {shown(value, 'percent')} ({shown_interval(low, high, 'percent')})"
-    n = f"n = {shown(data.n[-1], 'count')}"
+    facts = [f"n = {shown(data.n[-1], 'count')}"]
     if arm.exact is not None:
-        n += f"; exact {shown(arm.exact, 'percent')}, {'in' if low <= arm.exact <= high else 'outside'} the band"
-    full = f"{stands}; {n}"
-    lines = [full] if Content(full).cell_length <= width else [stands, n]
-    return [fitted(line, width, glyphs) for line in lines]
+        where = "in" if low <= arm.exact <= high else "outside"
+        facts.append(f"exact {shown(arm.exact, 'percent')}, {where} the band")
+    told = "; ".join(facts)
+    for lines in ([f"{stands}; {told}"], [stands, told]):
+        if all(Content(line).cell_length <= width for line in lines):
+            return [fitted(line, width, glyphs) for line in lines]
+    return [fitted(line, width, glyphs) for line in (stands, *facts)]
 
 
 def _chart(data: Convergence, width: int, rows: int, glyphs: Glyphs) -> list[Content]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from textual.content import Content
@@ -19,7 +20,8 @@ _WIDEST_BOX: Final = 24
 _NARROWEST_GAP: Final = 5
 _FEWEST_ROWS: Final = 8
 _PREFERRED_ROWS: Final = 20
-_NOTHING = 1e-9
+_NOTHING: Final = 1e-9
+_UNBROKEN: Final = "\xa0"
 
 
 class FlowDiagram(Figure[Flow]):
@@ -36,6 +38,7 @@ def draw_flow(flow: Flow, width: int, height: int, glyphs: Glyphs) -> list[Conte
     """Return the diagram, or a list of the states by step where it has no room, in so many lines at most."""
     if not flow.nodes or flow.total <= 0:
         return [Content(fitted("No moves to show.", width, glyphs)).stylize("$text-muted")][:height]
+    flow = folded(flow, height)
     n_columns = len({node.step for node in flow.nodes})
     roomy = n_columns * (_NARROWEST_BOX + _NARROWEST_GAP) - _NARROWEST_GAP <= width
     if n_columns > 1 and roomy and height >= _FEWEST_ROWS:
@@ -103,7 +106,7 @@ def _box(flow: Flow, node: FlowNode, place: Placed, box: int, glyphs: Glyphs) ->
     else:
         texts.append(_volume(flow, node, share, inside).ljust(inside))
     first = (place.height - len(texts)) // 2
-    leaving = 0 if node.completes else round(place.height * node.exits / node.volume)
+    leaving = 0 if node.completes else round(place.height * _part(node.exits, node.volume))
     lines = []
     for row in range(place.height):
         text = texts[row - first] if first <= row < first + len(texts) else " " * inside
@@ -128,9 +131,9 @@ def _below(layout: Layout, place: Placed, box: int, glyphs: Glyphs) -> Content:
     if node.completes:
         return Content.styled(fitted(f" {_mark(glyphs)} converted", box, glyphs), "$success")
     moved = sum(link.volume for link in flow.links if link.source == place.node)
-    on = (node.volume - node.exits - moved) / node.volume
+    on = _part(node.volume - node.exits - moved, node.volume)
     onward = f" {glyphs.right} {_whole(on)}" if on >= SMALL else ""
-    told = f" {_whole(node.exits / node.volume)}" if node.exits > _NOTHING * node.volume else ""
+    told = f" {_whole(_part(node.exits, node.volume))}" if node.exits > _NOTHING else ""
     if len(told) + len(onward) + 2 > box:
         onward = ""
     arrows = min(max(round(2 * node.exits * layout.scale), 1), box - 1 - len(told) - len(onward))
@@ -175,6 +178,11 @@ def _style(flow: Flow, target: int, number: int) -> str:
     return (flow.style, "$secondary")[number % 2]
 
 
+def _part(some: float, of: float) -> float:
+    """Return a share between 0 and 1, of next to nothing none."""
+    return min(max(some / of, 0.0), 1.0) if of > _NOTHING else 0.0
+
+
 def _whole(share: float) -> str:
     """Return a share in whole percents; what is not 0 or 1 never reads so."""
     if 0 < share < 0.005:
@@ -189,7 +197,7 @@ def _mark(glyphs: Glyphs) -> str:
 def _notes(layout: Layout, glyphs: Glyphs) -> list[str]:
     """Return what the signs mean and what is not drawn, each in words."""
     flow = layout.flow
-    notes = [_base(flow), f"{glyphs.down} leave, of those there"]
+    notes = [f"% of {_base(flow)}", f"{glyphs.down} leave, of those there"]
     last = max(node.step for node in flow.nodes)
     if _goes_on(flow, last):
         notes.append(f"{glyphs.right} go on after step {last + 1}")
@@ -200,13 +208,13 @@ def _notes(layout: Layout, glyphs: Glyphs) -> list[str]:
     kinds = ((layout.hidden, f"below {_whole(SMALL)}"), (layout.back, "back or to the same step"))
     for links, what in kinds:
         if links:
-            share = _whole(sum(link.volume for link in links) / moved)
+            share = _whole(_part(sum(link.volume for link in links), moved))
             notes.append(f"moves {what} are not drawn ({share} of all moves)")
     return notes
 
 
 def _base(flow: Flow) -> str:
-    return f"% of {flow.unit}" if flow.total == 1 else f"% of {shown(flow.total, 'count')} {flow.unit}"
+    return flow.unit if flow.total == 1 else f"{shown(flow.total, 'count')} {flow.unit}"
 
 
 def _goes_on(flow: Flow, last: int) -> bool:
@@ -221,29 +229,26 @@ def _goes_on(flow: Flow, last: int) -> bool:
     )
 
 
-def _wrapped(notes: Iterable[str], width: int) -> list[Content]:
-    """Return notes in lines of whole notes where they fit."""
-    lines: list[str] = []
-    for note in notes:
-        joined = f"{lines[-1]}; {note}" if lines else note
-        if lines and Content(joined).cell_length <= width:
-            lines[-1] = joined
-        else:
-            lines.append(note)
+def _wrapped(notes: Sequence[str], width: int) -> list[Content]:
+    """Return notes in lines, each note in one piece where a line has room for it."""
+    if any(len(note) > width for note in notes):
+        lines = wrap("; ".join(notes), width)
+    else:
+        whole = "; ".join(note.replace(" ", _UNBROKEN) for note in notes)
+        lines = [line.replace(_UNBROKEN, " ") for line in wrap(whole, width)]
     return [Content.styled(line, "$text-muted") for line in lines]
 
 
 def _list(flow: Flow, width: int, height: int, glyphs: Glyphs) -> list[Content]:
     """Return a line for each state, step by step; as many states a step as the height has room for."""
-    steps = sorted({node.step for node in flow.nodes})
     room = max(height - 1, 1)
     most = max((most for most in range(1, room + 1) if _n_lines(flow, most) <= room), default=1)
     nodes = sorted(folded(flow, most).nodes, key=lambda node: (node.step, bool(node.folded), -node.volume))
     lines = [_item(flow, node, width, glyphs) for node in nodes]
     if len(lines) > room:
-        missing = f"{len(lines) - room} of {len(lines)} lines have no room; {len(steps)} steps"
-        return [*lines[: height - 1], Content.styled(fitted(missing, width, glyphs), "$text-muted")][:height]
-    legend = f"{_base(flow)} at each step; {glyphs.down} leave, of those there"
+        missing = f"{len(lines) - height + 1} of {len(lines)} lines have no room"
+        return [*lines[: height - 1], Content.styled(fitted(missing, width, glyphs), "$text-muted")]
+    legend = f"% of {_base(flow)}; {glyphs.down} leave"
     return [*lines, Content.styled(fitted(legend, width, glyphs), "$text-muted")][:height]
 
 
@@ -257,7 +262,7 @@ def _item(flow: Flow, node: FlowNode, width: int, glyphs: Glyphs) -> Content:
     if width < 12:
         return Content(fitted(node.name, width, glyphs))
     step = f"{node.step + 1:>2} " if width >= 20 else ""
-    gone = node.exits / node.volume if node.volume else 0.0
+    gone = _part(node.exits, node.volume)
     end, style = f"  {glyphs.down}{shown(gone, 'percent').rjust(8)}" if gone > _NOTHING else "", "$error"
     if node.completes:
         end, style = f"  {_mark(glyphs)} converted", "$success"

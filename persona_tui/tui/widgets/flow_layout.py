@@ -15,6 +15,7 @@ SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
 _SWEEPS: Final = 6
 _SHRINK: Final = 0.97
+_NOTHING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,11 @@ def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
     """Return which states of a column are folded: never one alone, those that complete last."""
     nodes = flow.nodes
     ranked = sorted(column, key=lambda place: (not nodes[place].completes, -nodes[place].volume))
-    kept = [place for place in ranked if nodes[place].completes or nodes[place].volume >= SMALL * flow.total]
+    kept = [
+        place
+        for place in ranked
+        if nodes[place].completes or (not nodes[place].folded and nodes[place].volume >= SMALL * flow.total)
+    ]
     small = set(ranked) - set(kept)
     if len(kept) + bool(small) > most:
         small |= set(kept[max(most - 1, 0) :])
@@ -189,12 +194,14 @@ def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
 
 
 def _other(nodes: Sequence[FlowNode]) -> FlowNode:
+    """Return one node for many, some of which may stand for many themselves."""
+    n_states = sum(max(node.folded, 1) for node in nodes)
     return FlowNode(
-        name=f"other ({len(nodes)})",
+        name=f"other ({n_states})",
         step=nodes[0].step,
         volume=sum(node.volume for node in nodes),
         exits=sum(node.exits for node in nodes if not node.completes),
-        folded=len(nodes),
+        folded=n_states,
     )
 
 
@@ -215,7 +222,7 @@ def laid_out(flow: Flow, rows: int) -> Layout | None:
                 columns=placed,
                 bands=_between(columns, bands),
                 scale=scale,
-                hidden=tuple(link for link in ahead if link not in drawn),
+                hidden=tuple(link for link in ahead if link.volume < SMALL * flow.total),
                 back=tuple(link for link in small.links if column_of[link.source] >= column_of[link.target]),
             )
     return None
@@ -306,8 +313,8 @@ def _stacked(
     def heights(column: Sequence[_Slot], scale: float) -> list[int]:
         return [max(1, round(volumes[slot] * scale)) for slot in column]
 
-    largest = max((volumes[slot] for column in columns for slot in column), default=0.0) or 1.0
-    scale = rows / largest
+    largest = max((volumes[slot] for column in columns for slot in column), default=0.0)
+    scale = rows / max(largest, _NOTHING)
     while any(sum(heights(column, scale)) + len(column) > rows for column in columns):
         scale *= _SHRINK
     middles: dict[_Slot, float] = {}

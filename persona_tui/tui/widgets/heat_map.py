@@ -24,6 +24,7 @@ _NAMED: Final = 10
 """Cells from which a column has its name above it instead of its number."""
 _WIDEST_CELL: Final = 18
 _WIDEST_NAME: Final = 26
+_CORNER: Final = "from / to, %"
 _NARROWEST: Final = 18
 _FEWEST_ROWS: Final = 6
 _ONE_LINE: Final = 88
@@ -167,7 +168,7 @@ def in_words(heat: Heat, at: tuple[int, int], width: int, glyphs: Glyphs) -> lis
     row, column = at
     value, n = heat.values[row][column], heat.n[row]
     certain = "no moves seen"
-    if n > 0:
+    if n >= 0.5:
         low, high = wilson_interval(min(max(value, 0.0), 1.0), n)
         certain = f"95 % interval {shown_interval(low, high, 'percent')}, n = {shown(n, 'count')}"
     share = shown(value, "percent")
@@ -202,7 +203,7 @@ def _view(heat: Heat, at: tuple[int, int], width: int, height: int) -> _View:
     """Return what is seen around a cell: percentages where all columns have room for them, or scrolling."""
     numbered = len(str(len(heat.targets))) + 1
     longest = max(_length(name) for name in heat.sources) + numbered + 1
-    name = min(longest, _WIDEST_NAME, max(width // 3, 9))
+    name = min(max(longest, len(_CORNER) + 1), _WIDEST_NAME, max(width // 3, 9))
     n_columns = len(heat.targets)
     cell = min((width - name) // n_columns, _WIDEST_CELL)
     if cell < _SHADES or (cell < _DIGITS and n_columns * _DIGITS > 2 * (width - name)):
@@ -224,7 +225,7 @@ def _window(n: int, room: int, at: int) -> range:
 
 def _heading(heat: Heat, at: tuple[int, int], view: _View, glyphs: Glyphs) -> Content:
     """Return the names of the columns, or their numbers where names have no room."""
-    corner = "from / to, %" if view.name > 12 else "%"
+    corner = _CORNER if view.name > len(_CORNER) else "%"
     parts: list[tuple[str, str]] = [(fitted(corner, view.name, glyphs), "$text-muted")]
     for column in view.columns:
         if view.cell >= _NAMED:
@@ -254,7 +255,7 @@ def _row(heat: Heat, row: int, at: tuple[int, int], view: _View, glyphs: Glyphs)
 def _cell(value: float, width: int, style: str, glyphs: Glyphs) -> Content:
     """Return a share as a shade, with its percentage at the right where there is room; zero is faint."""
     if value <= 0:
-        return Content.styled(("." if glyphs.name == "ascii" else "·").rjust(width), "$text-muted")
+        return Content.styled(("-" if glyphs.name == "ascii" else "·").rjust(width), "$text-muted")
     number = _percentage(value) if width >= _DIGITS - 2 else ""
     shade = _shade(value, glyphs) * (max(width - 4, 1) if number else width)
     return Content.assemble((shade, style), number.rjust(width - len(shade)) if number else "")
