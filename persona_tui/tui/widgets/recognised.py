@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,10 +110,3 @@ def listed(text: str, width: int, mark: str = "- ") -> list[Content]:
         Content.assemble((mark if number == 0 else " " * len(mark), "$text-muted"), each)
         for number, each in enumerate(rest)
     ]
-
-
-def heading(text: str, hints: Sequence[str] = ()) -> Content:
-    """Return the title of a section, with what can be done there."""
-    return Content.assemble(
-        (text, "bold $text-accent"), ("  " + "  ".join(hints) if hints else "", "$text-muted")
-    )

@@ -1,0 +1,113 @@
+"""The event types of a log, how common each is, and what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+
+from persona_tui.tui.glyphs import Glyphs, bar
+from persona_tui.tui.widgets.figure import Figure, fitted
+
+_MOST_NAME: Final = 40
+_ROLE: Final = 10
+_LEAST_BAR: Final = 6
+SHARE: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An event type.
+
+    Parameters
+    ----------
+    name : str
+        From the data.
+    count : int
+    share : float
+        Of all events.
+    role : str
+        What it is for: ``step 1`` of the funnel, ``completes``, ``drops``; empty for none.
+    """
+
+    name: str
+    count: int
+    share: float
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step of the funnel.
+
+    Parameters
+    ----------
+    name : str
+        From the data.
+    reached : int
+        Units that reach it.
+    rate : float
+        Of all units.
+    rate_of_previous : float
+        Of the units that reach the step before.
+    """
+
+    name: str
+    reached: int
+    rate: float
+    rate_of_previous: float
+
+
+class Vocabulary(Figure[tuple[EventRow, ...]]):
+    """Event types with counts, shares and bars."""
+
+    def draw(self, data: tuple[EventRow, ...], width: int, glyphs: Glyphs) -> list[Content]:
+        """Return a line for each event type, the commonest first."""
+        if not data:
+            return []
+        return [event_line(each, data, width, glyphs) for each in data]
+
+
+def event_line(row: EventRow, rows: tuple[EventRow, ...], width: int, glyphs: Glyphs) -> Content:
+    """Return the line of one event type, its columns under those of the others."""
+    count = max(len(f"{each.count:,}") for each in rows)
+    longest = max(each.share for each in rows) or 1
+    name = min(max(Content(each.name).cell_length for each in rows), _MOST_NAME, max(width // 3, 1))
+    role = _ROLE if any(each.role for each in rows) else 0
+    bars = width - name - count - SHARE - role - 3
+    drawn = bar(row.share / longest, bars, glyphs) if bars >= _LEAST_BAR else ""
+    line = Content.assemble(
+        fitted(row.name, name, glyphs),
+        f" {row.count:>{count},}",
+        f"{row.share:>{SHARE}.1%}",
+        " ",
+        (fitted(row.role, role, glyphs) if role else "", "$text-accent"),
+        (drawn, "$primary"),
+    )
+    return line.truncate(width)
+
+
+class FunnelCounts(Figure[tuple[StepRow, ...]]):
+    """The funnel: how many reach each step, of all and of the step before."""
+
+    def draw(self, data: tuple[StepRow, ...], width: int, glyphs: Glyphs) -> list[Content]:
+        """Return two lines for each step: its numbers, and its bar with what is lost before it."""
+        if not data:
+            return []
+        count = max(len(f"{each.reached:,}") for each in data)
+        name = max(width - count - SHARE - 5, 1)
+        lines: list[Content] = []
+        for number, each in enumerate(data, start=1):
+            lost = "" if number == 1 else f" {glyphs.down} {1 - each.rate_of_previous:.1%} lost"
+            cells = max(width - 3 - max(len(lost), 14), 1)
+            lines.append(
+                Content.assemble(
+                    (f"{number:>2} ", "$text-muted"),
+                    fitted(each.name, name, glyphs),
+                    f" {each.reached:>{count},}{each.rate:>{SHARE}.1%}",
+                ).truncate(width)
+            )
+            drawn = bar(each.rate, cells, glyphs)
+            lines.append(Content.assemble("   ", (drawn, "$primary"), (lost, "$text-error")).truncate(width))
+        return lines
