@@ -4,35 +4,153 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.widgets import Static, TabbedContent, TabPane
 
 from persona_tui.engine.text import printable
+from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
+from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.widgets.quality_table import QualityTable
+from persona_tui.tui.widgets.recognised import RecognisedColumns
+from persona_tui.tui.widgets.sparkline import Sparkline
+from persona_tui.tui.widgets.step_list import StepList, step_sentence
+from persona_tui.tui.widgets.tiles import Tiles
+from persona_tui.tui.widgets.vocabulary import FunnelCounts, Vocabulary
+
+TABS = ("overview", "preparation", "outcomes")
+EMPTY = "No log is open. o opens one: a file, a folder, a sample, or a database."
+LOADING = "Loading {source} … the line above says how far it is; ctrl+x stops."
+NOT_LOADED = "{source} is not loaded. o opens another log."
 
 
 class DataScreen(WorkScreen):
-    """Shows the log."""
+    """Shows the log: an overview, its preparation, its outcomes and its rows."""
 
     NAME = "data"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("data")
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide")]
 
     def compose_body(self) -> ComposeResult:
-        """Build the page."""
-        with VerticalScroll():
-            yield Static(id="log", markup=False)
+        """Build the tabs, and what stands in their place while there is no log."""
+        yield Static(id="fault", classes="fault", markup=False)
+        yield Static(id="empty", markup=False)
+        with TabbedContent(id="tabs"):
+            with TabPane("Overview", id="overview"), VerticalScroll(classes="page"):
+                yield from self._compose_overview()
+            with TabPane("Preparation", id="preparation"), VerticalScroll(classes="page"):
+                yield StepList(id="steps")
+                yield Static("What the preparation did", classes="title", markup=False)
+                yield Static(id="repairs", markup=False)
+            with TabPane("Outcomes", id="outcomes"), VerticalScroll(classes="page"):
+                yield from self._compose_outcomes()
+
+    def _compose_overview(self) -> ComposeResult:
+        yield Tiles(id="tiles")
+        with Container(classes="beside"):
+            with Vertical(classes="half left"):
+                yield Static("What it was taken for", classes="title", markup=False)
+                yield RecognisedColumns(id="recognised")
+                yield Static("Events over time", classes="title", markup=False)
+                yield Sparkline(id="time")
+                yield Static(id="time-words", classes="hint", markup=False)
+            with Vertical(classes="half"):
+                yield Static("Quality", classes="title", markup=False)
+                yield QualityTable(id="quality")
+
+    def _compose_outcomes(self) -> ComposeResult:
+        with Container(classes="beside"):
+            with Vertical(classes="half left"):
+                yield Static("Funnel", classes="title", markup=False)
+                yield Static(id="outcome-words", classes="hint", markup=False)
+                yield FunnelCounts(id="funnel")
+            with Vertical(classes="half"):
+                yield Static("Event types", classes="title", markup=False)
+                yield Vocabulary(id="vocabulary")
+
+    def on_mount(self) -> None:
+        """Show the log as it is known, where the last session looked at it."""
+        kept = self.persona_app.workspace.view.details.get("data", {}).get("tab")
+        if kept in TABS:
+            self.query_one(TabbedContent).active = kept
+        super().on_mount()
+        self.watch(self.app, "edits", self._edited)
+        self.watch(self.app, "running", self._edited)
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings as they are now."""
+        return self.persona_app.workspace.settings
+
+    def _edited(self) -> None:
+        self.show(self.persona_app.findings)
 
     def show(self, found: Findings) -> None:
-        """Show the log, or why it could not be loaded."""
-        page = self.query_one("#log", Static)
-        if found.log_fault is not None:
-            fault = found.log_fault
-            page.update(Content(printable(f"{fault.message} {fault.hint}")))
-        elif found.inspection is not None:
-            page.update(Content(printable(found.inspection.recognition.sentence)))
-        else:
-            page.update(Content("No log is open: o chooses one."))
+        """Show the log, or why there is none."""
+        self._show_fault(found)
+        inspection = found.inspection
+        self.query_one("#empty").display = inspection is None
+        self.query_one(TabbedContent).display = inspection is not None
+        if inspection is None:
+            self.query_one("#empty", Static).update(self._instead(found))
+            return
+        self.query_one(Tiles).data = facts.tiles_of(inspection)
+        self.query_one(RecognisedColumns).data = facts.recognised_of(inspection, self.settings)
+        self.query_one(Sparkline).data = facts.spark_of(inspection)
+        self.query_one("#time-words", Static).update(facts.time_sentence(inspection))
+        self.query_one(QualityTable).show(facts.findings_of(inspection))
+        self.query_one(StepList).show(self.settings.prepare)
+        self.query_one("#repairs", Static).update(
+            printable("; ".join(inspection.quality.repairs)) or "Nothing was changed."
+        )
+        self.query_one("#outcome-words", Static).update(facts.funnel_sentence(inspection, self.settings))
+        self.query_one(FunnelCounts).data = facts.funnel_of(inspection)
+        self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
+
+    def _instead(self, found: Findings) -> str:
+        source = printable(self.settings.source_shown())
+        if not source:
+            return EMPTY
+        loads = found.log_fault is None or self.persona_app.running is not None
+        return (LOADING if loads else NOT_LOADED).format(source=source)
+
+    def _show_fault(self, found: Findings) -> None:
+        fault = found.log_fault if self.persona_app.running is None else None
+        line = self.query_one("#fault", Static)
+        line.display = fault is not None
+        if fault is not None:
+            back = "\nz takes the last edit back." if self.persona_app.workspace.done else ""
+            line.update("\n".join(filter(None, map(printable, (fault.message, fault.hint or "")))) + back)
+
+    @on(TabbedContent.TabActivated)
+    def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:
+        workspace = self.persona_app.workspace
+        workspace.view.details.setdefault("data", {})["tab"] = activated.pane.id
+        workspace.remember()
+
+    def table_text(self) -> str:
+        """Return the table of the tab in view."""
+        found = self.persona_app.findings.inspection
+        if found is None:
+            return ""
+        tab = self.query_one(TabbedContent).active
+        if tab == "preparation":
+            return facts.as_table([["step"], *([step_sentence(each)] for each in self.settings.prepare)])
+        if tab == "outcomes":
+            rows = facts.events_of(found, self.settings)
+            return facts.as_table(
+                [["event", "count", "share", "role"], *((e.name, e.count, e.share, e.role) for e in rows)]
+            )
+        return facts.as_table(
+            [
+                ["finding", "count", "share", "done", "examples"],
+                *(
+                    (e.sentence, e.count, e.share, e.done, ", ".join(e.examples))
+                    for e in facts.findings_of(found)
+                ),
+            ]
+        )

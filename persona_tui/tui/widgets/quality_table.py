@@ -16,13 +16,13 @@ from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.recognised import wrapped
 
 CURES: Final = {
-    "rejected": "Mend the rows in the source, or check the columns (c) and the dates.",
-    "duplicates": "Nothing to do: copies are counted once.",
-    "out_of_order": "Nothing to do: times decide the order.",
-    "shared_sessions": "Check the session column (c), or cut sessions by inactivity (a, sessionise).",
-    "one_event_users": "If they are bots or bounces, leave their events out (a).",
-    "censored_users": "Nothing to do: they are not counted as lost.",
-    "rare_events": "Fold rare event types into one (a, fold_rare).",
+    "rejected": "Mend these rows at the source, or check columns and dates (c).",
+    "shared_sessions": "If sessions are wrong: another session column (c), or a step sessionise (a).",
+    "spellings": "A step rename makes one event type of them (a).",
+    "absurd_users": "If they are robots or tests, leave them out: a step where (a).",
+    "vocabulary": "A step fold_rare keeps the commonest (a).",
+    "future": "Check the time column, the zone and the order of dates (c).",
+    "ancient": "Check the time column, the zone and the order of dates (c).",
 }
 """By the kind of a finding."""
 STYLES: Final = {"dropped": "$error", "repaired": "$warning", "kept": "$text-muted"}
@@ -65,21 +65,21 @@ class FindingRow:
 
 def finding_lines(row: FindingRow, width: int, glyphs: Glyphs) -> list[Content]:
     """Return a finding at a width: its numbers, then what it is, where, and what to do."""
+    is_wide = width >= _BESIDE
     numbers = Content.assemble(
-        f"{row.count:>{_COUNT}}",
-        f"{row.share:>{_SHARE}}",
-        "  ",
+        (f"{row.count:>{_COUNT}}" if is_wide else row.count, "bold"),
+        f"{row.share:>{_SHARE}}  ",
         (f"{row.done:<{_DONE}}", STYLES.get(row.done, "")),
     )
-    indent = numbers.cell_length + _GAP if width >= _BESIDE else min(4, width - 1)
+    indent = numbers.cell_length + _GAP if is_wide else min(2, width - 1)
     room = max(width - indent, 1)
     text = wrapped(row.sentence[:1].upper() + row.sentence[1:], room)
     if row.examples:
-        shown = ", ".join(row.examples)
-        text.append(Content.styled(fitted(f"e.g. {shown}", room, glyphs).rstrip(), "$text-muted"))
+        shown = f"First: {row.examples[0]}"
+        text.append(Content.styled(fitted(shown, room, glyphs).rstrip(), "$text-muted"))
     if row.cure:
-        text += [Content.assemble(each.stylize("$text-muted")) for each in wrapped(row.cure, room)]
-    if width < _BESIDE:
+        text += [each.stylize("$text-muted") for each in wrapped(row.cure, room)]
+    if not is_wide:
         return [numbers.truncate(width), *(Content.assemble(" " * indent, each) for each in text)]
     first, *rest = text
     lines = [Content.assemble(numbers, " " * _GAP, first)]

@@ -54,7 +54,7 @@ def step_sentence(text: str) -> str:
 
 
 def step_text(kind: str, declared: Sequence[Parameter], values: Mapping[str, str]) -> str:
-    """Return a step as the grammar writes it, from what was typed into its form; blank fields are left out."""
+    """Return a step as the grammar writes it, from what was typed; blanks are left out."""
     given: list[str] = []
     for each in declared:
         value = values.get(each.name, "").strip()
