@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,11 @@ from textual.widgets import Static, TabbedContent, TabPane
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
+from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
+from persona_tui.tui.screens.data_columns import ColumnsScreen
+from persona_tui.tui.screens.data_source import SourceScreen
+from persona_tui.tui.screens.data_step import StepScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.quality_table import QualityTable
 from persona_tui.tui.widgets.recognised import RecognisedColumns
@@ -131,6 +135,67 @@ class DataScreen(WorkScreen):
         workspace = self.persona_app.workspace
         workspace.view.details.setdefault("data", {})["tab"] = activated.pane.id
         workspace.remember()
+
+    def action_open_source(self) -> None:
+        """Choose another log."""
+        workspace = self.persona_app.workspace
+        self.app.push_screen(SourceScreen(self.settings.events, {}, workspace.folder), self._open)
+
+    def _open(self, settings: Settings | None) -> None:
+        if settings is None:
+            return
+        remember_source(self.persona_app.workspace.folder, settings.source_place())
+        self.persona_app.open_source(settings)
+
+    def action_edit_columns(self) -> None:
+        """Choose which column is what."""
+        found = self.persona_app.findings.inspection
+        if not self._has_source():
+            return
+        recognised = found.recognition.columns if found is not None else {}
+        self.app.push_screen(ColumnsScreen(self.settings, recognised), self._set_columns)
+
+    def _set_columns(self, values: dict[str, Any] | None) -> None:
+        if values is not None:
+            self.persona_app.edit("columns and times", **values)
+
+    def action_add_step(self) -> None:
+        """Add a step to the preparation."""
+        found = self.persona_app.findings.inspection
+        if not self._has_source():
+            return
+        self._show_tab("preparation")
+        events = [name for name, _ in found.events] if found is not None else []
+        self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
+
+    def _add_step(self, step: str | None) -> None:
+        if step is not None:
+            what = f"step {step_sentence(step)}"
+            self.persona_app.edit(what, prepare=(*self.settings.prepare, step))
+
+    def action_remove_step(self) -> None:
+        """Remove the chosen step."""
+        steps = self.settings.prepare
+        if not steps:
+            self.notify("The preparation has no steps.", markup=False)
+            return
+        if self.query_one(TabbedContent).active != "preparation":
+            self._show_tab("preparation")
+            self.notify("Choose the step, then remove it.", markup=False)
+            return
+        chosen = self.query_one(StepList).highlighted or 0
+        what = f"without step {step_sentence(steps[chosen])}"
+        self.persona_app.edit(what, prepare=(*steps[:chosen], *steps[chosen + 1 :]))
+
+    def _has_source(self) -> bool:
+        if not self.settings.events:
+            self.notify("No log is open: o chooses one.", markup=False)
+        return bool(self.settings.events)
+
+    def _show_tab(self, name: str) -> None:
+        self.query_one(TabbedContent).active = name
+        if name == "preparation":
+            self.query_one(StepList).focus()
 
     def table_text(self) -> str:
         """Return the table of the tab in view."""
