@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
@@ -16,17 +16,20 @@ from persona_tui.tui.findings import Findings
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.data_columns import ColumnsScreen
+from persona_tui.tui.screens.data_outcomes import Outcomes, OutcomesScreen
+from persona_tui.tui.screens.data_rows import RowsPane
 from persona_tui.tui.screens.data_source import SourceScreen
 from persona_tui.tui.screens.data_step import StepScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.quality_table import QualityTable
 from persona_tui.tui.widgets.recognised import RecognisedColumns
+from persona_tui.tui.widgets.row_table import RowTable
 from persona_tui.tui.widgets.sparkline import Sparkline
 from persona_tui.tui.widgets.step_list import StepList, step_sentence
 from persona_tui.tui.widgets.tiles import Tiles
 from persona_tui.tui.widgets.vocabulary import FunnelCounts, Vocabulary
 
-TABS = ("overview", "preparation", "outcomes")
+TABS = ("overview", "preparation", "outcomes", "rows-tab")
 EMPTY = "No log is open. o opens one: a file, a folder, a sample, or a database."
 LOADING = "Loading {source} … the line above says how far it is; ctrl+x stops."
 NOT_LOADED = "{source} is not loaded. o opens another log."
@@ -52,6 +55,8 @@ class DataScreen(WorkScreen):
                 yield Static(id="repairs", markup=False)
             with TabPane("Outcomes", id="outcomes"), VerticalScroll(classes="page"):
                 yield from self._compose_outcomes()
+            with TabPane("Rows", id="rows-tab"):
+                yield RowsPane(id="rows-pane")
 
     def _compose_overview(self) -> ComposeResult:
         yield Tiles(id="tiles")
@@ -114,6 +119,7 @@ class DataScreen(WorkScreen):
         self.query_one("#outcome-words", Static).update(facts.funnel_sentence(inspection, self.settings))
         self.query_one(FunnelCounts).data = facts.funnel_of(inspection)
         self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
+        self._show_rows(found)
 
     def _instead(self, found: Findings) -> str:
         source = printable(self.settings.source_shown())
@@ -135,6 +141,20 @@ class DataScreen(WorkScreen):
         workspace = self.persona_app.workspace
         workspace.view.details.setdefault("data", {})["tab"] = activated.pane.id
         workspace.remember()
+        self._show_rows(self.persona_app.findings)
+
+    def _show_rows(self, found: Findings) -> None:
+        if found.log is not None and self.query_one(TabbedContent).active == "rows-tab":
+            self.query_one(RowsPane).show_log(found.log)
+
+    @on(OptionList.OptionSelected, "#quality")
+    def _show_example(self, selected: OptionList.OptionSelected) -> None:
+        row = self.query_one(QualityTable).rows[selected.option_index]
+        if row.line is None:
+            self.notify("This finding is about the log as a whole, not about one row.", markup=False)
+            return
+        self.query_one(RowsPane).show_line(self.settings.events, row.line)
+        self._show_tab("rows-tab")
 
     def action_open_source(self) -> None:
         """Choose another log."""
@@ -187,6 +207,35 @@ class DataScreen(WorkScreen):
         what = f"without step {step_sentence(steps[chosen])}"
         self.persona_app.edit(what, prepare=(*steps[:chosen], *steps[chosen + 1 :]))
 
+    def action_choose_outcomes(self) -> None:
+        """Choose the funnel, what completes and what drops."""
+        found = self.persona_app.findings.inspection
+        if found is None:
+            self.notify("The funnel is chosen once a log is loaded.", markup=False)
+            return
+        self._show_tab("outcomes")
+        shown = tuple(each.step for each in found.funnel)
+        suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
+        chosen = Outcomes(
+            funnel=self.settings.funnel_steps() or shown,
+            completion=self.settings.completion,
+            drop=self.settings.drop,
+        )
+        rows = facts.events_of(found, self.settings)
+        self.app.push_screen(OutcomesScreen(rows, chosen, suggested), self._set_outcomes)
+
+    def _set_outcomes(self, values: dict[str, Any] | None) -> None:
+        if values is not None:
+            self.persona_app.edit("funnel, completion and drop", **values)
+
+    def action_filter_rows(self) -> None:
+        """Go to the filter of the rows."""
+        if self.persona_app.findings.log is None:
+            self.notify("There are no rows yet.", markup=False)
+            return
+        self._show_tab("rows-tab")
+        self.call_after_refresh(self.query_one(RowsPane).focus_filter)
+
     def _has_source(self) -> bool:
         if not self.settings.events:
             self.notify("No log is open: o chooses one.", markup=False)
@@ -205,6 +254,9 @@ class DataScreen(WorkScreen):
         tab = self.query_one(TabbedContent).active
         if tab == "preparation":
             return facts.as_table([["step"], *([step_sentence(each)] for each in self.settings.prepare)])
+        if tab == "rows-tab":
+            table = self.query_one(RowTable)
+            return facts.as_table([table.names(), *table.kept])
         if tab == "outcomes":
             rows = facts.events_of(found, self.settings)
             return facts.as_table(
