@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
 from persona_tui.engine.text import printable
@@ -15,12 +16,14 @@ from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
+from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.data_columns import ColumnsScreen
-from persona_tui.tui.screens.data_outcomes import Outcomes, OutcomesScreen
+from persona_tui.tui.screens.data_outcomes import OutcomesScreen
 from persona_tui.tui.screens.data_rows import RowsPane
 from persona_tui.tui.screens.data_source import SourceScreen
 from persona_tui.tui.screens.data_step import StepScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.widgets.attributes import Attributes
 from persona_tui.tui.widgets.quality_table import QualityTable
 from persona_tui.tui.widgets.recognised import RecognisedColumns
 from persona_tui.tui.widgets.row_table import RowTable
@@ -29,7 +32,10 @@ from persona_tui.tui.widgets.step_list import StepList, step_sentence
 from persona_tui.tui.widgets.tiles import Tiles
 from persona_tui.tui.widgets.vocabulary import FunnelCounts, Vocabulary
 
-TABS = ("overview", "preparation", "outcomes", "rows-tab")
+if TYPE_CHECKING:
+    from persona_tui.study.inspection import Inspection
+
+TABS = ("overview", "journeys", "rows-tab")
 EMPTY = "No log is open. o opens one: a file, a folder, a sample, or a database."
 LOADING = "Loading {source} … the line above says how far it is; ctrl+x stops."
 NOT_LOADED = "{source} is not loaded. o opens another log."
@@ -49,12 +55,8 @@ class DataScreen(WorkScreen):
         with TabbedContent(id="tabs"):
             with TabPane("Overview", id="overview"), VerticalScroll(classes="page"):
                 yield from self._compose_overview()
-            with TabPane("Preparation", id="preparation"), VerticalScroll(classes="page"):
-                yield StepList(id="steps")
-                yield Static("What the preparation did", classes="title", markup=False)
-                yield Static(id="repairs", markup=False)
-            with TabPane("Outcomes", id="outcomes"), VerticalScroll(classes="page"):
-                yield from self._compose_outcomes()
+            with TabPane("Preparation and funnel", id="journeys"), VerticalScroll(classes="page"):
+                yield from self._compose_journeys()
             with TabPane("Rows", id="rows-tab"):
                 yield RowsPane(id="rows-pane")
 
@@ -67,13 +69,19 @@ class DataScreen(WorkScreen):
                 yield Static("Events over time", classes="title", markup=False)
                 yield Sparkline(id="time")
                 yield Static(id="time-words", classes="hint", markup=False)
+                yield Static("Attributes of users", classes="title", markup=False)
+                yield Attributes(id="attributes")
+                yield Static(id="keys", classes="hint", markup=False)
             with Vertical(classes="half"):
                 yield Static("Quality", classes="title", markup=False)
                 yield QualityTable(id="quality")
 
-    def _compose_outcomes(self) -> ComposeResult:
+    def _compose_journeys(self) -> ComposeResult:
         with Container(classes="beside"):
             with Vertical(classes="half left"):
+                yield Static("Preparation", classes="title", markup=False)
+                yield StepList(id="steps")
+                yield Static(id="repairs", classes="hint", markup=False)
                 yield Static("Funnel", classes="title", markup=False)
                 yield Static(id="outcome-words", classes="hint", markup=False)
                 yield FunnelCounts(id="funnel")
@@ -111,15 +119,24 @@ class DataScreen(WorkScreen):
         self.query_one(RecognisedColumns).data = facts.recognised_of(inspection, self.settings)
         self.query_one(Sparkline).data = facts.spark_of(inspection)
         self.query_one("#time-words", Static).update(facts.time_sentence(inspection))
+        self.query_one(Attributes).data = facts.attributes_of(inspection)
+        keys = self.query_one("#keys", Static)
+        keys.update(facts.keys_sentence(inspection))
+        keys.display = bool(facts.keys_sentence(inspection))
         self.query_one(QualityTable).show(facts.findings_of(inspection))
-        self.query_one(StepList).show(self.settings.prepare)
-        self.query_one("#repairs", Static).update(
-            printable("; ".join(inspection.quality.repairs)) or "Nothing was changed."
-        )
+        self._show_steps(inspection)
         self.query_one("#outcome-words", Static).update(facts.funnel_sentence(inspection, self.settings))
         self.query_one(FunnelCounts).data = facts.funnel_of(inspection)
         self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
         self._show_rows(found)
+
+    def _show_steps(self, inspection: Inspection) -> None:
+        """Show the steps of the settings, and what those did that the log in view was loaded with."""
+        steps = self.settings.prepare
+        self.query_one(StepList).show(steps)
+        did = self.query_one("#repairs", Static)
+        did.display = bool(steps)
+        did.update(Content("\n").join(Content(printable(each)) for each in inspection.quality.repairs))
 
     def _instead(self, found: Findings) -> str:
         source = printable(self.settings.source_shown())
@@ -184,14 +201,15 @@ class DataScreen(WorkScreen):
         found = self.persona_app.findings.inspection
         if not self._has_source():
             return
-        self._show_tab("preparation")
+        self._show_tab("journeys")
         events = [name for name, _ in found.events] if found is not None else []
         self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
 
     def _add_step(self, step: str | None) -> None:
         if step is not None:
             what = f"step {step_sentence(step)}"
-            self.persona_app.edit(what, prepare=(*self.settings.prepare, step))
+            if self.persona_app.edit(what, prepare=(*self.settings.prepare, step)):
+                self.query_one(StepList).focus()
 
     def action_remove_step(self) -> None:
         """Remove the chosen step."""
@@ -199,8 +217,9 @@ class DataScreen(WorkScreen):
         if not steps:
             self.notify("The preparation has no steps.", markup=False)
             return
-        if self.query_one(TabbedContent).active != "preparation":
-            self._show_tab("preparation")
+        if not self.query_one(StepList).has_focus:
+            self._show_tab("journeys")
+            self.query_one(StepList).focus()
             self.notify("Choose the step, then remove it.", markup=False)
             return
         chosen = self.query_one(StepList).highlighted or 0
@@ -213,7 +232,7 @@ class DataScreen(WorkScreen):
         if found is None:
             self.notify("The funnel is chosen once a log is loaded.", markup=False)
             return
-        self._show_tab("outcomes")
+        self._show_tab("journeys")
         shown = tuple(each.step for each in found.funnel)
         suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
         chosen = Outcomes(
@@ -243,8 +262,17 @@ class DataScreen(WorkScreen):
 
     def _show_tab(self, name: str) -> None:
         self.query_one(TabbedContent).active = name
-        if name == "preparation":
-            self.query_one(StepList).focus()
+
+    def action_next_tab(self) -> None:
+        """Show the next tab."""
+        self._turn(1)
+
+    def action_previous_tab(self) -> None:
+        """Show the tab before."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        self._show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
 
     def table_text(self) -> str:
         """Return the table of the tab in view."""
@@ -252,12 +280,12 @@ class DataScreen(WorkScreen):
         if found is None:
             return ""
         tab = self.query_one(TabbedContent).active
-        if tab == "preparation":
+        if tab == "journeys" and self.query_one(StepList).has_focus:
             return facts.as_table([["step"], *([step_sentence(each)] for each in self.settings.prepare)])
         if tab == "rows-tab":
             table = self.query_one(RowTable)
             return facts.as_table([table.names(), *table.kept])
-        if tab == "outcomes":
+        if tab == "journeys":
             rows = facts.events_of(found, self.settings)
             return facts.as_table(
                 [["event", "count", "share", "role"], *((e.name, e.count, e.share, e.role) for e in rows)]

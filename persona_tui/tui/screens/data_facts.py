@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
+from persona_tui.tui.screens.data_choice import Outcomes
+from persona_tui.tui.widgets.attributes import AttributeRow
 from persona_tui.tui.widgets.quality_table import FindingRow
 from persona_tui.tui.widgets.recognised import Recognised
 from persona_tui.tui.widgets.sparkline import Spark
@@ -24,6 +26,10 @@ _LINE = re.compile(r"\bline (\d+)$")
 def tiles_of(found: Inspection) -> tuple[Tile, ...]:
     """Return how much the log holds."""
     quality = found.quality
+    a_user = found.n_events / found.n_users
+    began = f"from {found.first:%Y-%m-%d}"
+    commonest, n = found.events[0]
+    common = f"{n / found.n_events:.0%} {commonest}"
     rejected = Tile(label="rejected rows", value="none", note=f"of {quality.n_rows_read:,}")
     if quality.n_rejected:
         rejected = Tile(
@@ -32,23 +38,16 @@ def tiles_of(found: Inspection) -> tuple[Tile, ...]:
             note=f"of {quality.n_rows_read:,}",
             style="bold $text-error",
         )
-    commonest, n = found.events[0]
     return (
-        Tile(
-            label="events", value=f"{found.n_events:,}", note=f"{found.n_events / found.n_users:.1f} a user"
-        ),
+        Tile(label="events", value=f"{found.n_events:,}", note=f"{a_user:.1f} a user"),
         Tile(label="users", value=f"{found.n_users:,}"),
         Tile(
             label="sessions",
             value=f"{found.n_sessions:,}",
             note=f"{found.n_sessions / found.n_users:.1f} a user",
         ),
-        Tile(
-            label="period", value=period_words(found.first, found.last), note=f"from {found.first:%Y-%m-%d}"
-        ),
-        Tile(
-            label="event types", value=f"{len(found.events):,}", note=f"{n / found.n_events:.0%} {commonest}"
-        ),
+        Tile(label="period", value=period_words(found.first, found.last), note=began),
+        Tile(label="event types", value=f"{len(found.events):,}", note=common),
         rejected,
     )
 
@@ -121,12 +120,28 @@ def line_of(examples: Iterable[str]) -> int | None:
     return int(first[1]) if first else None
 
 
+def attributes_of(found: Inspection) -> tuple[AttributeRow, ...]:
+    """Return the attributes of users."""
+    return tuple(
+        AttributeRow(name=each.name, n_levels=each.n_levels, levels=tuple(each.levels))
+        for each in found.attributes
+    )
+
+
+def keys_sentence(found: Inspection) -> str:
+    """Return what the metadata holds, and what there is where no attribute is known."""
+    if found.metadata_keys:
+        keys = ", ".join(found.metadata_keys)
+        return printable(f"Keys of the metadata: {keys}. A step flatten (a) makes attributes of them.")
+    return "" if found.attributes else "None: the log has no other columns."
+
+
 def events_of(found: Inspection, settings: Settings) -> tuple[EventRow, ...]:
     """Return the event types, with what each is for."""
-    roles = {each.step: f"step {number}" for number, each in enumerate(found.funnel, start=1)}
-    roles |= dict.fromkeys(settings.drop, "drops") | dict.fromkeys(settings.completion, "completes")
+    funnel = tuple(each.step for each in found.funnel)
+    held = Outcomes(funnel=funnel, completion=settings.completion or funnel[-1:], drop=settings.drop)
     return tuple(
-        EventRow(name=name, count=n, share=n / found.n_events, role=roles.get(name, ""))
+        EventRow(name=name, count=n, share=n / found.n_events, role=held.role(name))
         for name, n in found.events
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -18,50 +18,13 @@ from textual.widgets.option_list import Option
 from persona_tui.engine.params import format_names
 from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
+from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.widgets.vocabulary import EventRow, event_line
 
 HINT: Final = (
     "space: into the funnel or out of it · K and J: an earlier or later step · c: completes · d: drops\n"
     "x: as the log suggests · ctrl+s: apply · escape: cancel"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """What journeys are for; empty means that the log suggests it.
-
-    Parameters
-    ----------
-    funnel : tuple of str
-    completion : tuple of str
-    drop : tuple of str
-    """
-
-    funnel: tuple[str, ...] = ()
-    completion: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-
-    def toggled(self, kind: str, event: str) -> Outcomes:
-        """Return the outcomes with an event added to a kind, or taken out of it."""
-        held: tuple[str, ...] = getattr(self, kind)
-        kept = tuple(each for each in held if each != event)
-        return replace(self, **{kind: kept if event in held else (*held, event)})
-
-    def moved(self, event: str, by: int) -> Outcomes:
-        """Return the outcomes with a step of the funnel earlier or later."""
-        if event not in self.funnel:
-            return self
-        steps = list(self.funnel)
-        at = steps.index(event)
-        to = min(max(at + by, 0), len(steps) - 1)
-        steps.insert(to, steps.pop(at))
-        return replace(self, funnel=tuple(steps))
-
-    def role(self, event: str) -> str:
-        """Return what an event is for, in a few words."""
-        step = [f"step {self.funnel.index(event) + 1}"] if event in self.funnel else []
-        completes = ["completes"] if event in self.completion else []
-        return ", ".join([*step, *completes, *(["drops"] if event in self.drop else [])])
 
 
 class OutcomesScreen(ModalScreen[dict[str, Any] | None]):
@@ -81,8 +44,7 @@ class OutcomesScreen(ModalScreen[dict[str, Any] | None]):
     def __init__(self, events: Sequence[EventRow], outcomes: Outcomes, suggested: Outcomes) -> None:
         super().__init__()
         self._events = tuple(events)
-        self._outcomes = self._suggested = suggested
-        self._outcomes = outcomes
+        self._outcomes, self._suggested = outcomes, suggested
 
     def compose(self) -> ComposeResult:
         """Build the events, the order of the steps and the keys."""

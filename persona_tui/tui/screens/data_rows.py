@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -48,6 +49,8 @@ class Rows:
 
 class RowsPane(Vertical):
     """The table of rows with its filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave the filter")]
 
     class RowsRead(Message):
         """Rows are there to be shown."""
@@ -136,7 +139,11 @@ class RowsPane(Vertical):
         self._say(changed.value)
 
     @on(Input.Submitted)
-    def _leave_filter(self) -> None:
+    def _submitted(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Go from the filter to the rows."""
         self.query_one(RowTable).focus()
 
     def _say(self, wanted: str) -> None:

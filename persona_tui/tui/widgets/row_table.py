@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from rich.text import Text
 from textual.widgets import DataTable
 
 from persona_tui.engine.text import printable
-from persona_tui.tui.glyphs import LADDER
+from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.widgets.figure import fitted
 
 WIDEST = 40
 """Cells of a column."""
+WIDEST_LAST = 120
 MOST_SHOWN = 200
 """Rows that are drawn at once: more would hold up the keys."""
 
@@ -40,10 +42,11 @@ class RowTable(DataTable[Text]):
             row for row in self._cells if not wanted or any(wanted in cell.casefold() for cell in row)
         )
         self.clear(columns=True)
-        glyphs = getattr(self.app, "glyphs", LADDER["eighths"])
+        glyphs: Glyphs = getattr(self.app, "glyphs", LADDER["eighths"])
+        widest = [*[WIDEST] * (len(self._names) - 1), WIDEST_LAST]
         for name in self._names:
-            self.add_column(Text(_cell(name, glyphs.ellipsis)))
-        self.add_rows([Text(_cell(each, glyphs.ellipsis)) for each in row] for row in self.kept[:MOST_SHOWN])
+            self.add_column(Text(cell(name, WIDEST, glyphs)))
+        self.add_rows(map(Text, map(cell, row, widest, repeat(glyphs))) for row in self.kept[:MOST_SHOWN])
         return len(self.kept)
 
     def jump_to(self, value: str) -> bool:
@@ -58,11 +61,13 @@ class RowTable(DataTable[Text]):
         return self._names
 
 
-def _cell(text: str, ellipsis: str) -> str:
+def cell(text: str, widest: int, glyphs: Glyphs) -> str:
+    """Return text from the data as a cell of the table, shortened in its middle.
+
+    Examples
+    --------
+    >>> cell("a" * 9 + "z", 5, LADDER["ascii"])
+    'aa~az'
+    """
     shown = printable(text)
-    if len(shown) <= WIDEST // 2:
-        return shown
-    cells = Text(shown).cell_len
-    return (
-        shown if cells <= WIDEST else fitted(shown, WIDEST, LADDER["ascii" if ellipsis == "~" else "eighths"])
-    )
+    return shown if Text(shown).cell_len <= widest else fitted(shown, widest, glyphs)

@@ -10,7 +10,7 @@ from textual.content import Content
 from persona_tui.tui.glyphs import Glyphs
 from persona_tui.tui.widgets.figure import Figure, fitted
 
-NARROWEST: Final = 18
+NARROWEST: Final = 17
 """Cells of a tile."""
 GAP: Final = 2
 

@@ -11,8 +11,10 @@ from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import Figure, fitted
 
 _MOST_NAME: Final = 40
-_ROLE: Final = 10
+_MOST_ROLE: Final = 24
 _LEAST_BAR: Final = 6
+_CHANGE: Final = 14
+"""Cells of what is lost before a step."""
 SHARE: Final = 8
 
 
@@ -74,7 +76,8 @@ def event_line(row: EventRow, rows: tuple[EventRow, ...], width: int, glyphs: Gl
     count = max(len(f"{each.count:,}") for each in rows)
     longest = max(each.share for each in rows) or 1
     name = min(max(Content(each.name).cell_length for each in rows), _MOST_NAME, max(width // 3, 1))
-    role = _ROLE if any(each.role for each in rows) else 0
+    role = min(max(len(each.role) for each in rows), _MOST_ROLE)
+    role += 1 if role else 0
     bars = width - name - count - SHARE - role - 3
     drawn = bar(row.share / longest, bars, glyphs) if bars >= _LEAST_BAR else ""
     line = Content.assemble(
@@ -99,8 +102,8 @@ class FunnelCounts(Figure[tuple[StepRow, ...]]):
         name = max(width - count - SHARE - 5, 1)
         lines: list[Content] = []
         for number, each in enumerate(data, start=1):
-            lost = "" if number == 1 else f" {glyphs.down} {1 - each.rate_of_previous:.1%} lost"
-            cells = max(width - 3 - max(len(lost), 14), 1)
+            lost = "" if number == 1 else _change(each.rate_of_previous, glyphs)
+            cells = max(width - 3 - _CHANGE, 1)
             lines.append(
                 Content.assemble(
                     (f"{number:>2} ", "$text-muted"),
@@ -109,5 +112,18 @@ class FunnelCounts(Figure[tuple[StepRow, ...]]):
                 ).truncate(width)
             )
             drawn = bar(each.rate, cells, glyphs)
-            lines.append(Content.assemble("   ", (drawn, "$primary"), (lost, "$text-error")).truncate(width))
+            lines.append(
+                Content.assemble(
+                    "   ",
+                    (drawn, "$primary"),
+                    (lost, "$text-error" if each.rate_of_previous < 1 else "$text-muted"),
+                ).truncate(width)
+            )
         return lines
+
+
+def _change(rate: float, glyphs: Glyphs) -> str:
+    """Return how many are lost since the step before; steps out of order can gain some."""
+    if rate > 1:
+        return f" {glyphs.up} {rate - 1:.1%} more"
+    return f" {glyphs.down} {1 - rate:.1%} lost" if rate < 1 else " none lost"
