@@ -46,7 +46,7 @@ class DataScreen(WorkScreen):
 
     NAME = "data"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("data")
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
 
     def compose_body(self) -> ComposeResult:
         """Build the tabs, and what stands in their place while there is no log."""

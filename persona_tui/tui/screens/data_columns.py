@@ -129,7 +129,7 @@ class ColumnsScreen(ModalScreen[dict[str, Any] | None]):
     def action_apply(self) -> None:
         """Close with what is chosen, unless it makes no sense."""
         chosen = {part: self.query_one(f"#part-{part}", Select).value for part in PARTS}
-        values = {
+        values: dict[str, Any] = {
             "column": tuple(
                 f"{part}={quote(name)}" for part, name in chosen.items() if isinstance(name, str)
             ),

@@ -33,9 +33,9 @@ class OutcomesScreen(ModalScreen[dict[str, Any] | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "dismiss(None)", "Cancel"),
         ("ctrl+s", "apply", "Apply"),
-        ("space,enter", "toggle('funnel')", "Funnel"),
-        ("c", "toggle('completion')", "Completes"),
-        ("d", "toggle('drop')", "Drops"),
+        ("space,enter", "give('funnel')", "Funnel"),
+        ("c", "give('completion')", "Completes"),
+        ("d", "give('drop')", "Drops"),
         ("K,shift+up", "move(-1)", "Earlier"),
         ("J,shift+down", "move(1)", "Later"),
         ("x", "suggest", "As the log suggests"),
@@ -90,9 +90,9 @@ class OutcomesScreen(ModalScreen[dict[str, Any] | None]):
 
     def on_option_list_option_selected(self) -> None:
         """Put the event into the funnel, or take it out."""
-        self.action_toggle("funnel")
+        self.action_give("funnel")
 
-    def action_toggle(self, kind: str) -> None:
+    def action_give(self, kind: str) -> None:
         """Give the event a part, or take it away."""
         if self._event is not None:
             self._change(self._outcomes.toggled(kind, self._event))
