@@ -27,11 +27,10 @@ from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.help import HelpScreen
-from persona_tui.tui.screens.open_source import SAMPLE, sample_file
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.themes import DARK, THEMES, register
-from persona_tui.tui.workspace import Workspace, settings_of_source
+from persona_tui.tui.workspace import Workspace
 
 
 def _personas_screen() -> WorkScreen:
@@ -139,18 +138,6 @@ class PersonaApp(WorkingApp):
             self.load()
         elif self.findings.log_fault is not None:
             self.findings = self.findings.without_fault()
-
-    def settings_of(self, source: str) -> Settings:
-        """Return the settings to open a source with; the sample is written where sessions are kept.
-
-        Raises
-        ------
-        PersonaError
-            If it is a study whose file makes no sense, or the sample cannot be written.
-        """
-        if source == SAMPLE:
-            source = str(sample_file(self.state_folder))
-        return settings_of_source(source, self.defaults)
 
     def open_source(self, settings: Settings) -> None:
         """Leave what is open, which is remembered, and open something else."""

@@ -72,7 +72,7 @@ def learn(source: str) -> Findings:
 
 
 def _over_time(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens.data_page import events_over_time  # noqa: PLC0415 - reads personas' words
+    from persona_tui.tui.screens.data_facts import events_over_time  # noqa: PLC0415 - of a screen
 
     return events_over_time(found.inspection)
 
@@ -131,10 +131,10 @@ def _moves(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
     return personas_page.moves(found.personas, 0)
 
 
-def _quality(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens.data_page import quality_table  # noqa: PLC0415 - with the other pages
+def _ladder(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
+    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
 
-    return quality_table(found.inspection)
+    return personas_page.rungs(found.personas.ladder) if found.personas.ladder else None
 
 
 def _doubts(found: Findings) -> Swings:
@@ -195,7 +195,7 @@ EXAMPLES: Final[Mapping[str, tuple[type[Figure[Any]], Maker]]] = {
     "Heat map": (HeatMap, _moves),
     "Tornado": (Tornado, _doubts),
     "Convergence chart": (ConvergenceChart, _running),
-    "Table": (Table, _quality),
+    "Table": (Table, _ladder),
 }
 
 

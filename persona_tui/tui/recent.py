@@ -1,31 +1,46 @@
-"""The sources that were opened last."""
+"""The sources that were opened last, kept beside the sessions; no passwords."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from persona_tui.engine.errors import PersonaError
 from persona_tui.study.store import make_folder, write_text
 
-MOST: Final = 12
-_FILE: Final = "recent.json"
+FILE: Final = "recent.json"
+MOST: Final = 20
 
 
-def recent_sources(folder: Path | None) -> list[str]:
-    """Return the sources that were opened last, the latest first; none where that is not known."""
+def recent_sources(folder: Path | None) -> tuple[str, ...]:
+    """Return the sources that were opened, the last one first; what cannot be read is none."""
     if folder is None:
-        return []
+        return ()
     try:
-        kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []
-    return [each for each in kept if isinstance(each, str)][:MOST] if isinstance(kept, list) else []
+        return ()
+    return tuple(each for each in kept if isinstance(each, str)) if isinstance(kept, list) else ()
 
 
-def remember_source(folder: Path | None, source: str) -> None:
-    """Put a source first; it must hold no password."""
-    if folder is None or not source:
+def remember_source(folder: Path | None, place: str) -> None:
+    """Put a source, as ``Settings.source_place`` writes it, before the others; a full disk is no fault."""
+    if folder is None:
         return
-    kept = [source, *(each for each in recent_sources(folder) if each != source)]
-    write_text(make_folder(folder) / _FILE, json.dumps(kept[:MOST]))
+    try:
+        make_folder(folder)
+        write_text(folder / FILE, json.dumps(_first(place, recent_sources(folder))))
+    except (OSError, PersonaError):
+        return
+
+
+def _first(place: str, others: Iterable[str]) -> list[str]:
+    return [place, *(each for each in others if each != place)][:MOST]
+
+
+def sample_source() -> str:
+    """Return where the sample log is, empty where the installation has none."""
+    beside_package = Path(__file__).parents[2] / "data" / "sample_events.csv"
+    return str(beside_package) if beside_package.is_file() else ""

@@ -75,6 +75,11 @@ class Workspace:
         return self._edits[self._at].settings
 
     @property
+    def folder(self) -> Path | None:
+        """Return the folder of the sessions, None where nothing is remembered."""
+        return self._folder
+
+    @property
     def study(self) -> Path | None:
         """Return the folder of the study, None where a log is open that is none."""
         kept = self.settings.personas

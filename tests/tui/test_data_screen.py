@@ -1,199 +1,361 @@
-"""The Data screen on real logs: what is said of them, and edits that read them anew."""
-
+import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, OptionList, Static, TabbedContent
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.widgets import Input, OptionList, Select, TabbedContent
 
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
-from persona_tui.tui.recent import MOST, recent_sources, remember_source
-from persona_tui.tui.screens.add_step import fault_of, step_text
-from persona_tui.tui.screens.data_page import Tiles
-from persona_tui.tui.screens.form import FormScreen
-from persona_tui.tui.screens.open_source import OpenScreen, completed
-from persona_tui.tui.widgets.text_table import Table
+from persona_tui.tui.glyphs import LADDER
+from persona_tui.tui.recent import recent_sources, remember_source
+from persona_tui.tui.screens.data_choice import Outcomes
+from persona_tui.tui.screens.data_columns import ColumnsScreen
+from persona_tui.tui.screens.data_outcomes import OutcomesScreen
+from persona_tui.tui.screens.data_source import SourceScreen
+from persona_tui.tui.screens.data_step import StepScreen
+from persona_tui.tui.widgets.attributes import AttributeRow, Attributes
+from persona_tui.tui.widgets.quality_table import FindingRow, QualityTable, finding_lines
+from persona_tui.tui.widgets.recognised import Recognised, RecognisedColumns
+from persona_tui.tui.widgets.source_picker import completed
+from persona_tui.tui.widgets.step_list import StepList
+from persona_tui.tui.widgets.tiles import Tile, Tiles
+from persona_tui.tui.widgets.virtual_table import VirtualTable
+from persona_tui.tui.widgets.vocabulary import EventRow, Vocabulary
 from persona_tui.tui.workspace import Workspace
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
-
-
-def app_of(source="", **more):
-    return PersonaApp(Workspace(Settings(events=str(source))), **more)
-
-
-async def settled(app, pilot):
-    for _ in range(600):
-        await pilot.pause(0.05)
-        if app.running is None:
-            await pilot.pause()
-            return
-    raise AssertionError("the work did not end")
-
-
-def said(app):
-    return str(app.screen.query_one("#said", Static).render())
-
-
-def table(app, name):
-    return app.screen.query_one(name, Table).data
-
-
-async def test_the_sample_is_told_in_numbers():
-    app = app_of(SAMPLE)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
-        tiles = {name: number for number, name in app.screen.query_one(Tiles).data}
-        assert (tiles["events"], tiles["users"], tiles["sessions"]) == ("41,175", "3,200", "4,940")
-        assert ("user_id", "user_id") in table(app, "#columns").rows
-        assert {row[0] for row in table(app, "#vocabulary").rows} >= {"landing", "signup_complete"}
-        roles = {row[0]: row[1] for row in table(app, "#vocabulary").rows}
-        assert roles["signup_complete"] == "completion"
-
-
-@pytest.mark.real
-async def test_a_real_log_is_told_in_numbers(real_log):
-    app = app_of(real_log("online_wizard"))
-    async with app.run_test(size=(120, 35)) as pilot:
-        await settled(app, pilot)
-        tiles = {name: number for number, name in app.screen.query_one(Tiles).data}
-        assert (tiles["events"], tiles["users"]) == ("100,601", "18,015")
-
-
-async def test_nothing_open_says_how_to_begin():
-    app = app_of()
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        assert "Press o to open one" in said(app)
-        assert not app.screen.query_one("#tabs").display
-
-
-async def test_a_fault_keeps_what_was_in_view_and_can_be_taken_back():
-    app = app_of(SAMPLE)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
-        app.edit("columns", column=("user_id=nobody",))
-        await settled(app, pilot)
-        assert "nobody" in said(app)
-        assert app.screen.query_one("#tabs").display
-        await pilot.press("z")
-        await settled(app, pilot)
-        assert app.findings.log_fault is None
-        assert said(app) == ""
-
-
-async def test_a_path_that_is_not_there_keeps_the_input_and_says_why():
-    app = app_of()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("o")
-        await pilot.pause()
-        app.screen.query_one(Input).value = "missing.csv"
-        await pilot.press("enter")
-        await pilot.pause()
-        assert isinstance(app.screen, OpenScreen)
-        assert "There is no 'missing.csv'" in str(app.screen.query_one("#fault", Static).render())
-        assert app.screen.query_one(Input).value == "missing.csv"
-
-
-async def test_a_log_is_opened_by_its_path_and_remembered(tmp_path):
-    app = app_of(state_folder=tmp_path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("o")
-        await pilot.pause()
-        app.screen.query_one(Input).value = str(SAMPLE)
-        await pilot.press("enter")
-        await settled(app, pilot)
-        assert app.findings.inspection.n_users == 3_200
-        assert recent_sources(tmp_path) == [str(SAMPLE)]
-
-
-async def test_the_sample_is_there_without_any_file(tmp_path):
-    app = app_of(state_folder=tmp_path)
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.screen._open("sample")
-        await settled(app, pilot)
-        assert app.findings.inspection.n_users == 3_200
-
-
-async def test_a_step_is_added_and_taken_back():
-    app = app_of(SAMPLE)
-    async with app.run_test(size=(100, 40)) as pilot:
-        await settled(app, pilot)
-        await pilot.press("a")
-        await pilot.pause()
-        kinds = app.screen.query_one(OptionList)
-        kinds.highlighted = kinds.get_option_index("drop")
-        await pilot.press("enter")
-        await pilot.pause()
-        assert isinstance(app.screen, FormScreen)
-        app.screen.query_one("#field-events", Input).value = "help"
-        await pilot.press("enter")
-        await settled(app, pilot)
-        assert app.workspace.settings.prepare == ("drop:events=help",)
-        assert "help" not in {row[0] for row in table(app, "#vocabulary").rows}
-        assert app.screen.query_one("#steps", OptionList).option_count == 1
-        await pilot.press("z")
-        await settled(app, pilot)
-        assert "help" in {row[0] for row in table(app, "#vocabulary").rows}
-
-
-async def test_a_funnel_of_events_that_are_not_there_is_refused_in_the_form():
-    app = app_of(SAMPLE)
-    async with app.run_test(size=(100, 40)) as pilot:
-        await settled(app, pilot)
-        await pilot.press("f")
-        await pilot.pause()
-        app.screen.query_one("#field-funnel", Input).value = "landing,signup_strat"
-        await pilot.press("enter")
-        await pilot.pause()
-        assert "Did you mean 'signup_start'?" in str(app.screen.query_one("#fault", Static).render())
-        app.screen.query_one("#field-funnel", Input).value = "landing,signup_complete"
-        await pilot.press("enter")
-        await settled(app, pilot)
-        assert [each.step for each in app.findings.inspection.funnel] == ["landing", "signup_complete"]
-
-
-async def test_the_table_in_view_is_copied():
-    app = app_of(SAMPLE)
-    async with app.run_test(size=(100, 40)) as pilot:
-        await settled(app, pilot)
-        app.screen.query_one(TabbedContent).active = "events"
-        await pilot.pause()
-        assert app.screen.table_text().splitlines()[0].startswith("event type\trole")
-
-
-def test_a_path_is_completed_as_a_shell_would(tmp_path):
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "march.csv").touch()
-    (tmp_path / ".hidden").touch()
-    assert completed(f"{tmp_path}/lo") == f"{tmp_path}/logs/"
-    assert completed(f"{tmp_path}/logs/m") == f"{tmp_path}/logs/march.csv"
-    assert completed(f"{tmp_path}/nothing") is None
-    assert completed("/no/such/folder/x") is None
-
-
-def test_sources_that_were_opened_stand_with_the_latest_first(tmp_path):
-    for number in range(MOST + 3):
-        remember_source(tmp_path, f"{number}.csv")
-    remember_source(tmp_path, "9.csv")
-    found = recent_sources(tmp_path)
-    assert found[0] == "9.csv"
-    assert len(found) == len(set(found)) == MOST
-    (tmp_path / "recent.json").write_text("{")
-    assert recent_sources(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "values", "fault"),
-    [
-        ("sample", {"share": "0.5", "seed": ""}, ""),
-        ("sample", {"share": "2", "seed": ""}, "share"),
-        ("rename", {"events": "view*|see*", "to": "view"}, ""),
-        ("join", {"table": "my, table.csv", "on": "user_id"}, ""),
-        ("period", {"after": "yesterday", "before": ""}, "yesterday"),
-    ],
+SAMPLE = str(Path(__file__).parents[2] / "data" / "sample_events.csv")
+SPOILT = """user_id,timestamp,event_type
+ann,2026-03-02 09:00:00,start
+ann,not a time,start
+ann,2026-03-02 09:05:00,finish
+bob,2026-03-02 09:06:00,start
+bob,2026-03-02 09:07:00,start
+"""
+names = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["日本語のイベント", "[red]x[/red]", "a\x1b[31mb", "👩‍👩‍👧 family", "x" * 300, ""]),
 )
-def test_a_step_is_checked_as_it_is_typed(kind, values, fault):
-    told = fault_of(kind, values)
-    assert (fault in told) if fault else (told == "")
-    assert step_text(kind, values).startswith(kind)
+widths = st.integers(1, 200)
+rungs = st.sampled_from(sorted(LADDER))
+shares = st.floats(0, 1)
+
+
+def app_on(source, folder=None):
+    return PersonaApp(Workspace(Settings(events=str(source)), folder=folder))
+
+
+async def ready(pilot):
+    """Wait until nothing runs in the background and everything is shown."""
+    await pilot.pause()
+    await pilot.pause()
+    ends = [each for each in pilot.app.workers if each.group != "default"]  # a tree's goes on for ever
+    await pilot.app.workers.wait_for_complete(ends)
+    await pilot.pause()
+    await pilot.pause()
+
+
+async def press(pilot, *keys):
+    await pilot.press(*keys)
+    await ready(pilot)
+
+
+def text_of(app):
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(part.text for part in strip).rstrip() for strip in lines)
+
+
+async def test_the_sample_is_told_whole_in_one_column_of_80_cells():
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        text = text_of(app)
+        assert "41,175" in text
+        assert "from 2026-03-02" in text
+        assert "100% confident: sure" in text
+        assert "metadata  metadata" in text
+        assert app.screen.query_one(QualityTable).region.x < 5
+
+
+async def test_quality_stands_beside_the_recognition_where_there_is_room(real_log):
+    app = app_on(real_log("online_wizard"))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        text = text_of(app)
+        assert app.screen.query_one(QualityTable).region.x > 50
+        assert "70% confident: likely" in text
+        assert "9,976 rows   9.9%  kept" in text
+        assert "clnt_age" in text
+
+
+async def test_without_a_log_the_screen_says_how_to_open_one():
+    app = app_on("")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "No log is open. o opens one" in text_of(app)
+        await press(pilot, "d", "f", "c", "a", "slash")
+        assert app.screen.NAME == "data"
+
+
+async def test_a_wrong_path_keeps_what_was_typed_and_says_why(tmp_path):
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "o", *"nowhere.csv", "enter")
+        assert isinstance(app.screen, SourceScreen)
+        assert app.screen.query_one(Input).value == "nowhere.csv"
+        assert "There is no file 'nowhere.csv'" in text_of(app)
+        log = tmp_path / "log.csv"
+        log.write_text(SPOILT)
+        app.screen.query_one(Input).value = str(log)
+        await press(pilot, "enter")
+        assert app.workspace.settings.events == str(log)
+        assert app.findings.inspection.n_events == 4
+
+
+async def test_a_source_that_was_opened_is_offered_again_without_its_password(tmp_path):
+    remember_source(tmp_path, "postgresql://ann@db.example/shop#events")
+    app = app_on("", tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "o")
+        app.screen.query_one(Input).value = SAMPLE
+        await press(pilot, "enter")
+        assert recent_sources(tmp_path) == (SAMPLE, "postgresql://ann@db.example/shop#events")
+        await press(pilot, "o")
+        assert "postgresql://ann@db.example/shop" in text_of(app)
+
+
+async def test_the_password_of_a_database_is_not_shown_where_it_cannot_be_opened():
+    app = app_on("")
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        await press(pilot, "o")
+        app.screen._take("sqlite:///none.db?password=hushhush#events")
+        await ready(pilot)
+        text = text_of(app)
+        assert "hushhush" not in text
+        assert "none.db" in text
+
+
+async def test_a_column_that_is_chosen_is_how_the_log_is_read(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(SPOILT.replace("event_type", "event_type,other").replace("start", "start,b"))
+    app = app_on(log)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "c")
+        assert isinstance(app.screen, ColumnsScreen)
+        app.screen.query_one("#part-event_type", Select).value = "other"
+        app.screen.query_one("#timezone", Input).value = "Europe/Berlin"
+        await press(pilot, "ctrl+s")
+        assert app.workspace.settings.column == ("event_type=other",)
+        assert app.findings.inspection.recognition.columns["event_type"] == "other"
+        assert app.findings.inspection.first.hour == 8
+        assert "other (set by you)" in text_of(app)
+        await press(pilot, "z")
+        assert app.findings.inspection.recognition.columns["event_type"] == "event_type"
+
+
+async def test_a_zone_that_is_none_is_refused_in_the_form():
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "c")
+        app.screen.query_one("#timezone", Input).value = "Europe/Berln"
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, ColumnsScreen)
+        assert "Europe/Berlin" in text_of(app).replace("│\n", "")
+        assert app.workspace.settings.timezone == "UTC"
+
+
+async def test_a_step_is_added_tells_what_it_did_and_is_undone(real_log):
+    app = app_on(real_log("online_wizard"))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        before = app.findings.inspection.n_events
+        await press(pilot, "a")
+        await choose_kind(app, pilot, "drop")
+        app.screen.query_one("#field-events", Input).value = "step_1, confirm"
+        await press(pilot, "ctrl+s")
+        assert app.workspace.settings.prepare == ("drop:events=step_1|confirm",)
+        assert app.findings.inspection.n_events < before
+        text = text_of(app)
+        assert "1  drop: events step_1, confirm" in text
+        assert "events 'confirm', 'step_1' left out" in text
+        await press(pilot, "z")
+        assert app.findings.inspection.n_events == before
+        assert app.screen.query_one(StepList).option_count == 1
+        await press(pilot, "Z", "d")
+        assert app.workspace.settings.prepare == ()
+
+
+async def choose_kind(app, pilot, name):
+    kinds = app.screen.query_one("#kinds", OptionList)
+    kinds.highlighted = kinds.get_option_index(name)
+    await ready(pilot)
+
+
+async def test_what_is_wrong_with_a_step_stands_under_its_field():
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "a")
+        await choose_kind(app, pilot, "sample")
+        app.screen.query_one("#field-share", Input).value = "7"
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, StepScreen)
+        assert "must be <= 1" in str(app.screen.query_one("#fault-share").render())
+        assert app.screen.query_one("#field-share", Input).value == "7"
+        await press(pilot, "escape")
+        assert app.workspace.settings.prepare == ()
+
+
+async def test_a_step_that_the_log_cannot_follow_says_so_above_the_log_in_view():
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.edit("a step", prepare=("drop:events=nowhere",))
+        await ready(pilot)
+        text = text_of(app)
+        assert "nowhere" in text
+        assert "z takes the last edit back." in text
+        assert "41,175" in text
+
+
+async def test_the_funnel_is_chosen_and_put_in_order_with_keys_alone():
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert app.findings.inspection.funnel[0].step == "landing"
+        await press(pilot, "f")
+        assert isinstance(app.screen, OutcomesScreen)
+        await press(pilot, "down", "space", "K", "K", "K", "K", "down", "down", "down", "c", "ctrl+s")
+        settings = app.workspace.settings
+        assert settings.funnel.startswith("view_pricing,landing")
+        assert settings.completion == ("read_docs",)
+        assert app.findings.inspection.funnel_is_given
+        assert "as you set it" in text_of(app)
+        await press(pilot, "z")
+        assert app.workspace.settings.funnel == ""
+
+
+async def test_rows_are_filtered_and_copied(tmp_path):
+    app = app_on(SAMPLE)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        await press(pilot, "slash")
+        assert app.screen.query_one(TabbedContent).active == "rows-tab"
+        assert isinstance(app.focused, Input)
+        await press(pilot, *"watch_demo", "enter")
+        await ready(pilot)
+        table = app.screen.query_one(VirtualTable)
+        lines = table.as_text().splitlines()[1:]
+        assert {line.split("\t")[3] for line in lines} == {"watch_demo"}
+        assert app.focused is table
+        assert app.screen.table_text().splitlines()[0].startswith("user_id\tsession_id\ttimestamp")
+
+
+async def test_a_finding_leads_to_the_line_of_the_source(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(SPOILT)
+    app = app_on(log)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        quality = app.screen.query_one(QualityTable)
+        assert quality.rows[0].done == "dropped"
+        quality.focus()
+        await press(pilot, "home", "enter")
+        await ready(pilot)
+        table = app.screen.query_one(VirtualTable)
+        lines = table.as_text().splitlines()[1:]
+        assert lines[table.cursor_row].split("\t")[:3] == ["3", "ann", "not a time"]
+
+
+async def test_brackets_turn_the_tabs_and_the_next_session_begins_there(tmp_path):
+    app = app_on(SAMPLE, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "right_square_bracket")
+        assert app.screen.query_one(TabbedContent).active == "journeys"
+        assert app.screen.table_text().startswith("event\tcount\tshare\trole\ncompare_plans\t4891")
+        await press(pilot, "left_square_bracket", "left_square_bracket", "left_square_bracket")
+        assert app.screen.query_one(TabbedContent).active == "journeys"
+    again = Workspace(Settings(events=SAMPLE), folder=tmp_path)
+    again.resume()
+    async with PersonaApp(again).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert pilot.app.screen.query_one(TabbedContent).active == "journeys"
+
+
+async def test_names_with_markup_and_escapes_are_shown_as_they_are(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(SPOILT.replace("start", "[red]日本\x1b[31m"), encoding="utf-8")
+    app = app_on(log)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        await press(pilot, "right_square_bracket")
+        assert "[red]日本\\x1b[31m" in text_of(app)
+        await press(pilot, "right_square_bracket")
+        assert "[red]日本\\x1b[31m" in text_of(app)
+
+
+@given(names, names, shares, widths, rungs)
+def test_no_figure_of_the_data_screen_is_wider_than_it_may_be(name, other, share, width, rung):
+    glyphs = LADDER[rung]
+    events = (EventRow(name=name, count=9, share=share, role=other), EventRow(name=other, count=7, share=0.5))
+    known = Recognised(
+        sentence=name, confidence=share, columns=(("user_id", other), ("event_type", name)), notes=(other,)
+    )
+    attributes = (AttributeRow(name=name, n_levels=3, levels=((other, 4), (name, 2))),)
+    finding = FindingRow(
+        kind="rejected", count="9 rows", share="1%", done="dropped", sentence=name, examples=(other,), line=3
+    )
+    tiles = tuple(Tile(label=name, value=other, note=name) for _ in range(6))
+    drawn = [
+        *Vocabulary(events).draw(events, width, glyphs),
+        *RecognisedColumns(known).draw(known, width, glyphs),
+        *Attributes(attributes).draw(attributes, width, glyphs),
+        *Tiles(tiles).draw(tiles, width, glyphs),
+        *finding_lines(finding, width, glyphs),
+    ]
+    assert all(line.cell_length <= width for line in drawn)
+    assert not any("\x1b" in line.plain for line in drawn)
+
+
+def test_event_types_have_their_numbers_under_one_another():
+    rows = (
+        EventRow(name="landing", count=4_000, share=0.8, role="step 1"),
+        EventRow(name="日本", count=1_000, share=0.2),
+    )
+    lines = [line.plain.rstrip() for line in Vocabulary(rows).draw(rows, 40, LADDER["ascii"])]
+    assert lines == ["landing 4,000   80.0% step 1 ##########", "日本    1,000   20.0%        ##"]
+
+
+@pytest.mark.parametrize("kind", ["funnel", "completion", "drop"])
+@given(st.lists(st.sampled_from("abcd"), max_size=12))
+def test_an_event_that_drops_a_journey_is_no_step_and_completes_nothing(kind, events):
+    held = Outcomes()
+    for number, event in enumerate(events):
+        held = held.toggled([kind, "drop", "funnel"][number % 3], event)
+    assert not set(held.drop) & {*held.funnel, *held.completion}
+
+
+def test_a_path_is_completed_to_the_first_name_that_begins_so(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "log.csv").touch()
+    (tmp_path / ".hidden").touch()
+    assert completed(f"{tmp_path}/lo") == f"{tmp_path}/log.csv"
+    assert completed(f"{tmp_path}/logs") == f"{tmp_path}/logs/"
+    assert completed(f"{tmp_path}/x") is None
+    assert completed("sqlite:///lo") is None
+    assert completed("/nowhere/at/all") is None
+
+
+@pytest.mark.parametrize("kept", ["{", "7", '{"a": 1}', '[1, "log.csv"]'])
+def test_a_spoilt_file_of_recent_sources_offers_what_it_can(tmp_path, kept):
+    (tmp_path / "recent.json").write_text(kept)
+    assert recent_sources(tmp_path) == (("log.csv",) if "log" in kept else ())
+    remember_source(tmp_path, "b.csv")
+    assert json.loads((tmp_path / "recent.json").read_text())[0] == "b.csv"

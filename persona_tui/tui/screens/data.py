@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,261 +11,293 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
-from persona_tui.engine.errors import PersonaError, unknown_name
-from persona_tui.engine.params import format_names, parse_names, quote
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
-from persona_tui.tui.recent import recent_sources, remember_source
-from persona_tui.tui.screens import data_page as page
-from persona_tui.tui.screens.form import Field, FormScreen
-from persona_tui.tui.screens.open_source import OpenScreen
+from persona_tui.tui.recent import remember_source
+from persona_tui.tui.screens import data_facts as facts
+from persona_tui.tui.screens.data_choice import Outcomes
+from persona_tui.tui.screens.data_columns import ColumnsScreen
+from persona_tui.tui.screens.data_outcomes import OutcomesScreen
+from persona_tui.tui.screens.data_rows import RowsPane
+from persona_tui.tui.screens.data_source import SourceScreen
+from persona_tui.tui.screens.data_step import StepScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.widgets.attributes import Attributes
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
 from persona_tui.tui.widgets.histogram import Histogram
-from persona_tui.tui.widgets.text_table import Table, TextTable
+from persona_tui.tui.widgets.quality_table import QualityTable
+from persona_tui.tui.widgets.recognised import RecognisedColumns
+from persona_tui.tui.widgets.step_list import StepList, step_sentence
+from persona_tui.tui.widgets.tiles import Tiles
+from persona_tui.tui.widgets.virtual_table import VirtualTable
+from persona_tui.tui.widgets.vocabulary import Vocabulary
 
-_PARTS: Final = ("user_id", "session_id", "timestamp", "event_type", "metadata")
-_NOTHING: Final = "No log is open. Press o to open one: a file, a folder, a database, or the sample."
+if TYPE_CHECKING:
+    from persona_tui.study.inspection import Inspection
+
+TABS = ("overview", "journeys", "rows-tab")
+EMPTY = "No log is open. o opens one: a file, a folder, a sample, or a database."
+LOADING = "Loading {source} … the line above says how far it is; ctrl+x stops."
+NOT_LOADED = "{source} is not loaded. o opens another log."
 
 
 class DataScreen(WorkScreen):
-    """Shows the log; edits are of the settings, and the log is read again."""
+    """Shows the log: an overview, its preparation, its outcomes and its rows."""
 
     NAME = "data"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("data")
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (120, "-wide")]  # type: ignore[misc]
 
     def compose_body(self) -> ComposeResult:
-        """Build the tiles and the tabs."""
-        yield Static(_NOTHING, id="said", markup=False)
-        yield page.Tiles(id="tiles")
+        """Build the tabs, and what stands in their place while there is no log."""
+        yield Static(id="fault", classes="fault", markup=False)
+        yield Static(id="empty", markup=False)
         with TabbedContent(id="tabs"):
-            with TabPane("Overview", id="overview"), VerticalScroll(), Container(id="halves"):
-                with Vertical():
-                    yield Static(id="recognised", markup=False)
-                    yield Table(id="columns")
-                with Vertical():
-                    yield Static("Events over time (UTC)", classes="heading")
-                    yield Histogram(id="over-time")
-                    yield Static(id="funnel-heading", classes="heading", markup=False)
-                    yield FunnelBars(id="funnel")
-            with TabPane("Quality", id="quality"), VerticalScroll():
-                yield Table(id="findings")
-                yield Static("Changed while loading", classes="heading")
-                yield Static(id="repairs", markup=False)
-            with TabPane("Events", id="events"), VerticalScroll():
-                yield Table(id="vocabulary")
-                yield Static("Attributes", classes="heading")
-                yield Table(id="attributes")
-            with TabPane("Preparation", id="preparation"):
-                yield Static(
-                    "Steps from the source to the log, in order: a adds one, d removes the chosen one.",
-                    classes="hint",
-                )
-                yield OptionList(id="steps", markup=False)
+            with TabPane("Overview", id="overview"), VerticalScroll(classes="page"):
+                yield from self._compose_overview()
+            with TabPane("Preparation and funnel", id="journeys"), VerticalScroll(classes="page"):
+                yield from self._compose_journeys()
+            with TabPane("Rows", id="rows-tab"):
+                yield RowsPane(id="rows-pane")
+
+    def _compose_overview(self) -> ComposeResult:
+        yield Tiles(id="tiles")
+        with Container(classes="beside"):
+            with Vertical(classes="half left"):
+                yield Static("What it was taken for", classes="title", markup=False)
+                yield RecognisedColumns(id="recognised")
+                yield Static("Events over time", classes="title", markup=False)
+                yield Histogram(id="time")
+                yield Static(id="time-words", classes="hint", markup=False)
+                yield Static("Attributes of users", classes="title", markup=False)
+                yield Attributes(id="attributes")
+                yield Static(id="keys", classes="hint", markup=False)
+            with Vertical(classes="half"):
+                yield Static("Quality", classes="title", markup=False)
+                yield QualityTable(id="quality")
+
+    def _compose_journeys(self) -> ComposeResult:
+        with Container(classes="beside"):
+            with Vertical(classes="half left"):
+                yield Static("Preparation", classes="title", markup=False)
+                yield StepList(id="steps")
+                yield Static(id="repairs", classes="hint", markup=False)
+                yield Static("Funnel", classes="title", markup=False)
+                yield Static(id="outcome-words", classes="hint", markup=False)
+                yield FunnelBars(id="funnel")
+            with Vertical(classes="half"):
+                yield Static("Event types", classes="title", markup=False)
+                yield Vocabulary(id="vocabulary")
 
     def on_mount(self) -> None:
-        """Show the steps as they are edited, too."""
+        """Show the log as it is known, where the last session looked at it."""
+        kept = self.persona_app.workspace.view.details.get("data", {}).get("tab")
+        if kept in TABS:
+            self.query_one(TabbedContent).active = kept
         super().on_mount()
-        self.watch(self.app, "edits", self._show_steps)
-        self.watch(self.app, "running", self._show_said)
+        self.watch(self.app, "edits", self._edited)
+        self.watch(self.app, "running", self._edited)
 
-    # what is shown
+    @property
+    def settings(self) -> Settings:
+        """Return the settings as they are now."""
+        return self.persona_app.workspace.settings
+
+    def _edited(self) -> None:
+        self.show(self.persona_app.findings)
 
     def show(self, found: Findings) -> None:
-        """Show the log, or why it could not be loaded."""
-        self._show_said()
+        """Show the log, or why there is none."""
+        self._show_fault(found)
         inspection = found.inspection
-        for each in ("#tiles", "#tabs"):
-            self.query_one(each).display = inspection is not None
+        self.query_one("#empty").display = inspection is None
+        self.query_one(TabbedContent).display = inspection is not None
         if inspection is None:
+            self.query_one("#empty", Static).update(self._instead(found))
             return
-        self.query_one(page.Tiles).data = page.tiles(inspection)
-        self.query_one("#recognised", Static).update(page.recognised(inspection))
-        self.query_one("#columns", Table).data = page.columns_table(inspection)
-        self.query_one(Histogram).data = page.events_over_time(inspection)
-        funnel = page.funnel_of(inspection)
-        heading = "Funnel" if inspection.funnel_is_given else "Funnel, as it looks (f changes it)"
-        self.query_one("#funnel-heading", Static).update(
-            heading if funnel else "No event looks like a completion: f names the funnel."
-        )
-        self.query_one(FunnelBars).data = funnel
-        self.query_one("#findings", Table).data = page.quality_table(inspection)
-        self.query_one("#repairs", Static).update(page.repairs(inspection))
-        glyphs = self.persona_app.glyphs
-        self.query_one("#vocabulary", Table).data = page.vocabulary_table(inspection, self._roles(), glyphs)
-        self.query_one("#attributes", Table).data = page.attributes_table(inspection)
+        self.query_one(Tiles).data = facts.tiles_of(inspection)
+        self.query_one(RecognisedColumns).data = facts.recognised_of(inspection, self.settings)
+        self.query_one(Histogram).data = facts.events_over_time(inspection)
+        self.query_one("#time-words", Static).update(facts.time_sentence(inspection))
+        self.query_one(Attributes).data = facts.attributes_of(inspection)
+        keys = self.query_one("#keys", Static)
+        keys.update(facts.keys_sentence(inspection))
+        keys.display = bool(facts.keys_sentence(inspection))
+        self.query_one(QualityTable).show(facts.findings_of(inspection))
+        self._show_steps(inspection)
+        self.query_one("#outcome-words", Static).update(facts.funnel_sentence(inspection, self.settings))
+        self.query_one(FunnelBars).data = facts.funnel_of(inspection)
+        self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
+        self._show_rows(found)
 
-    def _show_said(self, *_changed: object) -> None:
-        """Say what is not to be seen below: nothing open, a fault, work under way."""
-        app, found = self.persona_app, self.persona_app.findings
-        said = self.query_one("#said", Static)
-        text: Content | str = ""
-        if found.log_fault is not None:
-            text = told(found.log_fault, shown_before=found.inspection is not None)
-        elif not app.workspace.settings.events:
-            text = _NOTHING
-        elif found.inspection is None:
-            text = Content(f"Loading {printable(app.workspace.settings.source_shown())} (ctrl+x stops it) …")
-        said.update(text)
-        said.display = bool(text)
+    def _show_steps(self, inspection: Inspection) -> None:
+        """Show the steps of the settings, and what those did that the log in view was loaded with."""
+        steps = self.settings.prepare
+        self.query_one(StepList).show(steps)
+        did = self.query_one("#repairs", Static)
+        did.display = bool(steps)
+        did.update(Content("\n").join(Content(printable(each)) for each in inspection.quality.repairs))
 
-    def _show_steps(self, *_changed: object) -> None:
-        steps = self.query_one("#steps", OptionList)
-        steps.clear_options()
-        steps.add_options([Content(printable(each)) for each in self.persona_app.workspace.settings.prepare])
+    def _instead(self, found: Findings) -> str:
+        source = printable(self.settings.source_shown())
+        if not source:
+            return EMPTY
+        loads = found.log_fault is None or self.persona_app.running is not None
+        return (LOADING if loads else NOT_LOADED).format(source=source)
 
-    def _roles(self) -> dict[str, str]:
-        found, settings = self.persona_app.findings.inspection, self.persona_app.workspace.settings
-        roles = {each.step: f"step {n}" for n, each in enumerate(found.funnel, start=1)} if found else {}
-        completion = settings.completion or (found.funnel[-1].step,) if found and found.funnel else ()
-        roles |= dict.fromkeys(completion, "completion") | dict.fromkeys(settings.drop, "drop")
-        return roles
+    def _show_fault(self, found: Findings) -> None:
+        fault = found.log_fault if self.persona_app.running is None else None
+        line = self.query_one("#fault", Static)
+        line.display = fault is not None
+        if fault is not None:
+            back = "\nz takes the last edit back." if self.persona_app.workspace.done else ""
+            line.update("\n".join(filter(None, map(printable, (fault.message, fault.hint or "")))) + back)
 
-    def table_text(self) -> str:
-        """Return the table of the tab in view."""
-        names = {"overview": "#columns", "quality": "#findings", "events": "#vocabulary"}
-        name = names.get(self.query_one(TabbedContent).active)
-        data = self.query_one(name, Table).data if name else None
-        return data.as_text() if isinstance(data, TextTable) else ""
+    @on(TabbedContent.TabActivated)
+    def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:
+        workspace = self.persona_app.workspace
+        workspace.view.details.setdefault("data", {})["tab"] = activated.pane.id
+        workspace.remember()
+        self._show_rows(self.persona_app.findings)
 
-    # actions
+    def _show_rows(self, found: Findings) -> None:
+        if found.log is not None and self.query_one(TabbedContent).active == "rows-tab":
+            self.query_one(RowsPane).show_log(found.log)
+
+    @on(OptionList.OptionSelected, "#quality")
+    def _show_example(self, selected: OptionList.OptionSelected) -> None:
+        row = self.query_one(QualityTable).rows[selected.option_index]
+        if row.line is None:
+            self.notify("This finding is about the log as a whole, not about one row.", markup=False)
+            return
+        self.query_one(RowsPane).show_line(self.settings.events, row.line)
+        self._show_tab("rows-tab")
 
     def action_open_source(self) -> None:
-        """Choose a log."""
-        app = self.persona_app
-        screen = OpenScreen(app.workspace.settings.source_shown(), recent_sources(app.state_folder))
-        app.push_screen(screen, self._open)
+        """Choose another log."""
+        workspace = self.persona_app.workspace
+        self.app.push_screen(
+            SourceScreen(self.settings.events, self.persona_app.defaults, workspace.folder), self._open
+        )
 
-    def _open(self, source: str | None) -> None:
-        app = self.persona_app
-        if source is None:
+    def _open(self, settings: Settings | None) -> None:
+        if settings is None:
             return
-        try:
-            settings = app.settings_of(source)
-        except PersonaError as fault:
-            app.tell(fault)
-            return
-        remember_source(app.state_folder, settings.source_shown() if "://" in source else source)
-        app.open_source(settings)
+        remember_source(self.persona_app.workspace.folder, settings.source_place())
+        self.persona_app.open_source(settings)
 
     def action_edit_columns(self) -> None:
-        """Say which column plays which part."""
+        """Choose which column is what."""
         found = self.persona_app.findings.inspection
-        if found is None:
-            self.notify("Open a log first.")
+        if not self._has_source():
             return
-        settings, known = self.persona_app.workspace.settings, found.recognition.columns
-        given = settings.columns()
-        fields = [
-            Field(name=part, label=part, value=given.get(part, ""), help=f"now: {known.get(part, 'none')}")
-            for part in _PARTS
-        ]
-        zone = Field(name="timezone", label="time zone of times without one", value=settings.timezone)
-        title = "Which column plays which part (empty: as recognised)"
-        self.app.push_screen(FormScreen(title, [*fields, zone], settings_fault), self._set_columns)
+        recognised = found.recognition.columns if found is not None else {}
+        self.app.push_screen(ColumnsScreen(self.settings, recognised), self._set_columns)
 
-    def _set_columns(self, values: dict[str, str] | None) -> None:
+    def _set_columns(self, values: dict[str, Any] | None) -> None:
         if values is not None:
-            self.persona_app.edit("columns", **columns_of(values))
-
-    def action_choose_outcomes(self) -> None:
-        """Choose the funnel, the completion and the drop events."""
-        found, settings = self.persona_app.findings.inspection, self.persona_app.workspace.settings
-        if found is None:
-            self.notify("Open a log first.")
-            return
-        names = {name for name, _ in found.events}
-        steps = settings.funnel_steps() or tuple(each.step for each in found.funnel)
-        fields = [
-            Field(
-                name="funnel",
-                label="funnel",
-                value=format_names(steps),
-                help="The steps in order, with commas.",
-            ),
-            Field(
-                name="completion",
-                label="completion",
-                value=format_names(settings.completion),
-                help="Events that complete a journey; empty: the last step.",
-            ),
-            Field(
-                name="drop",
-                label="drop",
-                value=format_names(settings.drop),
-                help="Events that say the user gave up; empty: those named so.",
-            ),
-        ]
-        form = FormScreen("Funnel and outcomes", fields, lambda values: unknown_events(values, names))
-        self.app.push_screen(form, self._set_outcomes)
-
-    def _set_outcomes(self, values: dict[str, str] | None) -> None:
-        if values is not None:
-            lists = {name: parse_names(values[name]) for name in ("completion", "drop")}
-            self.persona_app.edit("funnel and outcomes", funnel=values["funnel"], **lists)
+            self.persona_app.edit("columns and times", **values)
 
     def action_add_step(self) -> None:
         """Add a step to the preparation."""
-        from persona_tui.tui.screens.add_step import AddStepScreen  # noqa: PLC0415 - 0.4 s, loads polars
-
-        self.app.push_screen(AddStepScreen(), self._add_step)
+        found = self.persona_app.findings.inspection
+        if not self._has_source():
+            return
+        self._show_tab("journeys")
+        events = [name for name, _ in found.events] if found is not None else []
+        self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
 
     def _add_step(self, step: str | None) -> None:
-        if step:
-            prepare = (*self.persona_app.workspace.settings.prepare, step)
-            self.persona_app.edit(f"step {step}", prepare=prepare)
+        if step is not None:
+            what = f"step {step_sentence(step)}"
+            if self.persona_app.edit(what, prepare=(*self.settings.prepare, step)):
+                self.query_one(StepList).focus()
 
     def action_remove_step(self) -> None:
-        """Remove the step that is chosen."""
-        chosen, prepare = (
-            self.query_one("#steps", OptionList).highlighted,
-            self.persona_app.workspace.settings.prepare,
-        )
-        if chosen is None or chosen >= len(prepare):
-            self.query_one(TabbedContent).active = "preparation"
-            self.notify("Choose the step in the list, then press d.")
+        """Remove the chosen step."""
+        steps = self.settings.prepare
+        if not steps:
+            self.notify("The preparation has no steps.", markup=False)
             return
-        left = (*prepare[:chosen], *prepare[chosen + 1 :])
-        self.persona_app.edit(f"without step {prepare[chosen]}", prepare=left)
+        if not self.query_one(StepList).has_focus:
+            self._show_tab("journeys")
+            self.query_one(StepList).focus()
+            self.notify("Choose the step, then remove it.", markup=False)
+            return
+        chosen = self.query_one(StepList).highlighted or 0
+        what = f"without step {step_sentence(steps[chosen])}"
+        self.persona_app.edit(what, prepare=(*steps[:chosen], *steps[chosen + 1 :]))
 
-    @on(TabbedContent.TabActivated)
-    def remember_tab(self, activated: TabbedContent.TabActivated) -> None:
-        """Keep in mind which tab is in view."""
-        if activated.pane.id:
-            self.persona_app.workspace.view.details["data"] = {"tab": activated.pane.id}
+    def action_choose_outcomes(self) -> None:
+        """Choose the funnel, what completes and what drops."""
+        found = self.persona_app.findings.inspection
+        if found is None:
+            self.notify("The funnel is chosen once a log is loaded.", markup=False)
+            return
+        self._show_tab("journeys")
+        shown = tuple(each.step for each in found.funnel)
+        suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
+        chosen = Outcomes(
+            funnel=self.settings.funnel_steps() or shown,
+            completion=self.settings.completion,
+            drop=self.settings.drop,
+        )
+        rows = facts.events_of(found, self.settings)
+        self.app.push_screen(OutcomesScreen(rows, chosen, suggested), self._set_outcomes)
 
+    def _set_outcomes(self, values: dict[str, Any] | None) -> None:
+        if values is not None:
+            self.persona_app.edit("funnel, completion and drop", **values)
 
-def told(fault: PersonaError, *, shown_before: bool) -> Content:
-    """Return what went wrong, what to do, and what is in view all the same."""
-    before = "\nBelow is what was loaded before; z takes the last edit back." if shown_before else ""
-    return Content.assemble(
-        (printable(fault.message), "$text-error"), "\n", printable(fault.hint or ""), (before, "$text-muted")
-    )
+    def action_filter_rows(self) -> None:
+        """Go to the filter of the rows."""
+        if self.persona_app.findings.log is None:
+            self.notify("There are no rows yet.", markup=False)
+            return
+        self._show_tab("rows-tab")
+        self.call_after_refresh(self.query_one(RowsPane).focus_filter)
 
+    def _has_source(self) -> bool:
+        if not self.settings.events:
+            self.notify("No log is open: o chooses one.", markup=False)
+        return bool(self.settings.events)
 
-def columns_of(values: dict[str, str]) -> dict[str, Any]:
-    """Return the settings that the form of columns stands for."""
-    column = tuple(f"{part}={quote(values[part])}" for part in _PARTS if values[part])
-    return {"column": column, "timezone": values["timezone"] or "UTC"}
+    def _show_tab(self, name: str) -> None:
+        self.query_one(TabbedContent).active = name
 
+    def action_next_tab(self) -> None:
+        """Show the next tab."""
+        self._turn(1)
 
-def settings_fault(values: dict[str, str]) -> str:
-    """Return what is wrong with the columns and the time zone; empty where nothing is."""
-    try:
-        Settings(**columns_of(values))
-    except PersonaError as fault:
-        return fault.message
-    return ""
+    def action_previous_tab(self) -> None:
+        """Show the tab before."""
+        self._turn(-1)
 
+    def _turn(self, by: int) -> None:
+        self._show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
 
-def unknown_events(values: dict[str, str], known: set[str]) -> str:
-    """Return which of the events in some fields the log does not have, with near names."""
-    faults = []
-    for text in values.values():
-        try:
-            names = parse_names(text)
-        except PersonaError as fault:
-            return fault.message
-        faults += [str(unknown_name("event", name, sorted(known))) for name in names if name not in known]
-    return " ".join(faults[:2])
+    def table_text(self) -> str:
+        """Return the table of the tab in view."""
+        found = self.persona_app.findings.inspection
+        if found is None:
+            return ""
+        tab = self.query_one(TabbedContent).active
+        if tab == "journeys" and self.query_one(StepList).has_focus:
+            return facts.as_table([["step"], *([step_sentence(each)] for each in self.settings.prepare)])
+        if tab == "rows-tab":
+            return self.query_one(VirtualTable).as_text()
+        if tab == "journeys":
+            rows = facts.events_of(found, self.settings)
+            return facts.as_table(
+                [["event", "count", "share", "role"], *((e.name, e.count, e.share, e.role) for e in rows)]
+            )
+        return facts.as_table(
+            [
+                ["finding", "count", "share", "done", "examples"],
+                *(
+                    (e.sentence, e.count, e.share, e.done, ", ".join(e.examples))
+                    for e in facts.findings_of(found)
+                ),
+            ]
+        )

@@ -15,7 +15,7 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.tui.findings import Findings, personas_are_stale
 from persona_tui.tui.screens import personas_page as page
-from persona_tui.tui.screens.data import told
+from persona_tui.tui.screens.faults import told
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.how_many import HowManyScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
