@@ -46,7 +46,7 @@ class DataScreen(WorkScreen):
 
     NAME = "data"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("data")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     def compose_body(self) -> ComposeResult:
         """Build the tabs, and what stands in their place while there is no log."""
@@ -167,10 +167,11 @@ class DataScreen(WorkScreen):
     @on(OptionList.OptionSelected, "#quality")
     def _show_example(self, selected: OptionList.OptionSelected) -> None:
         row = self.query_one(QualityTable).rows[selected.option_index]
-        if row.line is None:
+        log = self.persona_app.findings.log
+        if row.line is None or log is None:
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
-        self.query_one(RowsPane).show_line(self.settings.events, row.line)
+        self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
         self._show_tab("rows-tab")
 
     def action_open_source(self) -> None:

@@ -50,7 +50,7 @@ class Rows:
 class RowsPane(Vertical):
     """The table of rows with its filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave the filter")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back")]
 
     class RowsRead(Message):
         """Rows are there to be shown."""
@@ -81,12 +81,11 @@ class RowsPane(Vertical):
         """Show the events of a log, unless they are in view."""
         if log is not self._log:
             self._log = log
-            self._told = ""
             self._read_log(log)
 
-    def show_line(self, source: str, line: int) -> None:
-        """Show the source as it is written around a line; the events of the log come back with it."""
-        self._log = None
+    def show_line(self, source: str, line: int, log: EventLog) -> None:
+        """Show the source of a log as it is written around a line; escape brings the events back."""
+        self._log = log
         self._read_source(source, line)
 
     def focus_filter(self) -> None:
@@ -110,7 +109,7 @@ class RowsPane(Vertical):
                 after = batch.frame.filter(batch.frame[name] >= line - BEFORE)
                 if after.height:
                     shown = after.head(MOST_ROWS).rename({name: LINE})
-                    told = f"The source as it is written, from line {shown[LINE][0]:,} on"
+                    told = f"The source as it is written, from line {shown[LINE][0]:,} on (escape: events)"
                     self.post_message(self.RowsRead(_as_rows(shown, told, line)))
                     return
         except PersonaError as fault:
@@ -143,8 +142,11 @@ class RowsPane(Vertical):
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Go from the filter to the rows."""
-        self.query_one(RowTable).focus()
+        """Go from the filter to the rows, and from the lines of the source to the events."""
+        table = self.query_one(RowTable)
+        if table.has_focus and self._log is not None:
+            self._read_log(self._log)
+        table.focus()
 
     def _say(self, wanted: str) -> None:
         n = len(self.query_one(RowTable).kept)
