@@ -168,10 +168,11 @@ class DataScreen(WorkScreen):
     @on(OptionList.OptionSelected, "#quality")
     def _show_example(self, selected: OptionList.OptionSelected) -> None:
         row = self.query_one(QualityTable).rows[selected.option_index]
-        if row.line is None:
+        log = self.persona_app.findings.log
+        if row.line is None or log is None:
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
-        self.query_one(RowsPane).show_line(self.settings.events, row.line)
+        self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
         self._show_tab("rows-tab")
 
     def action_open_source(self) -> None:

@@ -32,7 +32,7 @@ LINE: Final = "line"
 class RowsPane(Vertical):
     """The table of rows with its filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave the filter")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back")]
 
     class RowsRead(Message):
         """Rows are there to be shown; ``place`` is the row that the cursor goes to."""
@@ -71,9 +71,9 @@ class RowsPane(Vertical):
             self._log = log
             self._read_log(log)
 
-    def show_line(self, source: str, line: int) -> None:
-        """Show the source as it is written around a line; the events of the log come back with it."""
-        self._log = None
+    def show_line(self, source: str, line: int, log: EventLog) -> None:
+        """Show the source of a log as it is written around a line; escape brings the events back."""
+        self._log = log
         self._read_source(source, line)
 
     def focus_filter(self) -> None:
@@ -106,7 +106,7 @@ class RowsPane(Vertical):
                 after = batch.frame.filter(batch.frame[name] >= line - BEFORE)
                 if after.height:
                     shown = after.head(MOST_LINES).rename({name: LINE})
-                    told = f"The source as it is written, from line {shown[LINE][0]:,} on"
+                    told = f"The source as it is written, from line {shown[LINE][0]:,} on (escape: events)"
                     place = shown[LINE].index_of(line)
                     self.post_message(self.RowsRead(self, shown, told, place))
                     return
@@ -147,8 +147,11 @@ class RowsPane(Vertical):
         self._say(f"{refused.error.message} {refused.error.hint or ''}")
 
     def action_leave(self) -> None:
-        """Go from the filter to the rows."""
-        self.query_one(VirtualTable).focus()
+        """Go from the filter to the rows, and from the lines of the source to the events."""
+        table = self.query_one(VirtualTable)
+        if table.has_focus and self._log is not None:
+            self._read_log(self._log)
+        table.focus()
 
     def _say(self, text: str) -> None:
         self.query_one("#rows-told", Static).update(printable(text))

@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.content import Content
 
+from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import Glyphs
 from persona_tui.tui.widgets.figure import Figure, fitted
 
@@ -38,7 +39,7 @@ class Attributes(Figure[tuple[AttributeRow, ...]]):
         """Return name, number of levels and as many of the commonest levels as there is room for."""
         if not data:
             return []
-        longest = max(Content(each.name).cell_length for each in data)
+        longest = max(Content(printable(each.name)).cell_length for each in data)
         name = max(min(longest, _MOST_NAME, width // 3), 1)
         count = max(len(f"{each.n_levels:,}") for each in data)
         head = name + count + len("  levels  ")

@@ -102,8 +102,8 @@ def listed(text: str, width: int, mark: str = "- ") -> list[Content]:
 
     Examples
     --------
-    >>> [each.plain for each in listed("one two", 6)]
-    ['- one ', '  two']
+    >>> [each.plain.rstrip() for each in listed("one two", 6)]
+    ['- one', '  two']
     """
     rest = wrapped(text, max(width - len(mark), 1))
     return [

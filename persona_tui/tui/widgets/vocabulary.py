@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.content import Content
 
+from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import Figure, fitted
 
@@ -52,7 +53,9 @@ def event_line(row: EventRow, rows: tuple[EventRow, ...], width: int, glyphs: Gl
     """Return the line of one event type, its columns under those of the others."""
     count = max(len(f"{each.count:,}") for each in rows)
     longest = max(each.share for each in rows) or 1
-    name = min(max(Content(each.name).cell_length for each in rows), _MOST_NAME, max(width // 3, 1))
+    name = min(
+        max(Content(printable(each.name)).cell_length for each in rows), _MOST_NAME, max(width // 3, 1)
+    )
     role = min(max(len(each.role) for each in rows), _MOST_ROLE)
     role += 1 if role else 0
     bars = width - name - count - SHARE - role - 3
