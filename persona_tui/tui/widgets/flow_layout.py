@@ -15,7 +15,7 @@ SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
 _MOST: Final = 24
 """States a step that are kept of a chain: more than a diagram has room for."""
-_SWEEPS: Final = 6
+_SWEEPS: Final = 4
 _SHRINK: Final = 0.97
 _NOTHING: Final = 1e-9
 
