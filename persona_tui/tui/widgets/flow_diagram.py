@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import wrap
 from typing import Final
 
@@ -242,18 +243,15 @@ def _wrapped(notes: Sequence[str], width: int) -> list[Content]:
 def _list(flow: Flow, width: int, height: int, glyphs: Glyphs) -> list[Content]:
     """Return a line for each state, step by step; as many states a step as the height has room for."""
     room = max(height - 1, 1)
-    most = max((most for most in range(1, room + 1) if _n_lines(flow, most) <= room), default=1)
-    nodes = sorted(folded(flow, most).nodes, key=lambda node: (node.step, bool(node.folded), -node.volume))
+    states = replace(flow, links=())
+    most = max((most for most in range(1, room + 1) if len(folded(states, most).nodes) <= room), default=1)
+    nodes = sorted(folded(states, most).nodes, key=lambda node: (node.step, bool(node.folded), -node.volume))
     lines = [_item(flow, node, width, glyphs) for node in nodes]
     if len(lines) > room:
         missing = f"{len(lines) - height + 1} of {len(lines)} lines have no room"
         return [*lines[: height - 1], Content.styled(fitted(missing, width, glyphs), "$text-muted")]
     legend = f"% of {_base(flow)}; {glyphs.down} leave"
     return [*lines, Content.styled(fitted(legend, width, glyphs), "$text-muted")][:height]
-
-
-def _n_lines(flow: Flow, most: int) -> int:
-    return len(folded(flow, most).nodes)
 
 
 def _item(flow: Flow, node: FlowNode, width: int, glyphs: Glyphs) -> Content:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
-_SWEEPS: Final = 6
+_MOST: Final = 24
+"""States a step that are kept of a chain: more than a diagram has room for."""
+_SWEEPS: Final = 4
 _SHRINK: Final = 0.97
 _NOTHING: Final = 1e-9
 
@@ -155,7 +157,7 @@ def flow_by_step(
             links += [FlowLink(source=s, target=places[state], volume=v) for s, v in arriving.get(state, ())]
         arriving = onward
         here = {state: sum(volume for _, volume in came) for state, came in sorted(onward.items())}
-    return Flow(nodes=tuple(nodes), links=tuple(links), total=total, unit=unit)
+    return folded(Flow(nodes=tuple(nodes), links=tuple(links), total=total, unit=unit), _MOST)
 
 
 def folded(flow: Flow, most: int) -> Flow:
