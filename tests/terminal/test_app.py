@@ -158,7 +158,7 @@ def test_an_app_that_was_killed_goes_on_where_it_was(session, tmp_path):
 
 def test_ctrl_q_leaves_with_0_and_the_terminal_as_it_was(session):
     app = session()
-    app.read_until("Press o to open one")
+    app.read_until("o opens one")
     app.press(b"\x11")
     assert app.end() == 0
     assert termios.tcgetattr(app.side)[3] == app.before[3]
