@@ -12,7 +12,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-settings.register_profile("suite", deadline=None, max_examples=60)
+settings.register_profile(
+    "suite", deadline=None, max_examples=int(os.environ.get("PERSONA_TUI_EXAMPLES", "60"))
+)
 settings.load_profile("suite")
 
 REAL_DATA = Path(os.environ.get("PERSONA_TUI_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
