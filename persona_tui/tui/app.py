@@ -255,8 +255,10 @@ class PersonaApp(WorkingApp):
     def action_cancel(self) -> None:
         """Stop the work in the background."""
         if self.running is None:
-            self.notify("Nothing runs in the background.", markup=False)
-        self.workers.cancel_group(self, "work")
+            self.notify("Nothing runs in the background.")
+            return
+        self.notify(f"The {self.running.name} was stopped; what was in view stays.", markup=False)
+        self.stop()
 
     async def action_back(self) -> None:
         """Leave; what is open above a screen closes itself."""

@@ -20,7 +20,7 @@ from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings, Work
 from persona_tui.tui.lifecycle import write_crash_report
-from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed, WorkStopped
+from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed
 from persona_tui.tui.workspace import Workspace
 
 
@@ -40,6 +40,7 @@ class WorkingApp(App[int]):
     def __init__(self, workspace: Workspace, *, state_folder: Path | None = None) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else shades of grey
         self.workspace, self.state_folder = workspace, state_folder
+        self._asked: Settings | None = None
 
     def load(self) -> None:
         """Load the log of the settings."""
@@ -53,9 +54,23 @@ class WorkingApp(App[int]):
         """Keep names and places of personas in the study."""
         self._begin("fit", lambda settings: self._fit(settings, changes))
 
+    def stop(self) -> None:
+        """Stop the work; what was in view stays."""
+        self.workers.cancel_group(self, "work")
+        self._asked = self.running = None
+
     def _begin(self, name: str, run: Callable[[Settings], object]) -> None:
+        """Begin some work in place of what runs; its settings are a copy, which tells its messages apart."""
         self.running = Work(name=name, began=monotonic())
-        run(self.workspace.settings)
+        self._asked = replace(self.workspace.settings)
+        run(self._asked)
+
+    def _is_over(self, settings: Settings) -> bool:
+        """Note that the work on some settings is done; False where it was replaced or stopped."""
+        if settings is not self._asked:
+            return False
+        self._asked = self.running = None
+        return True
 
     def _report(self) -> Callable[[Progress], None]:
         worker = get_current_worker()
@@ -76,7 +91,7 @@ class WorkingApp(App[int]):
             log = load_log(settings, on_progress=self._report())
             self.post_message(LogLoaded(settings, log, inspect_log(settings, log)))
         except RunCancelled:
-            self.post_message(WorkStopped("load"))
+            return
         except PersonaError as fault:
             self.post_message(WorkFailed("load", settings, fault))
 
@@ -87,11 +102,10 @@ class WorkingApp(App[int]):
 
         try:
             asked = PersonaChanges(**changes) if changes else None
-            settings = self._with_kept(settings)
-            found = describe_personas(settings, asked, on_progress=self._report())
+            found = describe_personas(self._with_kept(settings), asked, on_progress=self._report())
             self.post_message(PersonasFound(settings, found))
         except RunCancelled:
-            self.post_message(WorkStopped("fit"))
+            return
         except PersonaError as fault:
             self.post_message(WorkFailed("fit", settings, fault))
 
@@ -110,30 +124,25 @@ class WorkingApp(App[int]):
 
     @on(LogLoaded)
     def _show_log(self, message: LogLoaded) -> None:
-        self.running = None
-        self.findings = self.findings.with_log(message.settings, message.log, message.inspection)
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_log(message.settings, message.log, message.inspection)
 
     @on(PersonasFound)
     def _show_personas(self, message: PersonasFound) -> None:
-        self.running = None
-        self.findings = self.findings.with_personas(message.settings, message.personas)
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_personas(message.settings, message.personas)
 
     @on(WorkFailed)
     def _show_fault(self, message: WorkFailed) -> None:
-        self.running = None
-        self.findings = self.findings.with_fault(message.name, message.fault)
-
-    @on(WorkStopped)
-    def _show_stop(self, message: WorkStopped) -> None:
-        self.running = None
-        self.notify(f"The {message.name} was stopped; what was in view stays.", markup=False)
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_fault(message.name, message.fault)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong where work in the background met a fault that nobody foresaw."""
         error = event.worker.error
-        if event.state is WorkerState.ERROR and error is not None:
-            name = self.running.name if self.running else "work"
-            self.running = None
+        if event.state is WorkerState.ERROR and error is not None and event.worker.group == "work":
+            name = self.running.name if self.running else "load"
+            self._asked = self.running = None
             fault = PersonaError(self._reported(error), hint="Other work goes on; please send the report.")
             self.findings = self.findings.with_fault(name, fault)
 

@@ -50,11 +50,3 @@ class WorkFailed(Message):
     def __init__(self, name: str, settings: Settings, fault: PersonaError) -> None:
         super().__init__()
         self.name, self.settings, self.fault = name, settings, fault
-
-
-class WorkStopped(Message):
-    """Work in the background was stopped as asked."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name

@@ -140,6 +140,10 @@ class Workspace:
         path = make_folder(folder) / STUDY_FILE
         write_text(path, settings_text(self.settings))
         again = Settings(**read_settings(path))
+        self._edits = [
+            replace(each, settings=replace(each.settings, output=again.output, personas=again.personas))
+            for each in self._edits
+        ]
         self._edits[self._at] = replace(self._edits[self._at], settings=again)
         self._saved = again
         self.remember()

@@ -96,6 +96,7 @@ def test_a_saved_study_holds_the_edits_and_is_no_longer_unsaved(tmp_path):
     assert workspace.study == tmp_path / "study"
     workspace.undo()
     assert workspace.is_unsaved
+    assert workspace.study == tmp_path / "study"
 
 
 @given(
