@@ -22,15 +22,17 @@ from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
-from persona_tui.tui.screens.coming import ComingScreen
-from persona_tui.tui.screens.confirm import ConfirmScreen
-from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.data import DataScreen
-from persona_tui.tui.screens.help import HelpScreen
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
+
+
+def _coming_screen(name: str) -> WorkScreen:
+    from persona_tui.tui.screens.coming import ComingScreen  # noqa: PLC0415 - not before the first frame
+
+    return ComingScreen(name)
 
 
 def _personas_screen() -> WorkScreen:
@@ -64,7 +66,7 @@ class PersonaApp(WorkingApp):
     CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
-    SCREENS: ClassVar = {name: _MADE.get(name, partial(ComingScreen, name)) for name in SCREENS}
+    SCREENS: ClassVar = {name: _MADE.get(name, partial(_coming_screen, name)) for name in SCREENS}
 
     edits: reactive[int] = reactive(0)
 
@@ -233,6 +235,8 @@ class PersonaApp(WorkingApp):
 
     def copy(self, text: str) -> None:
         """Send a text to the clipboard and show it."""
+        from persona_tui.tui.screens.copied import CopiedScreen  # noqa: PLC0415 - 9 ms before the first frame
+
         self.copy_to_clipboard(text)
         self.push_screen(CopiedScreen(text))
 
@@ -243,6 +247,8 @@ class PersonaApp(WorkingApp):
 
     def action_help(self) -> None:
         """Say what can be done here."""
+        from persona_tui.tui.screens.help import HelpScreen  # noqa: PLC0415 - not before the first frame
+
         name = self.screen.NAME if isinstance(self.screen, WorkScreen) else APP
         focused = getattr(self.focused, "HELP", None) or ""
         keys = [(each, self._shown_keys(each)) for each in ACTIONS]
@@ -269,6 +275,8 @@ class PersonaApp(WorkingApp):
         if self.running is None:
             self.exit(0)
             return
+        from persona_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
+
         question = f"The {self.running.name} is not finished. Leave and stop it?"
         self.push_screen(ConfirmScreen(question, "Leave"), lambda yes: self.exit(0) if yes else None)
 

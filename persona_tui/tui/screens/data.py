@@ -17,11 +17,7 @@ from persona_tui.tui.findings import Findings
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.data_choice import Outcomes
-from persona_tui.tui.screens.data_columns import ColumnsScreen
-from persona_tui.tui.screens.data_outcomes import OutcomesScreen
 from persona_tui.tui.screens.data_rows import RowsPane
-from persona_tui.tui.screens.data_source import SourceScreen
-from persona_tui.tui.screens.data_step import StepScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.attributes import Attributes
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
@@ -177,6 +173,8 @@ class DataScreen(WorkScreen):
 
     def action_open_source(self) -> None:
         """Choose another log."""
+        from persona_tui.tui.screens.data_source import SourceScreen  # noqa: PLC0415 - not before the first frame
+
         workspace = self.persona_app.workspace
         self.app.push_screen(
             SourceScreen(self.settings.events, self.persona_app.defaults, workspace.folder), self._open
@@ -193,6 +191,8 @@ class DataScreen(WorkScreen):
         found = self.persona_app.findings.inspection
         if not self._has_source():
             return
+        from persona_tui.tui.screens.data_columns import ColumnsScreen  # noqa: PLC0415 - not before the first frame
+
         recognised = found.recognition.columns if found is not None else {}
         self.app.push_screen(ColumnsScreen(self.settings, recognised), self._set_columns)
 
@@ -205,6 +205,8 @@ class DataScreen(WorkScreen):
         found = self.persona_app.findings.inspection
         if not self._has_source():
             return
+        from persona_tui.tui.screens.data_step import StepScreen  # noqa: PLC0415 - not before the first frame
+
         self._show_tab("journeys")
         events = [name for name, _ in found.events] if found is not None else []
         self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
@@ -236,6 +238,8 @@ class DataScreen(WorkScreen):
         if found is None:
             self.notify("The funnel is chosen once a log is loaded.", markup=False)
             return
+        from persona_tui.tui.screens.data_outcomes import OutcomesScreen  # noqa: PLC0415 - not before the first frame
+
         self._show_tab("journeys")
         shown = tuple(each.step for each in found.funnel)
         suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
