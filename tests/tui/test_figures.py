@@ -1,5 +1,6 @@
 """Figures fit the cells they have, whatever their data, and say their numbers."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,7 @@ def intervals(draw):
     for _ in range(draw(st.integers(1, 5))):
         low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
         known = draw(st.booleans())
+        value = draw(st.sampled_from([value, value, math.nan]))
         rows.append(
             IntervalRow(
                 label=draw(NAMES),
@@ -59,11 +61,11 @@ def intervals(draw):
 
 @st.composite
 def funnels(draw):
-    steps = tuple(draw(st.lists(NAMES, min_size=1, max_size=6)))
+    steps = tuple(draw(st.lists(NAMES, max_size=6)))
     counts = st.lists(st.floats(0, 1e6), min_size=len(steps), max_size=len(steps))
     arms = tuple(
         FunnelArm(name=name, reached=tuple(draw(counts)), total=draw(st.sampled_from([0.0, 1e6])))
-        for name in draw(st.sampled_from([("",), ("control", "treatment")]))
+        for name in draw(st.sampled_from([("",), ("control", "treatment"), ("日本\x1b[31m",)]))
     )
     return FunnelBars, Funnel(steps=steps, arms=arms)
 

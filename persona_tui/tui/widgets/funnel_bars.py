@@ -54,13 +54,15 @@ class FunnelBars(Figure[Funnel]):
 
     def draw(self, data: Funnel, width: int, glyphs: Glyphs) -> list[Content]:
         """Return a line a step and arm, under a line that names the columns."""
+        if not data.steps:
+            return [Content.styled(fitted("No steps.", width, glyphs), "$text-muted")]
         rows = [_numbers(step, arm) for step in range(len(data.steps)) for arm in data.arms]
         heads = ("reached", "of all", "of step before")
         widths = [max(len(head), *(len(row[column]) for row in rows)) for column, head in enumerate(heads)]
         while widths and width - sum(widths) - 2 * len(widths) < _LEAST_BAR + _LEAST_BAR:
             widths.pop()
         room = width - sum(widths) - 2 * len(widths) - 1
-        arms = max(len(arm.name) for arm in data.arms)
+        arms = widest(arm.name for arm in data.arms)
         label = min(widest(data.steps), max(room // 2, 1))
         plot = max(room - label - (arms + 1 if arms else 0), 0)
         columns = "".join(f"  {head:>{size}}" for head, size in zip(heads, widths, strict=False))
@@ -73,7 +75,7 @@ class FunnelBars(Figure[Funnel]):
             lines.append(
                 Content.assemble(
                     name,
-                    (f" {told.name:<{arms}}" if arms else "", "$text-muted"),
+                    (f" {fitted(told.name, arms, glyphs)}" if arms else "", "$text-muted"),
                     " ",
                     (bar(share, plot, glyphs), _STYLES[arm % 2]),
                     "".join(f"  {cell:>{size}}" for cell, size in zip(row, widths, strict=False)),

@@ -51,7 +51,7 @@ class Histogram(Figure[Columns]):
         for row in range(data.height - 1, -1, -1):
             text = "".join(glyphs.levels[min(max(each - row * levels, 0), levels)] for each in filled)
             lines.append(Content.styled(text, "$primary"))
-        step = data.step if merged == 1 else f"{merged} × {data.step}"
+        step = data.step if merged == 1 else f"{merged} x {data.step}"
         return [*lines, _axis(data, f"at most {shown(highest, 'count')} {data.unit} a {step}", width, glyphs)]
 
 

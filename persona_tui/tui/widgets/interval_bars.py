@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from textual.content import Content
 
@@ -65,8 +66,8 @@ class Intervals:
 
     def span(self) -> tuple[float, float]:
         """Return the ends of the axis."""
-        lows, highs = zip(*(row.ends for row in self.rows), strict=True)
-        low, high = min(*lows, 0.0), max(*highs, 0.0)
+        ends = [end for row in self.rows for end in row.ends if isfinite(end)]
+        low, high = min(*ends, 0.0, 0.0), max(*ends, 0.0, 0.0)
         if self.around_zero:
             far = max(-low, high)
             low, high = -far, far
@@ -136,6 +137,8 @@ def _marks(row: IntervalRow, data: Intervals, plot: int, glyphs: Glyphs) -> str:
     cells = [" "] * plot
     if data.around_zero:
         cells[_place(0.0, span, plot)] = glyphs.upright
+    if not all(map(isfinite, (row.value, *row.ends))):
+        return "".join(cells)
     low, high = (_place(end, span, plot) for end in row.ends)
     for cell in range(low, high + 1):
         cells[cell] = glyphs.whisker

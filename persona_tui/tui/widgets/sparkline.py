@@ -9,7 +9,7 @@ from itertools import pairwise
 from textual.content import Content
 
 from persona_tui.tui.glyphs import Glyphs, column
-from persona_tui.tui.widgets.figure import Figure, fitted
+from persona_tui.tui.widgets.figure import Figure, fitted, widest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,9 @@ class Sparkline(Figure[Spark]):
 
     def draw(self, data: Spark, width: int, glyphs: Glyphs) -> list[Content]:
         """Return the label and the columns; values that have no cell of their own are averaged."""
-        room = min(len(data.label) + 1, width // 3) if data.label else 0
+        room = min(widest([data.label]) + 1, width // 3) if data.label else 0
         label = fitted(data.label, room - 1, glyphs) + " " if room > 1 else ""
-        cells = resampled(data.values, max(width - len(label), 0))
+        cells = resampled(data.values, max(width - max(room, 0), 0) if label else width)
         highest = max(cells, default=0)
         drawn = "".join(column(value / highest if highest else 0, glyphs) for value in cells)
         return [Content.assemble(label, (drawn, data.style))]

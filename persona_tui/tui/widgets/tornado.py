@@ -32,10 +32,9 @@ class Swing:
     high: float
     values: str = ""
 
-    @property
-    def width(self) -> float:
-        """Return from which to which result it leads."""
-        return abs(self.high - self.low)
+    def width(self, base: float) -> float:
+        """Return from the least to the largest of both results and the one as described."""
+        return max(self.low, self.high, base) - min(self.low, self.high, base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Tornado(Figure[Swings]):
 
     def draw(self, data: Swings, width: int, glyphs: Glyphs) -> list[Content]:
         """Return a line a source of doubt, then the result as described under its place."""
-        swings = sorted(data.swings, key=lambda each: -each.width)
+        swings = sorted(data.swings, key=lambda each: -each.width(data.base))
         if not swings:
             return [Content.styled(fitted("Nothing was left open.", width, glyphs), "$text-muted")]
         numbers = [f"{shown(each.low, data.kind)} to {shown(each.high, data.kind)}" for each in swings]
