@@ -17,6 +17,11 @@ FORMS = {
 }
 
 
+def is_at_rest(app):
+    """Return whether no worker is at work; that of a tree goes on for ever."""
+    return all(each.is_finished for each in app.workers if each.name != "_loader")
+
+
 async def text_of_screen(keys, size, options):
     """Return the screen after some keys, once nothing runs any more."""
     app = PersonaApp(Workspace(Settings(events="data/sample_events.csv")), **options)
@@ -24,9 +29,9 @@ async def text_of_screen(keys, size, options):
         for key in ("", *keys):
             if key:
                 await pilot.press(key)
-            for _ in range(400):
+            for _ in range(600):
                 await pilot.pause(0.05)
-                if app.running is None and app.findings.inspection is not None:
+                if app.running is None and app.findings.inspection is not None and is_at_rest(app):
                     break
             await pilot.pause(0.2)
         lines = app.screen._compositor.render_strips()
