@@ -156,11 +156,6 @@ def actions_of(*scopes: str) -> tuple[Action, ...]:
     return tuple(each for each in ACTIONS if each.scope in scopes)
 
 
-def action_by_id(identifier: str) -> Action:
-    """Return an action by its id."""
-    return next(each for each in ACTIONS if each.id == identifier)
-
-
 def key_faults(keys: Iterable[tuple[str, str]]) -> list[str]:
     """Return what is wrong with a choice of keys, given as action id and comma-separated keys."""
     known = {each.id: each for each in ACTIONS}

@@ -150,7 +150,10 @@ class PersonaApp(WorkingApp):
     def tell(self, fault: PersonaError) -> None:
         """Say what went wrong and what to do about it."""
         text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
-        self.notify(printable(text.replace("\n", " "))[:LONGEST_TOAST], severity="error", markup=False)
+        shown = printable(text.replace("\n", " "))
+        if len(shown) > LONGEST_TOAST:
+            shown = shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
+        self.notify(shown, severity="error", markup=False)
 
     # actions
 

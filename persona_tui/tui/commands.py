@@ -6,6 +6,7 @@ import shlex
 from typing import Final
 
 from persona_tui.study.options import Settings, options_by_name
+from persona_tui.tui.findings import FITTING, MEANING, READING
 
 _VERBS: Final = {
     "data": "inspect",
@@ -14,13 +15,8 @@ _VERBS: Final = {
     "simulate": "simulate",
     "report": "batch",
 }
-_READING: Final = ("column", "timezone", "dates", "prepare", "max_rejected", "memory")
-_MEANING: Final = ("funnel", "completion", "drop", "unit")
-_FITTING: Final = ("clusters", "seed")
-_OPTIONS: Final = {
-    "data": (*_READING, "funnel"),
-    "personas": (*_READING, *_MEANING, *_FITTING),
-}
+_SHOWN: Final = {"data": (*READING, *MEANING), "personas": (*READING, *MEANING, *FITTING)}
+"""Settings that a screen shows; the others show all."""
 
 
 def command_of(screen: str, settings: Settings) -> str:
@@ -33,9 +29,9 @@ def command_of(screen: str, settings: Settings) -> str:
     """
     declared = options_by_name()
     words = ["persona-tui", _VERBS[screen], settings.source_shown()]
-    for name in _OPTIONS.get(screen, (*_READING, *_MEANING, *_FITTING, "modification", "n_personas")):
+    for name in _SHOWN.get(screen, (*READING, *MEANING, *FITTING, "modification", "n_personas")):
         value, default = getattr(settings, name), declared[name].default
-        if value != default:
+        if name != "events" and value != default:
             for each in value if isinstance(value, tuple) else (value,):
                 words += [declared[name].metadata["flag"], str(each)]
     return shlex.join(words)

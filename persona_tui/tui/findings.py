@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.progress import Progress
@@ -58,19 +58,20 @@ class Findings:
         return replace(self, log_fault=fault) if name == "load" else replace(self, fit_fault=fault)
 
 
-_READING = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
-_MEANING = ("funnel", "completion", "drop", "unit")
-_FITTING = ("clusters", "seed")
+READING: Final = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
+MEANING: Final = ("funnel", "completion", "drop", "unit")
+FITTING: Final = ("clusters", "seed")
+"""Settings by what they decide: how a log is read, what its events mean, which personas are found."""
 
 
 def log_is_stale(found: Findings, settings: Settings) -> bool:
     """Return whether settings ask for another log, or another look at it, than the one in view."""
-    return _differ(found.loaded_with, settings, (*_READING, *_MEANING))
+    return _differ(found.loaded_with, settings, (*READING, *MEANING))
 
 
 def personas_are_stale(found: Findings, settings: Settings) -> bool:
     """Return whether settings ask for other personas than those in view."""
-    return _differ(found.fitted_with, settings, (*_READING, *_MEANING, *_FITTING))
+    return _differ(found.fitted_with, settings, (*READING, *MEANING, *FITTING))
 
 
 def _differ(before: Settings | None, now: Settings, names: tuple[str, ...]) -> bool:

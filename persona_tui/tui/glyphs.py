@@ -21,8 +21,8 @@ class Glyphs:
         Cells from faint to full, for heat.
     whisker, whisker_left, whisker_right, point : str
         Of an interval: its line, its ends and its estimate.
-    rule, upright, tee, corner : str
-        Of axes and frames.
+    rule, upright : str
+        Of axes.
     left, right, up, down : str
     ellipsis : str
     has_braille : bool
@@ -39,8 +39,6 @@ class Glyphs:
     point: str
     rule: str
     upright: str
-    tee: str
-    corner: str
     left: str
     right: str
     up: str
@@ -60,8 +58,6 @@ _EIGHTHS: Final = Glyphs(
     point="●",
     rule="─",
     upright="│",
-    tee="┬",
-    corner="└",
     left="◀",
     right="▶",
     up="▲",
@@ -84,8 +80,6 @@ LADDER: Final[dict[str, Glyphs]] = {
         point="o",
         rule="-",
         upright="|",
-        tee="+",
-        corner="+",
         left="<",
         right=">",
         up="^",

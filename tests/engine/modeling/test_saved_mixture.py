@@ -91,14 +91,16 @@ def test_a_wrong_byte_is_refused_or_makes_no_difference(mixture, saved, tmp_path
 
 
 @pytest.mark.parametrize("byte", [b"(", b"'", b"\\", b"\n", b"\x07", b"\xc2"])
-def test_a_wrong_byte_in_the_header_of_an_array_is_refused(saved, tmp_path, byte):
+def test_a_wrong_byte_in_the_header_of_an_array_is_refused_or_makes_no_difference(
+    mixture, saved, tmp_path, byte
+):
     whole = saved.read_bytes()
     path = tmp_path / "header.npz"
     start = whole.index(b"\x93NUMPY", whole.index(b"chains.npy"))
     for place in range(start, start + 128):
         path.write_bytes(whole[:place] + byte + whole[place + 1 :])
         with suppress(DataError):
-            MarkovMixture.load(path)
+            assert (MarkovMixture.load(path).chains == mixture.chains).all()
 
 
 def test_a_newer_file_is_told_as_such(mixture):
