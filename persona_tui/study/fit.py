@@ -242,7 +242,6 @@ def fit_personas(
     ModelingError, SimulationError
         If the settings do not fit the log.
     """
-    workers = settings.workers or available_workers()
     learned = learn_personas(
         settings,
         prepared,
@@ -250,7 +249,24 @@ def fit_personas(
         store=store,
         on_progress=on_progress,
     )
-    simulator, dwell = learned.simulator, fit_dwell(prepared.sequences, prepared.counts.journeys)
+    return complete_fit(settings, learned, on_progress=on_progress)
+
+
+def complete_fit(
+    settings: Settings, learned: LearnedPersonas, *, on_progress: ProgressCallback = ignore_progress
+) -> Fit:
+    """Return the personas of a log with all else that is the same for every change of its flow.
+
+    Parameters
+    ----------
+    settings : Settings
+    learned : LearnedPersonas
+        Of the same settings.
+    on_progress : callable
+    """
+    workers = settings.workers or available_workers()
+    prepared, simulator = learned.prepared, learned.simulator
+    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
     return Fit(
         segmentation=learned.segmentation,
         found=learned.found,

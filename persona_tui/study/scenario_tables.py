@@ -17,11 +17,12 @@ from persona_tui.study.scenarios import (
     at_dose,
     name_fault,
     number_of,
+    off_fault,
     repeated_names,
 )
 from persona_tui.study.tables import is_whole, read_table, read_text
 
-SCENARIO_KEYS: Final = ("name", "description", "effects", "vary", "dose")
+SCENARIO_KEYS: Final = ("name", "description", "effects", "off", "vary", "dose")
 VARY_KEYS: Final = ("effect", "parameter", "values")
 DOSE_KEYS: Final = ("group", "effect", "parameter", "value")
 
@@ -80,6 +81,7 @@ def _read_parts(table: Mapping[str, Any], place: Place, faults: Faults) -> list[
         faults.add((*place, "name"), name_fault(name))
     description = read_text(table, "description", place, faults)
     effects = read_effects(table.get("effects"), (*place, "effects"), faults, key="effects")
+    off = _read_off(table["off"], effects, (*place, "off"), faults) if "off" in table else ()
     vary = _read_vary(table["vary"], effects, (*place, "vary"), faults) if "vary" in table else None
     dose = _read_dose(table["dose"], effects, (*place, "dose"), faults) if "dose" in table else None
     if "vary" in table and "dose" in table:
@@ -87,11 +89,21 @@ def _read_parts(table: Mapping[str, Any], place: Place, faults: Faults) -> list[
     if faults:
         return []
     try:
-        scenario = ScenarioSettings(name=name, description=description, effects=effects, dose=dose)
+        scenario = ScenarioSettings(name=name, description=description, effects=effects, dose=dose, off=off)
     except SimulationError as fault:
         faults.add((*place, "dose"), fault.message)
         return []
     return [scenario] if vary is None else _doses(scenario, vary, (*place, "vary", "values"), faults)
+
+
+def _read_off(value: object, effects: tuple[str, ...], place: Place, faults: Faults) -> tuple[int, ...]:
+    """Return which effects do not act, from 1."""
+    if not isinstance(value, list) or not all(map(is_whole, value)):
+        faults.add(place, "off must be a list of whole numbers, the places of effects from 1.")
+        return ()
+    if effects:
+        faults.add(place, off_fault(value, len(effects)))
+    return tuple(value)
 
 
 def _doses(scenario: ScenarioSettings, vary: _Vary, place: Place, faults: Faults) -> list[ScenarioSettings]:

@@ -56,12 +56,14 @@ class ScenarioSettings:
         The change in words; made from the effects where empty.
     dose : Dose, optional
         Where the scenario is one of several that differ in one number.
+    off : tuple of int
+        Effects, by their place from 1, that are kept but do not act.
 
     Raises
     ------
     SimulationError
-        If the name cannot be used, an effect is malformed, or the dose is not what the effects say;
-        every fault is named.
+        If the name cannot be used, an effect is malformed, the dose is not what the effects say, or an
+        effect is off that is not there; every fault is named.
 
     Examples
     --------
@@ -74,18 +76,20 @@ class ScenarioSettings:
     effects: tuple[str, ...]
     description: str = ""
     dose: Dose | None = None
+    off: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         faults = [name_fault(self.name), "" if self.effects else "it names no effect."]
         faults += [effect_fault(text) for text in self.effects]
+        faults.append(off_fault(self.off, len(self.effects)))
         if not any(faults) and self.dose is not None:
-            faults.append(_dose_fault(self.dose, self.read_effects()))
+            faults.append(_dose_fault(self.dose, read_effects(self.effects)))
         if any(faults):
             raise SimulationError(f"Scenario '{printable(self.name)}': {' '.join(filter(None, faults))}")
 
     def read_effects(self) -> tuple[Effect, ...]:
-        """Return the effects in the order in which they act."""
-        return read_effects(self.effects)
+        """Return the effects that act, in the order in which they do."""
+        return read_effects(each for place, each in enumerate(self.effects, start=1) if place not in self.off)
 
     def read_modification(self) -> FlowModification:
         """Return the modification of the flow that the scenario stands for."""
@@ -99,6 +103,8 @@ class ScenarioSettings:
         """Return the scenario as a table of a study file; what is left open is left out."""
         described = {"description": self.description} if self.description else {}
         kept: dict[str, Any] = {"name": self.name, **described, "effects": list(self.effects)}
+        if self.off:
+            kept["off"] = list(self.off)
         if self.dose is None:
             return kept
         return kept | {
@@ -117,6 +123,13 @@ def name_fault(name: str) -> str:
     if name.casefold() in RESERVED_NAMES:
         return f"name == '{name}', which results use for something else; choose another."
     return ""
+
+
+def off_fault(off: Sequence[int], n_effects: int) -> str:
+    """Return why these effects cannot be off, empty where they can."""
+    if len(set(off)) == len(off) and all(1 <= place <= n_effects for place in off):
+        return ""
+    return f"off == {list(off)}, must be different places from 1 to {n_effects}, the number of effects."
 
 
 def repeated_names(names: Iterable[str]) -> list[str]:
@@ -206,7 +219,7 @@ def at_dose(scenario: ScenarioSettings, *, effect: int = 1, parameter: str, valu
     >>> more.name, more.effects
     ('Friction: factor=0.1', ('friction:factor=0.1,at=cart',))
     """
-    effects = scenario.read_effects()
+    effects = read_effects(scenario.effects)
     if not 1 <= effect <= len(effects):
         raise SimulationError(_no_such_effect(effect, effects))
     changed = effects[effect - 1]
@@ -219,6 +232,7 @@ def at_dose(scenario: ScenarioSettings, *, effect: int = 1, parameter: str, valu
         name=f"{scenario.name}: {parameter}={value!r}",
         description=scenario.description,
         effects=tuple(texts),
+        off=scenario.off,
         dose=Dose(group=scenario.name, effect=effect, parameter=parameter, value=value),
     )
 

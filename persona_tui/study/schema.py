@@ -160,6 +160,12 @@ def _scenario() -> Schema:
             "items": _EITHER_EFFECT,
             "description": "They act in this order.",
         },
+        "off": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": _WHOLE | {"minimum": 1},
+            "description": "Places of effects, from 1, that are kept but do not act.",
+        },
         "vary": vary | {"description": "One scenario for each value of one number."},
         "dose": dose | {"description": "Which value of a varied number this is; runs write it."},
     }
