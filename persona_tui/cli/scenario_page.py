@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from persona_tui.cli.output import Page
 from persona_tui.engine.analytics.numbers import (
@@ -15,25 +15,28 @@ from persona_tui.engine.analytics.numbers import (
     signed,
 )
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
+from persona_tui.engine.analytics.scenario_phrases import (
+    harm_words,
+    layers,
+    metric_cells,
+    plain_number,
+    shown_metrics,
+    writers,
+)
 from persona_tui.engine.analytics.wording import (
     METRIC_WORDS,
-    NOTICED_TRUNCATION,
     SHARES,
     duration,
-    duration_interval,
     models_left_out,
 )
 from persona_tui.engine.simulation.comparison import ROUNDING, Comparison
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.insights import Insights
 from persona_tui.engine.simulation.simulated import ARMS
-from persona_tui.engine.statistics import Estimate, Interval
 from persona_tui.engine.text import shortened
 
 _MOST_ROWS = 8
 _BAR_CELLS = 28
-_SHOWN = 0.0005
-"""Half of the last digit of a share that is shown: what is narrower reads as one number."""
 _DECIMALS = 9
 """What is beyond them is rounding."""
 
@@ -42,12 +45,12 @@ def print_outcome(page: Page, experiment: Experiment) -> None:
     """Add what the change does, in total."""
     page.table(
         ("", "control", "treatment", "uplift", "95 % interval"),
-        [_metric_row(experiment.total, metric) for metric in _shown_metrics(experiment)],
+        [metric_cells(experiment.total, metric) for metric in shown_metrics(experiment)],
     )
     estimate = experiment.total.uplifts["completion_rate"]
-    falls = _harm(experiment.total, experiment)
+    falls = harm_words(experiment.total, experiment)
     page.sentence(
-        f"Uplifts of shares are in points. Chance that completion falls: {falls}.{_layers(estimate)}"
+        f"Uplifts of shares are in points. Chance that completion falls: {falls}.{layers(estimate)}"
     )
     if left_out := models_left_out(experiment):
         page.sentence(left_out)
@@ -61,72 +64,14 @@ def _print_simulated(page: Page, experiment: Experiment) -> None:
         ("simulated beside it", "control", "treatment", "uplift ± error"),
         [
             _simulated_row(total, metric)
-            for metric in _shown_metrics(experiment)
+            for metric in shown_metrics(experiment)
             if metric in total.simulated_uplifts
         ],
     )
 
 
-def _shown_metrics(experiment: Experiment) -> list[str]:
-    truncated = max(arm["truncated_rate"] for arm in experiment.total.arms.values())
-    hidden = set() if truncated >= NOTICED_TRUNCATION else {"truncated_rate"}
-    return [metric for metric in experiment.metrics if metric not in hidden]
-
-
-def _harm(part: Comparison, experiment: Experiment) -> str:
-    return chance(part.harm, experiment.n_draws)
-
-
-def _layers(estimate: Estimate) -> str:
-    """Return the sources of doubt that the interval of the table is made of or stands beside."""
-    told = ""
-    if estimate.assumption is not None:
-        told += (
-            f" Doubt from the log alone: {interval_text(*estimate.data)}; from the stated ranges alone: "
-            f"{interval_text(*estimate.assumption)}."
-        )
-    if estimate.model is not None:
-        wider = " That is wider than what the log leaves open: mind the model." if _amber(estimate) else ""
-        told += f" Over other models of the same log: {interval_text(*estimate.model)}.{wider}"
-    return told
-
-
-def _amber(estimate: Estimate) -> bool:
-    if estimate.model is None:
-        return False
-    return _width(estimate.model) > max(_width(estimate.data), _SHOWN)
-
-
-def _width(ends: Interval) -> float:
-    return ends[1] - ends[0]
-
-
-def _metric_row(total: Comparison, metric: str) -> tuple[str, ...]:
-    estimate = total.uplifts[metric]
-    value, difference = _writers(metric)
-    return (
-        METRIC_WORDS[metric],
-        *(value(total.arms[arm][metric]) for arm in ARMS),
-        difference(estimate.value),
-        _band(metric, estimate.total),
-    )
-
-
-def _band(metric: str, ends: Interval) -> str:
-    if metric in SHARES:
-        return interval_text(*ends)
-    return duration_interval(*ends) if "seconds" in metric else " to ".join(map(signed, ends))
-
-
-def _writers(metric: str) -> tuple[Callable[[float], str], Callable[[float], str]]:
-    """Return how a value and a difference of a metric are written."""
-    if metric in SHARES:
-        return percent, points_number
-    return (duration, _signed_duration) if "seconds" in metric else (_plain_number, signed)
-
-
 def _simulated_row(total: Comparison, metric: str) -> tuple[str, ...]:
-    value, difference = _writers(metric)
+    value, difference = writers(metric)
     error = total.uplifts[metric].simulation_error
     told = f"{100 * error:.2f}" if error is not None and metric in SHARES else f"{error or 0:.2f}"
     return (
@@ -134,14 +79,6 @@ def _simulated_row(total: Comparison, metric: str) -> tuple[str, ...]:
         *(value(total.simulated_arms[arm][metric]) for arm in ARMS),
         difference(total.simulated_uplifts[metric]) + ("" if error is None else f" ± {told}"),
     )
-
-
-def _plain_number(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _signed_duration(seconds: float) -> str:
-    return f"{'+' if seconds > 0 else ''}{duration(seconds)}"
 
 
 def print_parts(page: Page, experiment: Experiment) -> None:
@@ -169,7 +106,7 @@ def _print_completion(page: Page, experiment: Experiment, heading: str, parts: S
                 *(percent(part.arms[arm]["completion_rate"]) for arm in ARMS),
                 points_number(part.uplifts["completion_rate"].value),
                 interval_text(*part.uplifts["completion_rate"].total),
-                _harm(part, experiment),
+                harm_words(part, experiment),
             )
             for part in parts
         ],
@@ -238,7 +175,7 @@ def _print_leverage(page: Page, insights: Insights) -> None:
             "is worth",
         ),
         [
-            (step.state, _plain_number(step.visits), percent(step.leaving_rate), points(step.leverage / 100))
+            (step.state, plain_number(step.visits), percent(step.leaving_rate), points(step.leverage / 100))
             for step in shown
         ],
     )
@@ -253,10 +190,7 @@ def _print_drop_off(page: Page, insights: Insights) -> None:
     shown = left[:_MOST_ROWS]
     page.table(
         (f"leavings a journey at{_of(shown, left)}", "control", "treatment", "change"),
-        [
-            (each.state, *(_plain_number(rate) for rate in each.leaving), signed(each.uplift))
-            for each in shown
-        ],
+        [(each.state, *(plain_number(rate) for rate in each.leaving), signed(each.uplift)) for each in shown],
     )
 
 
@@ -279,7 +213,7 @@ def print_ranking(page: Page, report: Report) -> None:
                 percent(by_name[ranked.name].experiment.total.arms["treatment"]["completion_rate"]),
                 points_number(ranked.uplift),
                 interval_text(*by_name[ranked.name].experiment.total.uplifts["completion_rate"].total),
-                _harm(by_name[ranked.name].experiment.total, by_name[ranked.name].experiment),
+                harm_words(by_name[ranked.name].experiment.total, by_name[ranked.name].experiment),
                 chance(ranked.best, n_draws),
             )
             for ranked in report.ranking

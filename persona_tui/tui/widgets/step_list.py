@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from persona_tui.engine.params import LISTS, format_names, parse_call, parse_names, quote
+from persona_tui.engine.params import LISTS, NAMES, format_names, parse_call, parse_names, quote
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def step_text(kind: str, declared: Sequence[Parameter], values: Mapping[str, str
             continue
         if each.kind in LISTS:
             value = format_names([name.strip() for name in parse_names(value)], "|")
-        elif each.kind == "text":
+        elif each.kind in NAMES:
             value = quote(value)
         given.append(f"{each.name}={value}")
     return kind + (":" + ",".join(given) if given else "")
