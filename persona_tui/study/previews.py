@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from persona_tui.engine.analytics.reporting import FunnelArms, predict_funnel
+from persona_tui.engine.params import format_segment
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.changes import RowChange, describe_changes
@@ -55,6 +56,21 @@ class OpenFlow:
     def funnel(self) -> tuple[str, ...]:
         """Return the steps of the funnel."""
         return tuple(each.step for each in self.learned.prepared.funnel)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Return the event types."""
+        return self.learned.prepared.sequences.vocabulary
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Return every value of the attributes that users are reported by, as segments."""
+        known = self.fit.simulator.attributes
+        if known is None:
+            return ()
+        return tuple(
+            format_segment(name, (value,)) for name in known.names for value in known.values_of(name)
+        )
 
     def steps(self, persona: int | None = None) -> tuple[StepLeverage, ...]:
         """Return what one point less leaving is worth at each step, the best first.
@@ -117,13 +133,15 @@ def open_flow(
     return OpenFlow(settings=settings, learned=learned, fit=fit)
 
 
-def preview_outcomes(flow: OpenFlow, scenario: ScenarioSettings) -> Experiment:
+def preview_outcomes(flow: OpenFlow, scenario: ScenarioSettings, *, models: bool = False) -> Experiment:
     """Return what a change does to outcomes, in total and by persona; what an analyst sees while typing.
 
     Parameters
     ----------
     flow : OpenFlow
     scenario : ScenarioSettings
+    models : bool
+        Whether the range over other models of the log is told as well, which takes about as long again.
 
     Raises
     ------
@@ -136,6 +154,7 @@ def preview_outcomes(flow: OpenFlow, scenario: ScenarioSettings) -> Experiment:
         seed=normalise_seed(flow.settings.seed),
         solver="exact",
         metrics=METRICS,
+        alternatives=flow.fit.alternatives if models else None,
     )
 
 
@@ -151,7 +170,7 @@ def preview_details(flow: OpenFlow, experiment: Experiment) -> PreviewDetails:
 def preview_whole(
     flow: OpenFlow, scenario: ScenarioSettings, *, on_progress: ProgressCallback = ignore_progress
 ) -> Experiment:
-    """Return all that is predicted of a change, as ``persona-tui preview`` tells it.
+    """Return all that is predicted of a change, also for groups of users: as ``persona-tui preview``.
 
     Parameters
     ----------

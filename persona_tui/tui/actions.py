@@ -50,6 +50,12 @@ def _personas(action: str, keys: str, label: str, sentence: str) -> Action:
     return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="personas")
 
 
+def _flow(action: str, keys: str, label: str, sentence: str, *, in_footer: bool = True) -> Action:
+    return Action(
+        id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="flow", in_footer=in_footer
+    )
+
+
 _SHOW: Final = {
     "data": "Load and check a log.",
     "personas": "Find and read personas.",
@@ -148,6 +154,19 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _personas("rename", "n", "Rename", "Give the persona a name of your own."),
     _personas("pin", "p", "Pin", "Keep the persona at its place in later fits, or let it go."),
     _personas("compare", "c", "Compare", "Set the persona beside another."),
+    _flow("add_effect", "a", "Add", "Add a change to the scenario, at the step that is chosen."),
+    _flow("edit_effect", "e", "Edit", "Edit the change that is chosen; enter does too."),
+    _flow("toggle_effect", "x", "On/off", "Switch the change that is chosen off, or on again."),
+    _flow("remove_effect", "d", "Remove", "Remove the change that is chosen."),
+    _flow("duplicate_effect", "D", "Duplicate", "Copy the change that is chosen.", in_footer=False),
+    _flow("effect_earlier", "K,shift+up", "Earlier", "Make the change act earlier.", in_footer=False),
+    _flow("effect_later", "J,shift+down", "Later", "Make the change act later.", in_footer=False),
+    _flow("new_scenario", "n", "New", "Add a scenario, which begins as a copy of the one in view."),
+    _flow("rename_scenario", "r", "Rename", "Give the scenario another name.", in_footer=False),
+    _flow("remove_scenario", "X", "Remove scenario", "Remove the scenario in view.", in_footer=False),
+    _flow("next_persona", "p", "Whose", "Show the steps of the next persona, or of all.", in_footer=False),
+    _flow("next_preview", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
+    _flow("previous_preview", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
 )
 
 

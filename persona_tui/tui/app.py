@@ -41,7 +41,17 @@ def _personas_screen() -> WorkScreen:
     return PersonasScreen()
 
 
-_MADE: Final[dict[str, Callable[[], WorkScreen]]] = {"data": DataScreen, "personas": _personas_screen}
+def _flow_screen() -> WorkScreen:
+    from persona_tui.tui.screens.flow import FlowScreen  # noqa: PLC0415 - loads the engine's words
+
+    return FlowScreen()
+
+
+_MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
+    "data": DataScreen,
+    "personas": _personas_screen,
+    "flow": _flow_screen,
+}
 LONGEST_TOAST: Final = 300
 
 
@@ -63,7 +73,7 @@ class PersonaApp(WorkingApp):
     """
 
     TITLE = "persona-tui"
-    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss"]
+    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss", "styles/flow.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
     SCREENS: ClassVar = {name: _MADE.get(name, partial(_coming_screen, name)) for name in SCREENS}
@@ -164,7 +174,7 @@ class PersonaApp(WorkingApp):
         self.workspace.remember()
         settings = self.workspace.settings
         idle = self.running is None and self.findings.log is not None
-        if name == "personas" and idle and personas_are_stale(self.findings, settings):
+        if name in {"personas", "flow"} and idle and personas_are_stale(self.findings, settings):
             self.fit()
 
     def action_show_data(self) -> None:

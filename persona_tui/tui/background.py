@@ -20,7 +20,7 @@ from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings, Work
 from persona_tui.tui.lifecycle import write_crash_report
-from persona_tui.tui.messages import LogLoaded, PersonasFound, Progressed, WorkFailed
+from persona_tui.tui.messages import FlowOpened, LogLoaded, PersonasFound, Progressed, WorkFailed
 from persona_tui.tui.workspace import Workspace
 
 
@@ -53,6 +53,10 @@ class WorkingApp(App[int]):
     def settle(self, **changes: Any) -> None:  # noqa: ANN401 - of ``PersonaChanges``
         """Keep names and places of personas in the study."""
         self._begin("fit", lambda settings: self._fit(settings, changes))
+
+    def open_flow(self) -> None:
+        """Open the flow of the personas in view for changes."""
+        self._begin("flow", self._open_flow)
 
     def stop(self) -> None:
         """Stop the work; what was in view stays."""
@@ -109,6 +113,20 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("fit", settings, fault))
 
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    def _open_flow(self, settings: Settings) -> None:
+        from persona_tui.study.previews import open_flow  # noqa: PLC0415 - loads scipy
+
+        personas = self.findings.personas
+        try:
+            learned = personas.learned if personas is not None else None
+            flow = open_flow(self._with_kept(settings), learned, on_progress=self._report())
+            self.post_message(FlowOpened(settings, flow))
+        except RunCancelled:
+            return
+        except PersonaError as fault:
+            self.post_message(WorkFailed("flow", settings, fault))
+
     def _with_kept(self, settings: Settings) -> Settings:
         """Return settings with what the study keeps about its personas now."""
         if settings.personas is None:
@@ -131,6 +149,11 @@ class WorkingApp(App[int]):
     def _show_personas(self, message: PersonasFound) -> None:
         if self._is_over(message.settings):
             self.findings = self.findings.with_personas(message.settings, message.personas)
+
+    @on(FlowOpened)
+    def _show_flow(self, message: FlowOpened) -> None:
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_flow(message.flow)
 
     @on(WorkFailed)
     def _show_fault(self, message: WorkFailed) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.data.event_log import EventLog
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
+    from persona_tui.study.previews import OpenFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +32,9 @@ class Findings:
     personas : DescribedPersonas, optional
     fitted_with : Settings, optional
     fit_fault : PersonaError, optional
+    flow : OpenFlow, optional
+        Of personas that may be older than those in view.
+    flow_fault : PersonaError, optional
     """
 
     log: EventLog | None = None
@@ -40,6 +44,8 @@ class Findings:
     personas: DescribedPersonas | None = None
     fitted_with: Settings | None = None
     fit_fault: PersonaError | None = None
+    flow: OpenFlow | None = None
+    flow_fault: PersonaError | None = None
 
     def with_log(self, settings: Settings, log: EventLog, inspection: Inspection) -> Findings:
         """Return what is known with another log."""
@@ -47,7 +53,11 @@ class Findings:
 
     def with_personas(self, settings: Settings, personas: DescribedPersonas) -> Findings:
         """Return what is known with other personas."""
-        return replace(self, personas=personas, fitted_with=settings, fit_fault=None)
+        return replace(self, personas=personas, fitted_with=settings, fit_fault=None, flow_fault=None)
+
+    def with_flow(self, flow: OpenFlow) -> Findings:
+        """Return what is known with the flow of the personas open for changes."""
+        return replace(self, flow=flow, flow_fault=None)
 
     def without_fault(self) -> Findings:
         """Return what is known once the settings are again those of the log in view."""
@@ -55,7 +65,13 @@ class Findings:
 
     def with_fault(self, name: str, fault: PersonaError) -> Findings:
         """Return what is known after work has failed."""
-        return replace(self, log_fault=fault) if name == "load" else replace(self, fit_fault=fault)
+        match name:
+            case "load":
+                return replace(self, log_fault=fault)
+            case "flow":
+                return replace(self, flow_fault=fault)
+            case _:
+                return replace(self, fit_fault=fault)
 
 
 READING: Final = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")
@@ -74,6 +90,13 @@ def personas_are_stale(found: Findings, settings: Settings) -> bool:
     return _differ(found.fitted_with, settings, (*READING, *MEANING, *FITTING))
 
 
+def flow_is_stale(found: Findings) -> bool:
+    """Return whether the flow that is open is not that of the personas in view."""
+    return found.personas is not None and (
+        found.flow is None or found.flow.learned is not found.personas.learned
+    )
+
+
 def _differ(before: Settings | None, now: Settings, names: tuple[str, ...]) -> bool:
     return before is None or any(getattr(before, name) != getattr(now, name) for name in names)
 
@@ -85,7 +108,7 @@ class Work:
     Parameters
     ----------
     name : str
-        What it is for: ``load`` or ``fit``.
+        What it is for: ``load``, ``fit`` or ``flow``.
     began : float
         On the monotonic clock.
     progress : Progress, optional

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.data.event_log import EventLog
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
+    from persona_tui.study.previews import OpenFlow
 
 
 class Progressed(Message):
@@ -42,6 +43,14 @@ class PersonasFound(Message):
     def __init__(self, settings: Settings, personas: DescribedPersonas) -> None:
         super().__init__()
         self.settings, self.personas = settings, personas
+
+
+class FlowOpened(Message):
+    """The flow of the personas is open for changes."""
+
+    def __init__(self, settings: Settings, flow: OpenFlow) -> None:
+        super().__init__()
+        self.settings, self.flow = settings, flow
 
 
 class WorkFailed(Message):

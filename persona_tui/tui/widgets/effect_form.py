@@ -126,9 +126,7 @@ class EffectForm(VerticalScroll, can_focus=False):
                 Static(id="effect-fault", classes="fault", markup=False),
                 Static("enter applies, escape cancels", classes="hint", markup=False),
             )
-        first = self.query("Input").first(Input)
-        first.focus()
-        first.action_end()
+        self.query("Input").first().focus()
         self.check()
 
     def text(self) -> str:
@@ -245,6 +243,7 @@ def _field(parameter: Parameter, value: str, known: Known) -> list[Widget]:
         value,
         id=f"effect-{parameter.name}",
         compact=True,
+        select_on_focus=False,
         placeholder="" if parameter.required else "as it is" if parameter.kind in NUMBERS else "all",
         suggester=None
         if parameter.kind in NUMBERS

@@ -1,0 +1,532 @@
+"""The Flow screen: changes of the flow, edited step by step, and what each does, at every keystroke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import ContentSwitcher, OptionList, Static, TabbedContent, TabPane
+from textual.widgets.option_list import Option
+from textual.worker import get_current_worker
+
+from persona_tui.engine.errors import PersonaError
+from persona_tui.study import scenario_edits as edits
+from persona_tui.study.scenarios import ScenarioSettings
+from persona_tui.tui.findings import Findings, flow_is_stale, personas_are_stale
+from persona_tui.tui.screens import flow_page as page
+from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.form import Field, FormScreen
+from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.widgets.effect_form import (
+    EffectForm,
+    Known,
+    effect_kinds,
+    effect_words,
+    first_values,
+    values_of_text,
+)
+from persona_tui.tui.widgets.funnel_bars import FunnelBars
+from persona_tui.tui.widgets.interval_bars import IntervalBars
+from persona_tui.tui.widgets.text_table import Table, TextTable
+from persona_tui.tui.widgets.tornado import Tornado
+
+if TYPE_CHECKING:
+    from persona_tui.engine.simulation.experiments import Experiment
+    from persona_tui.engine.simulation.leverage import StepLeverage
+    from persona_tui.study.previews import OpenFlow, PreviewDetails
+
+Part: TypeAlias = "Experiment | PreviewDetails | PersonaError"
+
+_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
+_NO_PERSONAS: Final = "The flow is that of the personas; they are found first (2 shows them, ctrl+x stops) …"
+_STOPPED: Final = "The personas are not known yet: 2 finds them."
+_OPENING: Final = "Opening the flow …"
+
+
+class FlowScreen(WorkScreen):
+    """Edits scenarios; what the one in view does is worked out anew after every change."""
+
+    NAME = "flow"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("flow")
+
+    class Previewed(Message):
+        """A part of what a scenario does is known."""
+
+        def __init__(self, scenario: ScenarioSettings, part: Part) -> None:
+            super().__init__()
+            self.scenario, self.part = scenario, part
+
+    class Grouped(Message):
+        """What a scenario does to groups of users is known."""
+
+        def __init__(self, scenario: ScenarioSettings, experiment: Experiment) -> None:
+            super().__init__()
+            self.scenario, self.experiment = scenario, experiment
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._one_at_a_time = Lock()
+        self._draft: ScenarioSettings | None = None
+        self._edited: int | None = None
+        self._persona: int | None = None
+        self._grouped: ScenarioSettings | None = None
+        self._flow: OpenFlow | None = None
+        self._steps: tuple[StepLeverage, ...] = ()
+        self._step: str | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Build what is changed beside what that does."""
+        yield Static(id="said", markup=False)
+        with Horizontal(id="flow"):
+            with Vertical(id="changes"):
+                yield Static("Scenarios", classes="heading")
+                yield OptionList(id="scenarios", markup=False, compact=True)
+                yield Static("Changes, in the order in which they act", classes="heading")
+                yield OptionList(id="effects", markup=False, compact=True)
+                with ContentSwitcher(initial="step-list", id="below"):
+                    with Vertical(id="step-list"):
+                        yield Static(id="step-title", classes="heading", markup=False)
+                        yield Static(id="step-heads", classes="hint", markup=False)
+                        yield OptionList(id="steps", markup=False, compact=True)
+                    with Vertical(id="kind-list"):
+                        yield Static("Which change? enter chooses, escape cancels", classes="heading")
+                        yield OptionList(id="kinds", markup=False, compact=True)
+                    yield EffectForm(id="form")
+            with Vertical(id="preview"):
+                yield Static(id="answer", markup=False)
+                with TabbedContent(id="tabs"):
+                    with TabPane("Outcomes", id="outcomes"), VerticalScroll():
+                        yield Static("Uplift of completion, in points", classes="heading")
+                        yield IntervalBars(id="uplifts")
+                        yield Table(id="metrics")
+                        yield Table(id="by-persona")
+                        yield Static(id="doubts", classes="hint", markup=False)
+                    with TabPane("Funnel", id="funnel"), VerticalScroll():
+                        yield FunnelBars(id="arms")
+                        yield Table(id="in-order")
+                    with TabPane("Why", id="why"), VerticalScroll():
+                        yield Static("What moves the uplift, in points", classes="heading")
+                        yield Tornado(id="drivers")
+                        yield Static(id="break-even", markup=False)
+                        yield Table(id="leaving")
+                    with TabPane("Chains", id="chains"), VerticalScroll():
+                        yield Table(id="chain-changes")
+                    with TabPane("Groups", id="groups"), VerticalScroll():
+                        yield Static(id="group-title", classes="hint", markup=False)
+                        yield IntervalBars(id="group-uplifts")
+
+    def on_mount(self) -> None:
+        """Show the kinds of changes, and follow the settings and the work in the background."""
+        kinds = self.query_one("#kinds", OptionList)
+        kinds.add_options(
+            Option(Content.assemble((name, "bold"), f"  {words}"), id=name) for name, words in effect_kinds()
+        )
+        super().on_mount()
+        self.watch(self.app, "running", self._say)
+        self.watch(self.app, "edits", self._show_scenarios)
+
+    # what is shown
+
+    @property
+    def scenarios(self) -> tuple[ScenarioSettings, ...]:
+        """Return the scenarios of the settings."""
+        return self.persona_app.workspace.settings.effective_scenarios()
+
+    @property
+    def chosen(self) -> int:
+        """Return the place of the scenario in view."""
+        return min(self.query_one("#scenarios", OptionList).highlighted or 0, len(self.scenarios) - 1)
+
+    @property
+    def scenario(self) -> ScenarioSettings:
+        """Return the scenario in view, as it is being edited."""
+        return self._draft or self.scenarios[self.chosen]
+
+    def show(self, found: Findings) -> None:
+        """Show the flow once it is open; open it once the personas are known."""
+        app = self.persona_app
+        is_ready = found.personas is not None and not personas_are_stale(found, app.workspace.settings)
+        if is_ready and app.running is None and found.flow_fault is None and flow_is_stale(found):
+            app.open_flow()
+        self.query_one("#flow").display = found.flow is not None
+        self._say()
+        if found.flow is not None and found.flow is not self._flow:
+            self._flow = found.flow
+            self._persona = None
+            self._show_scenarios()
+            self._show_steps()
+
+    def _say(self, *_changed: object) -> None:
+        app, found = self.persona_app, self.persona_app.findings
+        said = self.query_one("#said", Static)
+        fault = found.flow_fault or (found.fit_fault if found.flow is None else None)
+        text: Content | str = ""
+        if fault is not None:
+            text = told(fault, shown_before=found.flow is not None)
+        elif found.flow is None and found.log is None:
+            text = _NO_LOG
+        elif found.flow is None:
+            text = _STOPPED if app.running is None else _NO_PERSONAS if found.personas is None else _OPENING
+        elif flow_is_stale(found) or personas_are_stale(found, app.workspace.settings):
+            text = "This flow is that of earlier settings; 2 finds the personas anew."
+        said.update(text)
+        said.display = bool(str(text))
+
+    def _show_scenarios(self, *_changed: object) -> None:
+        if self.persona_app.findings.flow is None:
+            return
+        listed = self.query_one("#scenarios", OptionList)
+        lead = self.persona_app.workspace.settings.lead_scenario().name
+        several = len(self.scenarios) > 1
+        chosen = self.chosen
+        with self.prevent(OptionList.OptionHighlighted):
+            listed.clear_options()
+            listed.add_options(
+                page.scenario_line(each, leads=several and each.name == lead) for each in self.scenarios
+            )
+            listed.highlighted = chosen
+        self._show_effects()
+
+    def _show_effects(self) -> None:
+        listed, scenario = self.query_one("#effects", OptionList), self.scenario
+        place = listed.highlighted or 0
+        listed.clear_options()
+        listed.add_options(
+            page.effect_line(number, text, acts=number not in scenario.off)
+            for number, text in enumerate(scenario.effects, start=1)
+        )
+        listed.highlighted = min(place, len(scenario.effects) - 1)
+        self.preview()
+
+    def _show_steps(self) -> None:
+        flow = self.persona_app.findings.flow
+        if flow is None:
+            return
+        who = "all personas" if self._persona is None else flow.personas[self._persona]
+        self.query_one("#step-title", Static).update(page.plain(f"Steps of {who} (p: whose)"))
+        listed = self.query_one("#steps", OptionList)
+        width = max(self.query_one("#changes").content_size.width - 2, 1)  # without the scroll bar
+        self.query_one("#step-heads", Static).update(page.step_heads(width))
+        place = listed.highlighted or 0
+        self._steps = flow.steps(self._persona)
+        listed.clear_options()
+        listed.add_options(page.step_line(each, width, self.persona_app.glyphs) for each in self._steps)
+        if self._steps:
+            listed.highlighted = min(place, len(self._steps) - 1)
+
+    def on_resize(self) -> None:
+        """Draw the steps at the width that there is."""
+        self.call_after_refresh(self._show_steps)
+
+    @on(OptionList.OptionHighlighted, "#scenarios")
+    def _choose_scenario(self) -> None:
+        self._close_form()
+        self._show_effects()
+
+    # what the scenario does
+
+    def preview(self) -> None:
+        """Work out what the scenario in view does, in place of what was being worked out."""
+        flow = self.persona_app.findings.flow
+        if flow is not None:
+            self._work_out(flow, self.scenario)
+            self._group()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="preview", description="")
+    def _work_out(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
+        from persona_tui.study import previews  # noqa: PLC0415 - loaded with the flow
+
+        worker = get_current_worker()
+        steps: tuple[Callable[[Experiment | None], Experiment | PreviewDetails], ...] = (
+            lambda _: previews.preview_outcomes(flow, scenario),
+            lambda before: previews.preview_details(flow, before),  # type: ignore[arg-type]
+            lambda _: previews.preview_outcomes(flow, scenario, models=True),
+        )
+        known: Experiment | None = None
+        for step in steps:
+            with self._one_at_a_time:  # the next keystroke waits for a step, never for all of them
+                if worker.is_cancelled:
+                    return
+                try:
+                    part = step(known)
+                except PersonaError as fault:
+                    self.post_message(self.Previewed(scenario, fault))
+                    return
+            known = known or part  # type: ignore[assignment]
+            self.post_message(self.Previewed(scenario, part))
+
+    @on(Previewed)
+    def _show_part(self, message: Previewed) -> None:
+        if message.scenario != self.scenario:
+            return
+        part = message.part
+        if isinstance(part, PersonaError):
+            self._refuse(part)
+        elif hasattr(part, "insights"):
+            self._show_details(cast("PreviewDetails", part))
+        else:
+            self._show_outcomes(part)
+
+    def _refuse(self, fault: PersonaError) -> None:
+        if self._draft is not None:
+            self.query_one(EffectForm).refuse(fault)
+            return
+        self.query_one("#answer", Static).update(told(fault, shown_before=False))
+        self.query_one("#tabs").display = False
+
+    def _show_outcomes(self, experiment: Experiment) -> None:
+        self.query_one("#tabs").display = True
+        self.query_one("#answer", Static).update(page.answer(experiment))
+        self.query_one("#uplifts", IntervalBars).data = page.uplifts(experiment)
+        self.query_one("#metrics", Table).data = page.outcomes(experiment)
+        self.query_one("#by-persona", Table).data = page.by_persona(experiment)
+        self.query_one("#doubts", Static).update(page.doubts(experiment))
+
+    def _show_details(self, details: PreviewDetails) -> None:
+        self.query_one(FunnelBars).data = page.funnel(details)
+        self.query_one("#in-order", Table).data = page.in_order(details)
+        self.query_one(Tornado).data = page.drivers(details.insights)
+        self.query_one("#break-even", Static).update(page.break_evens(details.insights))
+        self.query_one("#leaving", Table).data = page.leaving(details.insights)
+        self.query_one("#chain-changes", Table).data = page.changes(details)
+
+    @on(TabbedContent.TabActivated)
+    def _group(self) -> None:
+        """Work out what the scenario does to groups of users, which takes longer, where they are in view."""
+        flow = self.persona_app.findings.flow
+        if flow is None or self.query_one(TabbedContent).active != "groups" or self._draft is not None:
+            return
+        if self._grouped == self.scenario:
+            return
+        self.query_one("#group-title", Static).update("Being worked out …")
+        self._work_out_groups(flow, self.scenario)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="groups", description="")
+    def _work_out_groups(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
+        from persona_tui.study.previews import preview_whole  # noqa: PLC0415 - loaded with the flow
+
+        try:
+            self.post_message(self.Grouped(scenario, preview_whole(flow, scenario)))
+        except PersonaError as fault:
+            self.post_message(self.Previewed(scenario, fault))
+
+    @on(Grouped)
+    def _show_groups(self, message: Grouped) -> None:
+        if message.scenario != self.scenario:
+            return
+        self._grouped = message.scenario
+        title = "Uplift of completion by group of users, in points, those that differ most first"
+        if not message.experiment.groups:
+            title = "The log holds no attribute of users with groups that are large enough."
+        self.query_one("#group-title", Static).update(title)
+        self.query_one("#group-uplifts", IntervalBars).data = page.groups(message.experiment)
+
+    # editing effects
+
+    def _keep(self, what: str, scenario: ScenarioSettings) -> None:
+        """Keep the scenario in view in another form."""
+        self._keep_all(what, edits.with_scenario(self.scenarios, self.chosen, scenario))
+
+    def _keep_all(self, what: str, scenarios: tuple[ScenarioSettings, ...]) -> None:
+        settings = self.persona_app.workspace.settings
+        self.persona_app.edit(what, **edits.values_of(settings, scenarios))
+
+    def _try(self, what: str, edit: Callable[[ScenarioSettings, int], ScenarioSettings]) -> None:
+        """Edit the effect that is chosen."""
+        place = self.query_one("#effects", OptionList).highlighted
+        if place is None or self._draft is not None:
+            return
+        try:
+            self._keep(what, edit(self.scenario, place))
+        except PersonaError as fault:
+            self.persona_app.tell(fault)
+
+    def action_add_effect(self) -> None:
+        """Ask which change is to be made; at the step that is chosen, from the list of steps."""
+        steps = self.query_one("#steps", OptionList)
+        self._step = self._steps[steps.highlighted or 0].state if steps.has_focus and self._steps else None
+        self._below("kind-list")
+        kinds = self.query_one("#kinds", OptionList)
+        kinds.highlighted = kinds.highlighted or 0
+        kinds.focus()
+
+    @on(OptionList.OptionSelected, "#kinds")
+    async def _begin_effect(self, selected: OptionList.OptionSelected) -> None:
+        kind = selected.option.id or ""
+        self._edited = None
+        await self._open_form(kind, first_values(kind, self._step))
+
+    @on(OptionList.OptionSelected, "#effects")
+    async def action_edit_effect(self) -> None:
+        """Open the form of the effect that is chosen."""
+        place = self.query_one("#effects", OptionList).highlighted
+        if place is None:
+            return
+        self._edited = place
+        await self._open_form(*values_of_text(self.scenario.effects[place]))
+
+    async def _open_form(self, kind: str, values: dict[str, str]) -> None:
+        flow = self.persona_app.findings.flow
+        if flow is None:
+            return
+        self._draft = self.scenario
+        self._below("form")
+        known = Known(events=flow.events, personas=flow.personas, segments=flow.segments)
+        await self.query_one(EffectForm).open(kind, values, known)
+
+    @on(OptionList.OptionSelected, "#steps")
+    def _add_at_step(self) -> None:
+        self.action_add_effect()
+
+    @on(EffectForm.Changed)
+    def _try_effect(self, changed: EffectForm.Changed) -> None:
+        if self._draft is not None:
+            self._draft = self._with_effect(changed.text)
+            self.preview()
+
+    def _with_effect(self, text: str) -> ScenarioSettings:
+        kept = self.scenarios[self.chosen]
+        if self._edited is None:
+            return edits.add_effect(kept, text)
+        return edits.replace_effect(kept, self._edited, text)
+
+    @on(EffectForm.Taken)
+    def _take_effect(self, taken: EffectForm.Taken) -> None:
+        scenario = self._with_effect(taken.text)
+        place = len(scenario.effects) - 1 if self._edited is None else self._edited
+        self._close_form()
+        self._keep(page.plain(effect_words(taken.text)), scenario)
+        self.query_one("#effects", OptionList).highlighted = place
+
+    @on(EffectForm.Left)
+    def _leave_effect(self) -> None:
+        self._close_form()
+        self.preview()
+
+    def _close_form(self) -> None:
+        self._draft = self._edited = None
+        if self.query_one("#below", ContentSwitcher).current != "step-list":
+            self._below("step-list")
+            self.query_one("#effects").focus()
+
+    def _below(self, which: str) -> None:
+        self.query_one("#below", ContentSwitcher).current = which
+
+    def key_escape(self) -> None:
+        """Leave the kinds of changes."""
+        if self._draft is None:
+            self._close_form()
+
+    def action_toggle_effect(self) -> None:
+        """Switch the effect that is chosen off, or on again."""
+        self._try("an effect on or off", edits.toggle_effect)
+
+    def action_remove_effect(self) -> None:
+        """Remove the effect that is chosen."""
+        self._try("an effect removed", edits.remove_effect)
+
+    def action_duplicate_effect(self) -> None:
+        """Copy the effect that is chosen."""
+        self._try("an effect copied", edits.duplicate_effect)
+
+    def action_move_effect(self, by: int) -> None:
+        """Make the effect that is chosen act earlier or later."""
+        listed = self.query_one("#effects", OptionList)
+        place = listed.highlighted or 0
+        self._try("effects in another order", lambda each, at: edits.move_effect(each, at, by))
+        listed.highlighted = min(max(place + by, 0), len(self.scenario.effects) - 1)
+
+    def action_effect_earlier(self) -> None:
+        """Make the effect that is chosen act earlier."""
+        self.action_move_effect(-1)
+
+    def action_effect_later(self) -> None:
+        """Make the effect that is chosen act later."""
+        self.action_move_effect(1)
+
+    # editing scenarios
+
+    def action_new_scenario(self) -> None:
+        """Ask for the name of another scenario, which begins as a copy of the one in view."""
+        name = edits.fresh_name(self.scenarios, self.scenario.name)
+        field = Field(name="name", label="name", value=name, help="It begins with the changes of this one.")
+        self.app.push_screen(FormScreen("Another scenario", [field], self._name_fault, "Add"), self._add)
+
+    def _add(self, values: dict[str, str] | None) -> None:
+        if values is None:
+            return
+        place = self.chosen
+        scenarios = list(edits.duplicate_scenario(self.scenarios, place))
+        scenarios[place + 1] = replace(scenarios[place + 1], name=values["name"].strip())
+        self._keep_all(f"scenario {values['name'].strip()}", tuple(scenarios))
+        self.query_one("#scenarios", OptionList).highlighted = place + 1
+
+    def action_rename_scenario(self) -> None:
+        """Ask for another name of the scenario in view."""
+        field = Field(name="name", label="name", value=self.scenario.name)
+        form = FormScreen("Name of the scenario", [field], self._name_fault_of_chosen, "Rename")
+        self.app.push_screen(form, self._rename)
+
+    def _rename(self, values: dict[str, str] | None) -> None:
+        if values is not None:
+            name = values["name"].strip()
+            self._keep(f"scenario {name}", replace(self.scenario, name=name))
+
+    def _name_fault(self, values: dict[str, str], *, but: int | None = None) -> str:
+        from persona_tui.study.scenarios import name_fault  # noqa: PLC0415 - with the form
+
+        name = values["name"].strip()
+        taken = {each.name.casefold() for place, each in enumerate(self.scenarios) if place != but}
+        return name_fault(name) or ("Another scenario has this name." if name.casefold() in taken else "")
+
+    def _name_fault_of_chosen(self, values: dict[str, str]) -> str:
+        return self._name_fault(values, but=self.chosen)
+
+    def action_remove_scenario(self) -> None:
+        """Remove the scenario in view; z takes that back."""
+        try:
+            self._keep_all(
+                f"scenario {self.scenario.name} removed", edits.remove_scenario(self.scenarios, self.chosen)
+            )
+        except PersonaError as fault:
+            self.persona_app.tell(fault)
+
+    # looking
+
+    def action_next_persona(self) -> None:
+        """Show the steps of the next persona, or of all."""
+        flow = self.persona_app.findings.flow
+        if flow is None:
+            return
+        following = 0 if self._persona is None else self._persona + 1
+        self._persona = following if following < len(flow.personas) else None
+        self._show_steps()
+
+    def action_next_preview(self) -> None:
+        """Show the next tab of what the scenario does."""
+        self._turn(1)
+
+    def action_previous_preview(self) -> None:
+        """Show the tab before."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        tabs = self.query_one(TabbedContent)
+        names = [pane.id or "" for pane in self.query(TabPane)]
+        tabs.active = names[(names.index(tabs.active) + by) % len(names)]
+
+    def table_text(self) -> str:
+        """Return the tables of the tab in view."""
+        pane = self.query_one(TabbedContent).active_pane
+        if pane is None:
+            return ""
+        data: list[TextTable] = [table.data for table in pane.query(Table) if table.data is not None]
+        return "\n\n".join(each.as_text() for each in data)

@@ -1,0 +1,238 @@
+"""What the Flow screen says: lines, tables and figures made from an experiment and what stands behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from persona_tui.engine.analytics.scenario_phrases import harm_words, layers, metric_cells, shown_metrics
+from persona_tui.engine.analytics.wording import decision, models_left_out
+from persona_tui.engine.simulation.effect_base import THIN_SUPPORT
+from persona_tui.engine.text import printable
+from persona_tui.tui.glyphs import Glyphs
+from persona_tui.tui.widgets.effect_form import effect_words
+from persona_tui.tui.widgets.figure import fitted
+from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm
+from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
+from persona_tui.tui.widgets.numbers import shown
+from persona_tui.tui.widgets.text_table import TextTable
+from persona_tui.tui.widgets.tornado import Swing, Swings
+
+if TYPE_CHECKING:
+    from persona_tui.engine.simulation.comparison import Comparison
+    from persona_tui.engine.simulation.experiments import Experiment
+    from persona_tui.engine.simulation.insights import Insights
+    from persona_tui.engine.simulation.leverage import StepLeverage
+    from persona_tui.study.previews import PreviewDetails
+    from persona_tui.study.scenarios import ScenarioSettings
+
+_MOST_ROWS: Final = 12
+_ARMS: Final = ("control", "treatment")
+_PLAIN: Final = str.maketrans({"\u202f": " ", "−": "-"})
+_STEP_NUMBERS: Final = 14
+_OFF: Final = "off: "
+
+
+def answer(experiment: Experiment) -> Content:
+    """Return the answer in a sentence, and how sure it is that nothing gets worse."""
+    falls = harm_words(experiment.total, experiment)
+    estimate = experiment.total.uplifts["completion_rate"]
+    low, high = estimate.total
+    style = "$text-success" if low > 0 else "$text-error" if high < 0 else "$text-warning"
+    return Content.assemble(
+        (plain(decision(experiment)), style),
+        f" Chance that completion falls: {plain(falls)}.",
+    )
+
+
+def plain(text: str) -> str:
+    """Return a text of the study in characters of one cell that every rung has."""
+    return printable(text).translate(_PLAIN)
+
+
+def uplifts(experiment: Experiment) -> Intervals:
+    """Return the uplift of completion of everyone and of each persona, in points."""
+    parts = [("all", experiment.total)]
+    parts += [(f"{place} {each.name}", each) for place, each in enumerate(experiment.personas, start=1)]
+    return Intervals(
+        rows=tuple(_uplift(label, each, experiment) for label, each in parts), kind="points", around_zero=True
+    )
+
+
+def groups(experiment: Experiment) -> Intervals:
+    """Return the uplift of completion of the groups of users, those first whose uplift is most its own."""
+    everyone = experiment.total.uplifts["completion_rate"].value
+    ordered = sorted(
+        experiment.groups, key=lambda each: -abs(each.uplifts["completion_rate"].value - everyone)
+    )
+    rows = tuple(_uplift(each.name, each, experiment) for each in ordered[: 2 * _MOST_ROWS])
+    return Intervals(
+        rows=(_uplift("all", experiment.total, experiment), *rows), kind="points", around_zero=True
+    )
+
+
+def _uplift(label: str, part: Comparison, experiment: Experiment) -> IntervalRow:
+    estimate = part.uplifts["completion_rate"]
+    low, high = estimate.total
+    style = "$success" if low > 0 else "$error" if high < 0 else "$warning"
+    return IntervalRow(
+        label=label,
+        value=estimate.value,
+        low=low,
+        high=high,
+        note=f"falls {plain(harm_words(part, experiment))}",
+        style=style,
+    )
+
+
+def outcomes(experiment: Experiment) -> TextTable:
+    """Return both arms of every metric, in total."""
+    return TextTable(
+        heads=("", "control", "treatment", "uplift", "95 % interval"),
+        rows=tuple(
+            tuple(map(plain, metric_cells(experiment.total, metric))) for metric in shown_metrics(experiment)
+        ),
+    )
+
+
+def by_persona(experiment: Experiment) -> TextTable:
+    """Return the completion of both arms by persona."""
+    return TextTable(
+        heads=("completion of", "share", "control", "treatment"),
+        rows=tuple(
+            (
+                f"{place} {each.name}",
+                shown(each.share, "percent"),
+                *(shown(each.arms[arm]["completion_rate"], "percent") for arm in _ARMS),
+            )
+            for place, each in enumerate(experiment.personas, start=1)
+        ),
+    )
+
+
+def doubts(experiment: Experiment) -> str:
+    """Return the sources of doubt that the interval holds or that stand beside it, and the caveats."""
+    told = layers(experiment.total.uplifts["completion_rate"]).strip()
+    return plain(" ".join(filter(None, (told, models_left_out(experiment), *experiment.caveats))))
+
+
+def funnel(details: PreviewDetails) -> Funnel:
+    """Return the share of journeys that reach each step in both arms."""
+    return Funnel(
+        steps=tuple(each.step for each in details.funnel),
+        arms=tuple(
+            FunnelArm(name=arm, reached=tuple(getattr(each, arm) for each in details.funnel), total=1.0)
+            for arm in _ARMS
+        ),
+    )
+
+
+def in_order(details: PreviewDetails) -> TextTable:
+    """Return the share of journeys that reach each step in the order of the funnel."""
+    return TextTable(
+        heads=("reached in order", "control", "treatment", "uplift"),
+        rows=tuple(
+            (
+                each.step,
+                shown(each.control_in_order, "percent"),
+                shown(each.treatment_in_order, "percent"),
+                shown(each.treatment_in_order - each.control_in_order, "points"),
+            )
+            for each in details.funnel
+        ),
+    )
+
+
+def drivers(insights: Insights) -> Swings:
+    """Return what moves the uplift most."""
+    return Swings(
+        base=insights.drivers.uplift,
+        swings=tuple(
+            Swing(
+                name=each.name,
+                low=each.uplifts[0],
+                high=each.uplifts[1],
+                values=""
+                if each.values is None
+                else f"{each.values[0]:g} to {each.values[1]:g}{' assumed' if each.assumed else ''}",
+            )
+            for each in insights.drivers.drivers
+        ),
+    )
+
+
+def break_evens(insights: Insights) -> str:
+    """Return where each number turns the uplift."""
+    return "\n".join(plain(f"{each.name}: {each.found.describe()}") for each in insights.break_even)
+
+
+def leaving(insights: Insights) -> TextTable:
+    """Return where people leave in both arms, what the change moves most first."""
+    rows = sorted(
+        (each for each in insights.drop_off if any(each.leaving)),
+        key=lambda each: (-round(abs(each.uplift), 9), -max(each.leaving)),
+    )
+    return TextTable(
+        heads=(f"leavings a journey at{_of(len(rows))}", "control", "treatment", "change"),
+        rows=tuple(
+            (
+                each.state,
+                *(shown(rate, "number") for rate in each.leaving),
+                shown(each.uplift, "signed"),
+            )
+            for each in rows[:_MOST_ROWS]
+        ),
+    )
+
+
+def changes(details: PreviewDetails) -> TextTable:
+    """Return what is other in the chains, the largest change first, with what it rests on."""
+    return TextTable(
+        heads=(f"change of the chains{_of(len(details.changes))}", "seen", ""),
+        rows=tuple(
+            (
+                plain(each.sentence),
+                shown(each.support, "count"),
+                "thin" if each.support < THIN_SUPPORT else "",
+            )
+            for each in details.changes[: 2 * _MOST_ROWS]
+        ),
+        styles=tuple(
+            "$text-warning" if each.support < THIN_SUPPORT else ""
+            for each in details.changes[: 2 * _MOST_ROWS]
+        ),
+    )
+
+
+def _of(n_rows: int, most: int = _MOST_ROWS) -> str:
+    """Return how many rows of a table are shown, empty where all are."""
+    return f" ({most} of {n_rows})" if n_rows > most else ""
+
+
+def scenario_line(scenario: ScenarioSettings, *, leads: bool) -> Content:
+    """Return a scenario as its list shows it."""
+    return Content.assemble(printable(scenario.name), ("  leads" if leads else "", "$text-muted"))
+
+
+def effect_line(place: int, text: str, *, acts: bool) -> Content:
+    """Return an effect as the list shows it: its place, and what it does in words."""
+    words = plain(effect_words(text))
+    if not acts:
+        return Content.styled(f"{place} {_OFF}{words}", "$text-muted")
+    return Content.assemble((f"{place} ", "$text-muted"), words)
+
+
+def step_heads(width: int) -> str:
+    """Return the heads of the list of steps."""
+    name = max(width - _STEP_NUMBERS - 7, 6)
+    return f"{'step':<{name}}{'visits':>7}{'leave':>8}{'worth':>6}"
+
+
+def step_line(step: StepLeverage, width: int, glyphs: Glyphs) -> Content:
+    """Return a step: its visits a journey, who leaves there, and what one point less leaving is worth."""
+    name = max(width - _STEP_NUMBERS - 7, 6)
+    numbers = f"{step.visits:>7.2f}{shown(step.leaving_rate, 'percent'):>8}{step.leverage:>6.2f}"
+    style = "$text-warning" if step.thin else ""
+    label = f"{step.state} (thin)" if step.thin else step.state
+    return Content.assemble(fitted(label, name, glyphs), (numbers, style))
