@@ -11,6 +11,7 @@ from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
 
 Scenarios = Sequence[ScenarioSettings]
+_NOTHING: Final = "insert_steps:count=0"
 _KEPT_EFFECT: Final = "Switch it off, or remove the scenario."
 
 
@@ -45,6 +46,15 @@ def values_of(settings: Settings, scenarios: Scenarios) -> dict[str, Any]:
     declared = options_by_name()
     single = {name: declared[name].default for name in CHANGE_OPTIONS}
     return {"scenarios": tuple(scenarios), "lead": lead, **single}
+
+
+def alone(settings: Settings, scenario: ScenarioSettings) -> Settings:
+    """Return settings whose one change is what a scenario does; a command line can say them.
+
+    Effects that are off are left out; where all are, the change inserts no steps, which is none.
+    """
+    acting = tuple(map(str, scenario.read_effects())) or (_NOTHING,)
+    return replace(settings, scenarios=(), lead="", modification=acting, description=scenario.description)
 
 
 def with_scenario(

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.tui.findings import FITTING, MEANING, READING
 
-_VERBS: Final = {
-    "data": "inspect",
-    "personas": "personas",
-    "flow": "preview",
-    "simulate": "simulate",
-    "report": "batch",
+_CHANGE: Final = ("modification", "description", "value", "max_length")
+_SHOWN: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "data": ("inspect", (*READING, *MEANING)),
+    "personas": ("personas", (*READING, *MEANING, *FITTING)),
+    "flow": ("preview", (*READING, *MEANING, *FITTING, *_CHANGE)),
+    "simulate": ("simulate", (*READING, *MEANING, *FITTING, *_CHANGE, "n_personas", "solver")),
+    "report": ("batch", (*READING, *MEANING, *FITTING, *_CHANGE, "n_personas", "solver")),
 }
-_SHOWN: Final = {"data": (*READING, *MEANING), "personas": (*READING, *MEANING, *FITTING)}
-"""Settings that a screen shows; the others show all."""
+"""By screen, the verb and the settings that it shows."""
 
 
-def command_of(screen: str, settings: Settings) -> str:
-    """Return the command that shows what a screen shows, with the settings that are not the default.
+def command_of(screen: str, settings: Settings, saved: Settings | None = None) -> str:
+    """Return the command that shows what a screen shows.
+
+    Parameters
+    ----------
+    screen : str
+    settings : Settings
+    saved : Settings, optional
+        Of the study that is open: the command then names the study, which knows its personas' names, and
+        the options that are others than the study's.
 
     Examples
     --------
     >>> command_of("personas", Settings(events="log.csv", clusters="3", funnel="a,b c"))
     "persona-tui personas log.csv --funnel 'a,b c' --clusters 3"
     """
+    verb, names = _SHOWN[screen]
+    shown = [name for name in names if name != "events"]
+    if saved is not None and saved.personas is not None:
+        changed = [name for name in shown if getattr(settings, name) != getattr(saved, name)]
+        if all(getattr(settings, name) not in (None, "", ()) for name in changed):
+            return shlex.join([*_words(verb, str(saved.personas.folder)), *_options(settings, changed)])
     declared = options_by_name()
-    words = ["persona-tui", _VERBS[screen], settings.source_shown()]
-    for name in _SHOWN.get(screen, (*READING, *MEANING, *FITTING, "modification", "n_personas")):
-        value, default = getattr(settings, name), declared[name].default
-        if name != "events" and value != default:
-            for each in value if isinstance(value, tuple) else (value,):
-                words += [declared[name].metadata["flag"], str(each)]
-    return shlex.join(words)
+    changed = [name for name in shown if getattr(settings, name) != declared[name].default]
+    return shlex.join([*_words(verb, settings.source_shown()), *_options(settings, changed)])
+
+
+def _words(verb: str, source: str) -> list[str]:
+    return ["persona-tui", verb, source]
+
+
+def _options(settings: Settings, names: Sequence[str]) -> list[str]:
+    declared = options_by_name()
+    words = []
+    for name in names:
+        value = getattr(settings, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            words += [declared[name].metadata["flag"], str(each)]
+    return words

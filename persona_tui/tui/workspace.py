@@ -86,6 +86,11 @@ class Workspace:
         return kept.folder if kept is not None else None
 
     @property
+    def saved(self) -> Settings | None:
+        """Return the settings as the study holds them, None where a log is open that is none."""
+        return self._saved
+
+    @property
     def is_unsaved(self) -> bool:
         """Return whether there are edits that no study holds."""
         saved = self._saved or self._edits[0].settings

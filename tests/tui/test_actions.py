@@ -6,11 +6,12 @@ from textual.widgets import Static
 from persona_tui.tui.actions import ACTIONS, APP, SCREENS, actions_of, key_faults
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens.data import DataScreen
+from persona_tui.tui.screens.flow import FlowScreen
 from persona_tui.tui.screens.help import HelpScreen
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.workspace import Workspace, settings_of_source
 
-MADE = {"data": DataScreen, "personas": PersonasScreen}
+MADE = {"data": DataScreen, "personas": PersonasScreen, "flow": FlowScreen}
 
 
 @pytest.fixture

@@ -1,5 +1,10 @@
 """The Flow screen: effects are edited, and what they do is shown at every keystroke."""
 
+import asyncio
+import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +14,7 @@ from textual.widgets import Input, OptionList, Static, TabbedContent
 from persona_tui.engine.params import Range, parameters_of
 from persona_tui.engine.simulation.effects import EFFECTS
 from persona_tui.study.options import Settings
+from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.study.study import forecast
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.glyphs import LADDER
@@ -21,6 +27,7 @@ from persona_tui.tui.widgets.step_list import step_text
 from persona_tui.tui.widgets.text_table import Table
 from persona_tui.tui.workspace import Workspace
 
+REWARD = "reward:factor=0.2"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
 
 
@@ -81,7 +88,30 @@ async def test_what_the_screen_shows_is_what_the_command_predicts(app, log):
         assert (row.value, row.low, row.high) == (total.value, *total.total)
         arms = app.screen.query_one(FunnelBars).data.arms
         assert arms[1].reached == tuple(each.treatment for each in expected.report.lead.funnel_arms)
-        assert "modification" not in app.screen.command()
+        assert app.screen.command() == f"persona-tui preview {log} --clusters 2"
+
+
+async def test_the_command_of_a_scenario_predicts_what_the_screen_shows(app, log, tmp_path):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        app._save(tmp_path / "study")
+        app.edit(
+            "another",
+            scenarios=(ScenarioSettings(name="A", effects=("reward:factor=0.1", REWARD), off=(1,)),),
+        )
+        await until(pilot, lambda: uplift_of_all(app).value > 0)
+        words = shlex.split(app.screen.command())
+        assert words[1:3] == ["preview", str((tmp_path / "study").resolve())]
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "persona_tui", *words[1:], "--json"],
+            capture_output=True,
+            check=True,
+        )
+        document = json.loads(done.stdout)
+        assert document["recipe"]["settings"]["modification"] == [REWARD]
+        told = document["experiments"][0]["uplifts"]["treatment"]["completion_rate"]["value"]
+        assert told == float(f"{uplift_of_all(app).value:.10g}")
 
 
 async def test_a_change_is_added_at_a_step_and_every_keystroke_is_answered(app):

@@ -12,8 +12,6 @@ from persona_tui.tui.findings import Findings
 from persona_tui.tui.screens.work_screen import WorkScreen
 
 _PROMISES: Final = {
-    "flow": "Edit a change of the flow step by step, and see at every keystroke what it does to conversion, "
-    "for whom, and how sure that is.",
     "simulate": "Watch synthetic users walk the flow with and without the change, the exact values beside.",
     "report": "Set runs side by side, read the decision in one sentence, and export the deck.",
 }

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.widgets import ContentSwitcher, OptionList, Static, TabbedContent, TabPane
+from textual.widgets import ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import get_current_worker
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.study import scenario_edits as edits
+from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.findings import Findings, flow_is_stale, personas_are_stale
 from persona_tui.tui.screens import flow_page as page
 from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.flow_preview import FlowPreview
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.effect_form import (
@@ -33,17 +32,11 @@ from persona_tui.tui.widgets.effect_form import (
     first_values,
     values_of_text,
 )
-from persona_tui.tui.widgets.funnel_bars import FunnelBars
-from persona_tui.tui.widgets.interval_bars import IntervalBars
-from persona_tui.tui.widgets.text_table import Table, TextTable
-from persona_tui.tui.widgets.tornado import Tornado
 
 if TYPE_CHECKING:
-    from persona_tui.engine.simulation.experiments import Experiment
     from persona_tui.engine.simulation.leverage import StepLeverage
-    from persona_tui.study.previews import OpenFlow, PreviewDetails
+    from persona_tui.study.previews import OpenFlow
 
-Part: TypeAlias = "Experiment | PreviewDetails | PersonaError"
 
 _NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NO_PERSONAS: Final = "The flow is that of the personas; they are found first (2 shows them, ctrl+x stops) …"
@@ -57,27 +50,11 @@ class FlowScreen(WorkScreen):
     NAME = "flow"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("flow")
 
-    class Previewed(Message):
-        """A part of what a scenario does is known."""
-
-        def __init__(self, scenario: ScenarioSettings, part: Part) -> None:
-            super().__init__()
-            self.scenario, self.part = scenario, part
-
-    class Grouped(Message):
-        """What a scenario does to groups of users is known."""
-
-        def __init__(self, scenario: ScenarioSettings, experiment: Experiment) -> None:
-            super().__init__()
-            self.scenario, self.experiment = scenario, experiment
-
     def __init__(self) -> None:
         super().__init__()
-        self._one_at_a_time = Lock()
         self._draft: ScenarioSettings | None = None
         self._edited: int | None = None
         self._persona: int | None = None
-        self._grouped: ScenarioSettings | None = None
         self._flow: OpenFlow | None = None
         self._steps: tuple[StepLeverage, ...] = ()
         self._step: str | None = None
@@ -100,28 +77,7 @@ class FlowScreen(WorkScreen):
                         yield Static("Which change? enter chooses, escape cancels", classes="heading")
                         yield OptionList(id="kinds", markup=False, compact=True)
                     yield EffectForm(id="form")
-            with Vertical(id="preview"):
-                yield Static(id="answer", markup=False)
-                with TabbedContent(id="tabs"):
-                    with TabPane("Outcomes", id="outcomes"), VerticalScroll():
-                        yield Static("Uplift of completion, in points", classes="heading")
-                        yield IntervalBars(id="uplifts")
-                        yield Table(id="metrics")
-                        yield Table(id="by-persona")
-                        yield Static(id="doubts", classes="hint", markup=False)
-                    with TabPane("Funnel", id="funnel"), VerticalScroll():
-                        yield FunnelBars(id="arms")
-                        yield Table(id="in-order")
-                    with TabPane("Why", id="why"), VerticalScroll():
-                        yield Static("What moves the uplift, in points", classes="heading")
-                        yield Tornado(id="drivers")
-                        yield Static(id="break-even", markup=False)
-                        yield Table(id="leaving")
-                    with TabPane("Chains", id="chains"), VerticalScroll():
-                        yield Table(id="chain-changes")
-                    with TabPane("Groups", id="groups"), VerticalScroll():
-                        yield Static(id="group-title", classes="hint", markup=False)
-                        yield IntervalBars(id="group-uplifts")
+            yield FlowPreview(id="preview")
 
     def on_mount(self) -> None:
         """Show the kinds of changes, and follow the settings and the work in the background."""
@@ -234,100 +190,14 @@ class FlowScreen(WorkScreen):
     # what the scenario does
 
     def preview(self) -> None:
-        """Work out what the scenario in view does, in place of what was being worked out."""
+        """Show what the scenario in view does."""
         flow = self.persona_app.findings.flow
         if flow is not None:
-            self._work_out(flow, self.scenario)
-            self._group()
+            self.query_one(FlowPreview).work_out(flow, self.scenario, is_draft=self._draft is not None)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="preview", description="")
-    def _work_out(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
-        from persona_tui.study import previews  # noqa: PLC0415 - loaded with the flow
-
-        worker = get_current_worker()
-        steps: tuple[Callable[[Experiment | None], Experiment | PreviewDetails], ...] = (
-            lambda _: previews.preview_outcomes(flow, scenario),
-            lambda before: previews.preview_details(flow, before),  # type: ignore[arg-type]
-            lambda _: previews.preview_outcomes(flow, scenario, models=True),
-        )
-        known: Experiment | None = None
-        for step in steps:
-            with self._one_at_a_time:  # the next keystroke waits for a step, never for all of them
-                if worker.is_cancelled:
-                    return
-                try:
-                    part = step(known)
-                except PersonaError as fault:
-                    self.post_message(self.Previewed(scenario, fault))
-                    return
-            known = known or part  # type: ignore[assignment]
-            self.post_message(self.Previewed(scenario, part))
-
-    @on(Previewed)
-    def _show_part(self, message: Previewed) -> None:
-        if message.scenario != self.scenario:
-            return
-        part = message.part
-        if isinstance(part, PersonaError):
-            self._refuse(part)
-        elif hasattr(part, "insights"):
-            self._show_details(cast("PreviewDetails", part))
-        else:
-            self._show_outcomes(part)
-
-    def _refuse(self, fault: PersonaError) -> None:
-        if self._draft is not None:
-            self.query_one(EffectForm).refuse(fault)
-            return
-        self.query_one("#answer", Static).update(told(fault, shown_before=False))
-        self.query_one("#tabs").display = False
-
-    def _show_outcomes(self, experiment: Experiment) -> None:
-        self.query_one("#tabs").display = True
-        self.query_one("#answer", Static).update(page.answer(experiment))
-        self.query_one("#uplifts", IntervalBars).data = page.uplifts(experiment)
-        self.query_one("#metrics", Table).data = page.outcomes(experiment)
-        self.query_one("#by-persona", Table).data = page.by_persona(experiment)
-        self.query_one("#doubts", Static).update(page.doubts(experiment))
-
-    def _show_details(self, details: PreviewDetails) -> None:
-        self.query_one(FunnelBars).data = page.funnel(details)
-        self.query_one("#in-order", Table).data = page.in_order(details)
-        self.query_one(Tornado).data = page.drivers(details.insights)
-        self.query_one("#break-even", Static).update(page.break_evens(details.insights))
-        self.query_one("#leaving", Table).data = page.leaving(details.insights)
-        self.query_one("#chain-changes", Table).data = page.changes(details)
-
-    @on(TabbedContent.TabActivated)
-    def _group(self) -> None:
-        """Work out what the scenario does to groups of users, which takes longer, where they are in view."""
-        flow = self.persona_app.findings.flow
-        if flow is None or self.query_one(TabbedContent).active != "groups" or self._draft is not None:
-            return
-        if self._grouped == self.scenario:
-            return
-        self.query_one("#group-title", Static).update("Being worked out …")
-        self._work_out_groups(flow, self.scenario)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="groups", description="")
-    def _work_out_groups(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
-        from persona_tui.study.previews import preview_whole  # noqa: PLC0415 - loaded with the flow
-
-        try:
-            self.post_message(self.Grouped(scenario, preview_whole(flow, scenario)))
-        except PersonaError as fault:
-            self.post_message(self.Previewed(scenario, fault))
-
-    @on(Grouped)
-    def _show_groups(self, message: Grouped) -> None:
-        if message.scenario != self.scenario:
-            return
-        self._grouped = message.scenario
-        title = "Uplift of completion by group of users, in points, those that differ most first"
-        if not message.experiment.groups:
-            title = "The log holds no attribute of users with groups that are large enough."
-        self.query_one("#group-title", Static).update(title)
-        self.query_one("#group-uplifts", IntervalBars).data = page.groups(message.experiment)
+    @on(FlowPreview.Refused)
+    def _refuse(self, refused: FlowPreview.Refused) -> None:
+        self.query_one(EffectForm).refuse(refused.fault)
 
     # editing effects
 
@@ -512,21 +382,16 @@ class FlowScreen(WorkScreen):
 
     def action_next_preview(self) -> None:
         """Show the next tab of what the scenario does."""
-        self._turn(1)
+        self.query_one(FlowPreview).turn(1)
 
     def action_previous_preview(self) -> None:
         """Show the tab before."""
-        self._turn(-1)
+        self.query_one(FlowPreview).turn(-1)
 
-    def _turn(self, by: int) -> None:
-        tabs = self.query_one(TabbedContent)
-        names = [pane.id or "" for pane in self.query(TabPane)]
-        tabs.active = names[(names.index(tabs.active) + by) % len(names)]
+    def shown_settings(self) -> Settings:
+        """Return settings with the scenario in view alone."""
+        return edits.alone(self.persona_app.workspace.settings, self.scenario)
 
     def table_text(self) -> str:
         """Return the tables of the tab in view."""
-        pane = self.query_one(TabbedContent).active_pane
-        if pane is None:
-            return ""
-        data: list[TextTable] = [table.data for table in pane.query(Table) if table.data is not None]
-        return "\n\n".join(each.as_text() for each in data)
+        return self.query_one(FlowPreview).table_text()

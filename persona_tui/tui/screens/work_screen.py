@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from persona_tui.study.options import Settings
 from persona_tui.tui.actions import actions_of
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.widgets.study_bar import StudyBar
@@ -81,4 +82,9 @@ class WorkScreen(Screen[None]):
         """Return the command that does what the screen shows."""
         from persona_tui.tui.commands import command_of  # noqa: PLC0415 - imports the study's runs
 
-        return command_of(self.NAME, self.persona_app.workspace.settings)
+        workspace = self.persona_app.workspace
+        return command_of(self.NAME, self.shown_settings(), workspace.saved)
+
+    def shown_settings(self) -> Settings:
+        """Return the settings that the screen shows."""
+        return self.persona_app.workspace.settings
