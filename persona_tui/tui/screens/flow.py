@@ -118,7 +118,7 @@ class FlowScreen(WorkScreen):
             self._flow = found.flow
             self._persona = None
             self._show_scenarios()
-            self._show_steps()
+            self.call_after_refresh(self._show_steps)  # at the width that there is once they are in view
 
     def _say(self, *_changed: object) -> None:
         app, found = self.persona_app, self.persona_app.findings

@@ -20,6 +20,7 @@ from persona_tui.tui.widgets.text_table import TextTable
 from persona_tui.tui.widgets.tornado import Swing, Swings
 
 if TYPE_CHECKING:
+    from persona_tui.engine.simulation.changes import RowChange
     from persona_tui.engine.simulation.comparison import Comparison
     from persona_tui.engine.simulation.experiments import Experiment
     from persona_tui.engine.simulation.insights import Insights
@@ -188,21 +189,41 @@ def leaving(insights: Insights) -> TextTable:
 
 def changes(details: PreviewDetails) -> TextTable:
     """Return what is other in the chains, the largest change first, with what it rests on."""
+    rows = details.changes[: 2 * _MOST_ROWS]
     return TextTable(
-        heads=(f"change of the chains{_of(len(details.changes))}", "seen", ""),
+        heads=(f"from{_of(len(details.changes), 2 * _MOST_ROWS)}", "to", "whose", "before", "after", "seen"),
         rows=tuple(
             (
-                plain(each.sentence),
-                shown(each.support, "count"),
-                "thin" if each.support < THIN_SUPPORT else "",
+                *_move(each),
+                "; ".join(each.who) or "all",
+                "" if each.kind == "new" else _chance(each, each.before),
+                _chance(each, each.after),
+                f"{shown(each.support, 'count')}{' thin' if _thin(each) else ''}" if _is_seen(each) else "",
             )
-            for each in details.changes[: 2 * _MOST_ROWS]
+            for each in rows
         ),
-        styles=tuple(
-            "$text-warning" if each.support < THIN_SUPPORT else ""
-            for each in details.changes[: 2 * _MOST_ROWS]
-        ),
+        left=3,
+        styles=tuple("$text-warning" if _thin(each) else "" for each in rows),
     )
+
+
+def _move(change: RowChange) -> tuple[str, str]:
+    if change.kind == "time":
+        return "time at", change.state
+    return ("starts at", change.state) if change.kind == "start" else (change.state, change.target)
+
+
+def _chance(change: RowChange, value: float) -> str:
+    return f"× {value:g}" if change.kind == "time" else shown(value, "percent")
+
+
+def _is_seen(change: RowChange) -> bool:
+    """Return whether the log can have seen it: what the change itself makes was never there."""
+    return change.kind != "new" and change.before > 0
+
+
+def _thin(change: RowChange) -> bool:
+    return _is_seen(change) and change.support < THIN_SUPPORT
 
 
 def _of(n_rows: int, most: int = _MOST_ROWS) -> str:
