@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from persona_tui.engine.errors import ExportError
 
@@ -30,6 +32,24 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         _sync(temporary)
         temporary.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "backslashreplace")))
+
+
+def dump_json(document: dict[str, Any]) -> str:
+    """Return a document as JSON text that ends in a new line; floats carry 10 significant digits."""
+    return json.dumps(_rounded(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, float):
+        return float(f"{value:.10g}") + 0.0  # no negative zero
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_whole_folder(folder: Path, write: Callable[[Path], object]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from persona_tui.engine.errors import ExportError
-from persona_tui.engine.files import write_whole
+from persona_tui.engine.files import dump_json, write_text
 from persona_tui.study.locks import MARKER_SUFFIX, held
+
+__all__ = ["dump_json", "locked", "make_folder", "write_json", "write_text"]
 
 PRIVATE_FOLDER = 0o700
 _LOCK = ".lock"
@@ -34,27 +35,9 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8, whole or not at all."""
-    write_whole(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "backslashreplace")))
-
-
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a document as JSON, whole or not at all."""
     write_text(path, dump_json(document))
-
-
-def dump_json(document: dict[str, Any]) -> str:
-    """Return a document as JSON text that ends in a new line; floats carry 10 significant digits."""
-    return json.dumps(_rounded(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, float):
-        return float(f"{value:.10g}") + 0.0  # no negative zero
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 @contextmanager

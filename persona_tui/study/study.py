@@ -15,7 +15,7 @@ from persona_tui.engine.analytics.reporting import (
     report_scenario,
 )
 from persona_tui.engine.modeling.mixture import check_n_clusters
-from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.allocation import Allocation, allocate
 from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
@@ -115,16 +115,33 @@ def run_study(
         If the settings do not fit the log.
     """
     fit = fit_personas(settings, prepared, store=store, on_progress=on_progress)
-    scenarios = tuple(
-        _report(
-            settings,
-            prepared,
-            fit,
-            scenario,
-            run_scenario(settings, fit, scenario, solver=solver, store=store, on_progress=on_progress),
+    return report_fit(settings, prepared, fit, solver=solver, store=store, on_progress=on_progress)
+
+
+def report_fit(
+    settings: Settings,
+    prepared: PreparedLog,
+    fit: Fit,
+    *,
+    solver: Solver | None = None,
+    store: BlockStore | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> StudyResult:
+    """Simulate every scenario on personas that are known, and build the report; see ``run_study``."""
+    asked = settings.effective_scenarios()
+    scenarios: list[ScenarioReport] = []
+    for number, scenario in enumerate(asked):
+        on_progress(Progress(stage="scenarios", done=number, total=len(asked)))
+        experiment = run_scenario(
+            settings, fit, scenario, solver=solver, store=store, on_progress=on_progress
         )
-        for scenario in settings.effective_scenarios()
-    )
+        scenarios.append(_report(settings, prepared, fit, scenario, experiment))
+    return _result(settings, prepared, fit, tuple(scenarios))
+
+
+def _result(
+    settings: Settings, prepared: PreparedLog, fit: Fit, scenarios: tuple[ScenarioReport, ...]
+) -> StudyResult:
     resolved = _resolved(settings, prepared, fit, scenarios)
     report = build_report(
         log=prepared.facts,

@@ -50,6 +50,17 @@ def _personas(action: str, keys: str, label: str, sentence: str) -> Action:
     return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="personas")
 
 
+def _report(action: str, keys: str, label: str, sentence: str, *, in_footer: bool = True) -> Action:
+    return Action(
+        id=action,
+        keys=tuple(keys.split(",")),
+        label=label,
+        help=sentence,
+        scope="report",
+        in_footer=in_footer,
+    )
+
+
 def _flow(action: str, keys: str, label: str, sentence: str, *, in_footer: bool = True) -> Action:
     return Action(
         id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="flow", in_footer=in_footer
@@ -167,6 +178,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _flow("next_persona", "p", "Whose", "Show the steps of the next persona, or of all.", in_footer=False),
     _flow("next_preview", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
     _flow("previous_preview", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
+    _report("work_out", "r", "Work out", "Work the report out anew."),
+    _report("export", "e", "Export", "Write the report in formats of your choice."),
+    _report("copy_folder", "f", "Folder", "Copy the path of the folder that exports go to."),
+    _report("next_part", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
+    _report("previous_part", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
 )
 
 

@@ -47,10 +47,17 @@ def _flow_screen() -> WorkScreen:
     return FlowScreen()
 
 
+def _report_screen() -> WorkScreen:
+    from persona_tui.tui.screens.report import ReportScreen  # noqa: PLC0415 - loads the engine's words
+
+    return ReportScreen()
+
+
 _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
     "data": DataScreen,
     "personas": _personas_screen,
     "flow": _flow_screen,
+    "report": _report_screen,
 }
 LONGEST_TOAST: Final = 300
 
@@ -73,7 +80,13 @@ class PersonaApp(WorkingApp):
     """
 
     TITLE = "persona-tui"
-    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/data.tcss", "styles/personas.tcss", "styles/flow.tcss"]
+    CSS_PATH: ClassVar = [
+        "styles/app.tcss",
+        "styles/data.tcss",
+        "styles/personas.tcss",
+        "styles/flow.tcss",
+        "styles/report.tcss",
+    ]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
     SCREENS: ClassVar = {name: _MADE.get(name, partial(_coming_screen, name)) for name in SCREENS}
@@ -174,7 +187,7 @@ class PersonaApp(WorkingApp):
         self.workspace.remember()
         settings = self.workspace.settings
         idle = self.running is None and self.findings.log is not None
-        if name in {"personas", "flow"} and idle and personas_are_stale(self.findings, settings):
+        if name in {"personas", "flow", "report"} and idle and personas_are_stale(self.findings, settings):
             self.fit()
 
     def action_show_data(self) -> None:

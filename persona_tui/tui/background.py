@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -20,7 +20,15 @@ from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings, Work
 from persona_tui.tui.lifecycle import write_crash_report
-from persona_tui.tui.messages import FlowOpened, LogLoaded, PersonasFound, Progressed, WorkFailed
+from persona_tui.tui.messages import (
+    Exported,
+    FlowOpened,
+    LogLoaded,
+    PersonasFound,
+    Progressed,
+    ReportOpened,
+    WorkFailed,
+)
 from persona_tui.tui.workspace import Workspace
 
 
@@ -57,6 +65,14 @@ class WorkingApp(App[int]):
     def open_flow(self) -> None:
         """Open the flow of the personas in view for changes."""
         self._begin("flow", self._open_flow)
+
+    def open_report(self) -> None:
+        """Work out the report of the scenarios."""
+        self._begin("report", self._open_report)
+
+    def export(self, formats: Sequence[str], folder: Path) -> None:
+        """Write the report in view in some formats."""
+        self._begin("export", lambda settings: self._export(settings, tuple(formats), folder))
 
     def stop(self) -> None:
         """Stop the work; what was in view stays."""
@@ -127,6 +143,34 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("flow", settings, fault))
 
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    def _open_report(self, settings: Settings) -> None:
+        from persona_tui.study.reports import open_report  # noqa: PLC0415 - loads scipy, pptx
+
+        flow = self.findings.flow
+        assert flow is not None
+        try:
+            report = open_report(self._with_kept(settings), flow, on_progress=self._report())
+            self.post_message(ReportOpened(settings, report))
+        except RunCancelled:
+            return
+        except PersonaError as fault:
+            self.post_message(WorkFailed("report", settings, fault))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    def _export(self, settings: Settings, formats: tuple[str, ...], folder: Path) -> None:
+        from persona_tui.study.exports import export_report  # noqa: PLC0415 - loads the report
+
+        report = self.findings.report
+        assert report is not None
+        try:
+            files = export_report(report.result, formats, folder, on_progress=self._report())
+            self.post_message(Exported(settings, files))
+        except RunCancelled:
+            return
+        except PersonaError as fault:
+            self.post_message(WorkFailed("export", settings, fault))
+
     def _with_kept(self, settings: Settings) -> Settings:
         """Return settings with what the study keeps about its personas now."""
         if settings.personas is None:
@@ -154,6 +198,18 @@ class WorkingApp(App[int]):
     def _show_flow(self, message: FlowOpened) -> None:
         if self._is_over(message.settings):
             self.findings = self.findings.with_flow(message.flow)
+
+    @on(ReportOpened)
+    def _show_report(self, message: ReportOpened) -> None:
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_report(message.report)
+
+    @on(Exported)
+    def _tell_exported(self, message: Exported) -> None:
+        if self._is_over(message.settings):
+            where = printable(str(message.files[0].parent.resolve()))
+            self.notify(f"{len(message.files)} files in {where}", markup=False)
+            self.findings = replace(self.findings, report_fault=None)
 
     @on(WorkFailed)
     def _show_fault(self, message: WorkFailed) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
     from persona_tui.study.previews import OpenFlow
+    from persona_tui.study.reports import OpenReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +36,8 @@ class Findings:
     flow : OpenFlow, optional
         Of personas that may be older than those in view.
     flow_fault : PersonaError, optional
+    report : OpenReport, optional
+    report_fault : PersonaError, optional
     """
 
     log: EventLog | None = None
@@ -46,6 +49,8 @@ class Findings:
     fit_fault: PersonaError | None = None
     flow: OpenFlow | None = None
     flow_fault: PersonaError | None = None
+    report: OpenReport | None = None
+    report_fault: PersonaError | None = None
 
     def with_log(self, settings: Settings, log: EventLog, inspection: Inspection) -> Findings:
         """Return what is known with another log."""
@@ -59,6 +64,10 @@ class Findings:
         """Return what is known with the flow of the personas open for changes."""
         return replace(self, flow=flow, flow_fault=None)
 
+    def with_report(self, report: OpenReport) -> Findings:
+        """Return what is known with a report of the scenarios."""
+        return replace(self, report=report, report_fault=None)
+
     def without_fault(self) -> Findings:
         """Return what is known once the settings are again those of the log in view."""
         return replace(self, log_fault=None)
@@ -70,6 +79,8 @@ class Findings:
                 return replace(self, log_fault=fault)
             case "flow":
                 return replace(self, flow_fault=fault)
+            case "report" | "export":
+                return replace(self, report_fault=fault)
             case _:
                 return replace(self, fit_fault=fault)
 
@@ -97,6 +108,12 @@ def flow_is_stale(found: Findings) -> bool:
     )
 
 
+def report_is_stale(found: Findings, settings: Settings) -> bool:
+    """Return whether the report in view is not that of the flow that is open and of these settings."""
+    report = found.report
+    return report is None or report.flow is not found.flow or report.settings.as_toml() != settings.as_toml()
+
+
 def _differ(before: Settings | None, now: Settings, names: tuple[str, ...]) -> bool:
     return before is None or any(getattr(before, name) != getattr(now, name) for name in names)
 
@@ -108,7 +125,7 @@ class Work:
     Parameters
     ----------
     name : str
-        What it is for: ``load``, ``fit`` or ``flow``.
+        What it is for: ``load``, ``fit``, ``flow``, ``report`` or ``export``.
     began : float
         On the monotonic clock.
     progress : Progress, optional

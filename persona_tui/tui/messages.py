@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
     from persona_tui.study.previews import OpenFlow
+    from persona_tui.study.reports import OpenReport
 
 
 class Progressed(Message):
@@ -51,6 +53,22 @@ class FlowOpened(Message):
     def __init__(self, settings: Settings, flow: OpenFlow) -> None:
         super().__init__()
         self.settings, self.flow = settings, flow
+
+
+class ReportOpened(Message):
+    """The report of the scenarios is there."""
+
+    def __init__(self, settings: Settings, report: OpenReport) -> None:
+        super().__init__()
+        self.settings, self.report = settings, report
+
+
+class Exported(Message):
+    """Files of the report were written."""
+
+    def __init__(self, settings: Settings, files: tuple[Path, ...]) -> None:
+        super().__init__()
+        self.settings, self.files = settings, files
 
 
 class WorkFailed(Message):

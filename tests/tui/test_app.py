@@ -44,7 +44,7 @@ async def test_the_bar_tells_study_data_seed_and_edits():
         assert "seed 7  not saved" in bar_of(app)
 
 
-@pytest.mark.parametrize(("key", "name"), [("alt+4", "simulate"), ("5", "report")])
+@pytest.mark.parametrize(("key", "name"), [("alt+4", "simulate")])
 async def test_a_screen_that_is_not_built_says_which_command_does_its_job(key, name):
     app = app_of("log of mine.csv")
     async with app.run_test() as pilot:

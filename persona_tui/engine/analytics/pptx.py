@@ -88,15 +88,26 @@ def write_deck(report: Report, path: Path) -> Path:
     The same report gives the same bytes. Text from the log is never interpreted: a name
     that a slide cannot hold is cut, and stands in full in the speaker notes.
     """
-    deck = empty_deck()
-    for add_slides in _SLIDES:
-        add_slides(deck, report)
+    deck = _filled(report)
     properties = deck.core_properties
     properties.title = printable(report.title)[:255]
     properties.author = properties.last_modified_by = "persona_tui"
     properties.created = properties.modified = report.log.last
     save_deck(deck, path)
     return path
+
+
+def outline(report: Report) -> tuple[str, ...]:
+    """Return the title of every slide of a report's deck, in order."""
+    titles_of = (slide.shapes.title for slide in _filled(report).slides)
+    return tuple("" if title is None else title.text_frame.text for title in titles_of)
+
+
+def _filled(report: Report) -> Deck:
+    deck = empty_deck()
+    for add_slides in _SLIDES:
+        add_slides(deck, report)
+    return deck
 
 
 def _add_title(deck: Deck, report: Report) -> None:
@@ -182,13 +193,13 @@ def _both_arms(total: Comparison, metric: str) -> list[tuple[str, THEME]]:
 def _reading(report: Report) -> list[str]:
     experiment = report.lead.experiment
     uplift = experiment.total.uplifts[titles.COMPLETION]
-    simulated = experiment.total.simulated_uplifts[titles.COMPLETION]
+    simulated = experiment.total.simulated_uplifts.get(titles.COMPLETION)
     told = [
         f"The interval is what the {count(report.log.users)} users of the log"
         f"{'' if uplift.assumption is None else ' and the ranges of the change'} leave open; it does not say "
         "whether people react to the change as described.",
     ]
-    if uplift.simulation_error is not None and not math.isnan(simulated):
+    if simulated is not None and uplift.simulation_error is not None and not math.isnan(simulated):
         told.append(
             "The values are exact for the fitted personas. A simulation of "
             f"{count(experiment.n_personas)} synthetic {UNIT_WORDS[report.unit]} per arm gives "

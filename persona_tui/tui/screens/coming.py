@@ -13,7 +13,6 @@ from persona_tui.tui.screens.work_screen import WorkScreen
 
 _PROMISES: Final = {
     "simulate": "Watch synthetic users walk the flow with and without the change, the exact values beside.",
-    "report": "Set runs side by side, read the decision in one sentence, and export the deck.",
 }
 
 

@@ -1,0 +1,60 @@
+"""The formats that a report can leave in, in one place.
+
+To add one, write a function from a report, its document and a folder, and register it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from persona_tui.engine.files import dump_json, write_text
+from persona_tui.engine.registry import Registry
+
+if TYPE_CHECKING:
+    from persona_tui.engine.analytics.reporting import Report
+
+Document: TypeAlias = "dict[str, Any]"
+"""What ``result.json`` holds."""
+Exporter: TypeAlias = "Callable[[Report, Document, Path], tuple[Path, ...]]"
+"""Writes into a folder and returns the files; each appears whole or not at all."""
+EXPORTERS: Final[Registry[Exporter]] = Registry("format")
+
+
+@EXPORTERS.register("pptx", help="PowerPoint: native, editable slides.")
+def _export_deck(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.reporting import export_powerpoint  # noqa: PLC0415 - loads pptx
+
+    return (export_powerpoint(report, folder / "simulation_report.pptx"),)
+
+
+@EXPORTERS.register("md", help="Markdown: one page to paste into a ticket or a wiki.")
+def _export_markdown(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.markdown import write_markdown  # noqa: PLC0415 - as the report
+
+    return (write_markdown(report, folder / "report.md"),)
+
+
+@EXPORTERS.register("json", help="Every number, with a versioned schema.")
+def _export_json(_report: Report, document: Document, folder: Path) -> tuple[Path, ...]:
+    return (_written(folder / "result.json", dump_json(document)),)
+
+
+@EXPORTERS.register("csv", help="Tidy tables of personas and results; no spreadsheet runs their cells.")
+def _export_tables(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.tables import (  # noqa: PLC0415 - loads polars
+        persona_table,
+        scenario_table,
+        to_csv,
+    )
+
+    return (
+        _written(folder / "persona_summary.csv", to_csv(persona_table(report.personas))),
+        _written(folder / "experiment_results.csv", to_csv(scenario_table(report.scenarios))),
+    )
+
+
+def _written(path: Path, text: str) -> Path:
+    write_text(path, text)
+    return path

@@ -1,0 +1,70 @@
+"""Which formats a report leaves in, and where it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from persona_tui.engine.analytics.exporters import EXPORTERS
+
+Choice = tuple[tuple[str, ...], Path]
+
+
+class ExportScreen(ModalScreen[Choice | None]):
+    """Closes with the formats and the folder."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "dismiss(None)", "Cancel"),
+        ("ctrl+s", "export", "Export"),
+    ]
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def compose(self) -> ComposeResult:
+        """Build the formats above the folder."""
+        with Vertical(classes="dialog"):
+            yield Static(
+                "Export (space chooses, enter in the folder or ctrl+s exports, escape cancels)", markup=False
+            )
+            yield SelectionList[str](
+                *(
+                    Selection(Content.assemble((name, "bold"), f"  {EXPORTERS.help(name)}"), name, True)
+                    for name in EXPORTERS.names()
+                ),
+                id="formats",
+            )
+            yield Input(str(self._folder), id="folder", compact=True)
+            yield Static(
+                "Files of the same names are replaced, each whole or not at all.",
+                classes="hint",
+                markup=False,
+            )
+            yield Static(id="fault", classes="fault", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the formats."""
+        self.query_one("#formats").focus()
+
+    @on(Input.Submitted)
+    def action_export(self) -> None:
+        """Close with what is chosen, or say what is missing."""
+        chosen = set(self.query_one(SelectionList).selected)
+        folder = self.query_one("#folder", Input).value.strip()
+        if not chosen or not folder:
+            self.query_one("#fault", Static).update(
+                "Choose at least one format." if folder else "Name a folder."
+            )
+            return
+        formats = tuple(name for name in EXPORTERS.names() if name in chosen)
+        self.dismiss((formats, Path(folder).expanduser()))
