@@ -46,10 +46,13 @@ VERBS = (
     open_app.VERB,
 )
 
+PLAIN = "--plain"
+"""The option of ``open`` that is given without a verb."""
+
 app = typer.Typer(
     name="persona-tui",
     help="Predict what a change of a product flow does to conversion, drop-off and engagement, and for whom.",
-    epilog="A log or a study in place of a verb opens the app.",
+    epilog="A log or a study in place of a verb opens the app; --plain asks questions instead.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -82,6 +85,8 @@ def arguments_with_verb(arguments: Sequence[str]) -> list[str]:
     if not arguments:
         return [open_app.VERB.name]
     first = arguments[0]
+    if first == PLAIN:
+        return [open_app.VERB.name, *arguments]
     if first.startswith("-") or first in names:
         return list(arguments)
     if Path(first).exists() or "://" in first:

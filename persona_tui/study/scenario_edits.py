@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.simulation.effects import parse_effect
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.scenarios import CHANGE, ScenarioSettings
 
@@ -154,6 +155,17 @@ def move_effect(scenario: ScenarioSettings, place: int, by: int) -> ScenarioSett
     moved = effects.pop(place)
     effects.insert(min(max(place + by, 0), len(effects)), moved)
     return _rebuilt(scenario, effects)
+
+
+def effect_words(text: str) -> str:
+    """Return an effect in plain words.
+
+    Examples
+    --------
+    >>> effect_words("reward:factor=0.1,at=cart")
+    'keep 10 % of those who would leave at cart'
+    """
+    return parse_effect(text).describe()
 
 
 def _with_acts(scenario: ScenarioSettings) -> list[tuple[str, bool]]:

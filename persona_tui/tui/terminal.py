@@ -91,7 +91,7 @@ def animation_wanted(preference: str, terminal: Terminal) -> bool:
 
 def refusal(terminal: Terminal) -> tuple[str, str] | None:
     """Return why the app cannot be drawn there, and what to do instead; none where it can."""
-    without = "Without a terminal: persona-tui batch --events LOG."
+    without = "Without one: persona-tui --plain asks questions, persona-tui batch --events LOG does it all."
     named = {"stdin": terminal.stdin_is_terminal, "stderr": terminal.stderr_is_terminal}
     missing = [name for name, is_terminal in named.items() if not is_terminal]
     if missing:

@@ -28,7 +28,6 @@ from persona_tui.tui.widgets.effect_form import (
     EffectForm,
     Known,
     effect_kinds,
-    effect_words,
     first_values,
     values_of_text,
 )
@@ -273,7 +272,7 @@ class FlowScreen(WorkScreen):
         scenario = self._with_effect(taken.text)
         place = len(scenario.effects) - 1 if self._edited is None else self._edited
         self._close_form()
-        self._keep(page.plain(effect_words(taken.text)), scenario)
+        self._keep(page.plain(edits.effect_words(taken.text)), scenario)
         self.query_one("#effects", OptionList).highlighted = place
 
     @on(EffectForm.Left)

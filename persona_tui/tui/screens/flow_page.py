@@ -10,8 +10,8 @@ from persona_tui.engine.analytics.scenario_phrases import harm_words, layers, me
 from persona_tui.engine.analytics.wording import decision, models_left_out
 from persona_tui.engine.simulation.effect_base import THIN_SUPPORT
 from persona_tui.engine.text import printable
+from persona_tui.study.scenario_edits import effect_words
 from persona_tui.tui.glyphs import Glyphs
-from persona_tui.tui.widgets.effect_form import effect_words
 from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals

@@ -30,7 +30,7 @@ from persona_tui.engine.params import (
     quote,
     unquote,
 )
-from persona_tui.engine.simulation.effects import EFFECTS, Effect, parse_effect
+from persona_tui.engine.simulation.effects import EFFECTS, parse_effect
 from persona_tui.engine.text import printable
 from persona_tui.tui.widgets.slider import Slider, number_text
 from persona_tui.tui.widgets.step_list import step_text
@@ -226,12 +226,6 @@ def first_values(kind: str, step: str | None) -> dict[str, str]:
 def effect_kinds() -> tuple[tuple[str, str], ...]:
     """Return the kinds of effects, each with its help."""
     return tuple((name, EFFECTS.help(name)) for name in EFFECTS.names())
-
-
-def effect_words(text: str) -> str:
-    """Return an effect in plain words."""
-    effect: Effect = parse_effect(text)
-    return effect.describe()
 
 
 def _field(parameter: Parameter, value: str, known: Known) -> list[Widget]:
