@@ -112,6 +112,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(id="help", keys=("question_mark", "f1"), label="Help", help="Say what can be done here."),
     Action(
+        id="tour",
+        keys=("f3",),
+        label="Tour",
+        help="Be shown around the five jobs in two minutes, or go on with the tour.",
+        in_footer=False,
+    ),
+    Action(id="end_tour", keys=("f4",), label="End tour", help="End the tour.", in_footer=False),
+    Action(
         id="command_palette",
         keys=("ctrl+p",),
         label="Palette",

@@ -18,9 +18,9 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
-from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
+from persona_tui.tui.guided import GuidedApp
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.save import SaveScreen
@@ -62,7 +62,7 @@ _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
 LONGEST_TOAST: Final = 300
 
 
-class PersonaApp(WorkingApp):
+class PersonaApp(GuidedApp):
     """The terminal app.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,14 @@ class WorkingApp(App[int]):
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else shades of grey
         self.workspace, self.state_folder = workspace, state_folder
         self._asked: Settings | None = None
+
+    @abstractmethod
+    def open_source(self, settings: Settings) -> None:
+        """Leave what is open and open something else."""
+
+    @abstractmethod
+    def show_screen(self, name: str) -> None:
+        """Go to the screen of a job."""
 
     def load(self) -> None:
         """Load the log of the settings."""

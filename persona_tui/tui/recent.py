@@ -41,6 +41,7 @@ def _first(place: str, others: Iterable[str]) -> list[str]:
 
 
 def sample_source() -> str:
-    """Return where the sample log is, empty where the installation has none."""
-    beside_package = Path(__file__).parents[2] / "data" / "sample_events.csv"
-    return str(beside_package) if beside_package.is_file() else ""
+    """Return where the sample log is: in the package as installed, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    places = (package / "sample_events.csv", package.parent / "data" / "sample_events.csv")
+    return next((str(place) for place in places if place.is_file()), "")

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from persona_tui.study.inspection import Inspection
 
 TABS = ("overview", "journeys", "rows-tab")
-EMPTY = "No log is open. o opens one: a file, a folder, a sample, or a database."
+EMPTY = (
+    "No log is open. o opens one: a file, a folder, a sample, or a database.\n\n"
+    "New here? f3 opens the sample log and shows you around the five jobs, in two minutes.\n"
+    "? tells the keys, ctrl+p finds any action by its words, q leaves."
+)
 LOADING = "Loading {source} … the line above says how far it is; ctrl+x stops."
 NOT_LOADED = "{source} is not loaded. o opens another log."
 

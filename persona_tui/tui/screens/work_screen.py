@@ -13,6 +13,7 @@ from persona_tui.study.options import Settings
 from persona_tui.tui.actions import actions_of
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.widgets.study_bar import StudyBar
+from persona_tui.tui.widgets.tour import STOPS, Tour
 
 if TYPE_CHECKING:
     from persona_tui.tui.app import PersonaApp
@@ -50,6 +51,7 @@ class WorkScreen(Screen[None]):
         """Build the bar, the body and the footer."""
         yield StudyBar()
         yield from self.compose_body()
+        yield Tour()
         yield Footer(show_command_palette=False, compact=True)
 
     def compose_body(self) -> ComposeResult:
@@ -62,6 +64,7 @@ class WorkScreen(Screen[None]):
         self.watch(self.app, "running", self._show_bar)
         self.watch(self.app, "edits", self._show_bar)
         self.watch(self.app, "findings", self.show)
+        self.watch(self.app, "stop_of_tour", self._show_stop)
 
     def on_screen_resume(self) -> None:
         """Tell the bar that this screen is in view."""
@@ -70,6 +73,10 @@ class WorkScreen(Screen[None]):
     def _show_bar(self, *_changed: object) -> None:
         app = self.persona_app
         self.query_one(StudyBar).facts = (app.workspace, app.findings, app.running, self.NAME)
+
+    def _show_stop(self, stop: int | None) -> None:
+        here = stop is not None and STOPS[stop].screen == self.NAME
+        self.query_one(Tour).stop = stop if here else None
 
     def show(self, found: Findings) -> None:
         """Show what is known of the log and its personas."""
