@@ -111,7 +111,7 @@ class WorkingApp(App[int]):
 
         return report
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _load(self, settings: Settings) -> None:
         from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
         from persona_tui.study.log import load_log  # noqa: PLC0415 - 0.4 s, loads polars
@@ -124,7 +124,7 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("load", settings, fault))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _fit(self, settings: Settings, changes: Mapping[str, Any] | None = None) -> None:
         from persona_tui.study.kept_personas import PersonaChanges  # noqa: PLC0415 - with it
         from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
@@ -138,7 +138,7 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("fit", settings, fault))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _open_flow(self, settings: Settings) -> None:
         from persona_tui.study.previews import open_flow  # noqa: PLC0415 - loads scipy
 
@@ -152,7 +152,7 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("flow", settings, fault))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _open_report(self, settings: Settings) -> None:
         from persona_tui.study.reports import open_report  # noqa: PLC0415 - loads scipy, pptx
 
@@ -166,7 +166,7 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("report", settings, fault))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _export(self, settings: Settings, formats: tuple[str, ...], folder: Path) -> None:
         from persona_tui.study.exports import export_report  # noqa: PLC0415 - loads the report
 

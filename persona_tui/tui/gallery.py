@@ -241,7 +241,7 @@ class GalleryApp(App[None]):
         """Make the data in the background."""
         self._learn()
 
-    @work(thread=True, description="")
+    @work(thread=True, description="-")
     def _learn(self) -> None:
         found = learn(self._source)
         self.post_message(Learned({name: make(found) for name, (_, make) in EXAMPLES.items()}))

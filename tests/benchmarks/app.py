@@ -4,7 +4,9 @@
 
 First paint is the time from the start of the process to the first whole frame on a real pseudo-terminal, both
 sides in turn. The lag of the event loop is how late a task wakes that sleeps 5 ms, while a generated log of a
-million events is loaded and its personas are found with their ladder. Processor time at rest is over 5 s.
+million events is loaded, its personas are found with their ladder, and a number of a change is typed with its
+effect worked out at each key; how long each key waits for its answer is told too. Processor time at rest is
+over 5 s.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[2]
+KEYSTROKES = 40
 LAST = b"Help"
 """What both draw last, in their footers."""
 PEER = """
@@ -122,21 +125,23 @@ def make_log(path: Path, n_events: int) -> None:
 
 
 async def lags(log: str) -> dict[str, list[float]]:
-    """Return how late the event loop was, in milliseconds, while a log is loaded and while it is fitted."""
+    """Return how late the event loop was, in milliseconds, by what went on, and how long keys waited."""
     from persona_tui.study.options import Settings
     from persona_tui.tui.app import PersonaApp
     from persona_tui.tui.workspace import Workspace
 
-    found: dict[str, list[float]] = {"load": [], "fit": []}
+    found: dict[str, list[float]] = {name: [] for name in ("load", "fit", "flow", "typing", "answers")}
     app = PersonaApp(Workspace(Settings(events=log)))
+
+    typing = False
 
     async def probe() -> None:
         while True:
             before = time.perf_counter()
             await asyncio.sleep(0.005)
             late = 1000 * (time.perf_counter() - before - 0.005)
-            if app.running is not None:
-                found[app.running.name].append(late)
+            if app.running is not None or typing:
+                found["typing" if typing else app.running.name].append(late)
 
     async with app.run_test(size=(120, 35)) as pilot:
         task = asyncio.create_task(probe())
@@ -144,6 +149,19 @@ async def lags(log: str) -> dict[str, list[float]]:
             await asyncio.sleep(0.05)
         await pilot.press("2")
         while app.findings.personas is None and app.findings.fit_fault is None:
+            await asyncio.sleep(0.05)
+        await pilot.press("3")
+        while app.findings.flow is None or app.running is not None:
+            await asyncio.sleep(0.05)
+        await pilot.press("e")
+        typing = True
+        for number in range(KEYSTROKES):
+            shown = app.screen.query_one("#uplifts")
+            before, pressed = shown.data, time.perf_counter()
+            await pilot.press("1" if number % 2 == 0 else "backspace")
+            while shown.data is before:
+                await asyncio.sleep(0.001)
+            found["answers"].append(1000 * (time.perf_counter() - pressed))
             await asyncio.sleep(0.05)
         task.cancel()
     return found
@@ -174,9 +192,9 @@ def main() -> None:
             late.sort()
             p99 = late[int(0.99 * (len(late) - 1))] if late else 0.0
             worst = late[-1] if late else 0.0
-            print(
-                f"event loop during {name}: p99 {p99:.0f} ms, worst {worst:.0f} ms, n = {len(late)} (p99 50)"
-            )
+            what = "keys answered in" if name == "answers" else f"event loop during {name}:"
+            middle = median(late or [0])
+            print(f"{what} p50 {middle:.0f} ms, p99 {p99:.0f} ms, worst {worst:.0f} ms, n = {len(late)}")
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class RowsPane(Vertical):
         """Go to the filter."""
         self.query_one(Input).focus()
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="-")
     def _read_log(self, log: EventLog) -> None:
         import polars as pl  # noqa: PLC0415 - 0.1 s, only where rows are shown
 
@@ -95,7 +95,7 @@ class RowsPane(Vertical):
         told = f"{some} {log.n_events:,} events, in order of user and time"
         self.post_message(self.RowsRead(self, frame, told))
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="-")
     def _read_source(self, source: str, line: int) -> None:
         from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - 0.2 s: polars
 

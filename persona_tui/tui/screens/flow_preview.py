@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, TypeAlias, cast
+from time import sleep
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from persona_tui.engine.simulation.experiments import Experiment
     from persona_tui.study.previews import OpenFlow, PreviewDetails
 
+_PAUSE: Final = 0.15
+"""Seconds between the outcomes and what stands behind them, in which another key may come."""
 Part: TypeAlias = "Experiment | PreviewDetails | PersonaError"
 
 
@@ -93,7 +96,7 @@ class FlowPreview(Vertical):
         self._work_out(flow, scenario)
         self._group()
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="preview", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="preview", description="-")
     def _work_out(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
         from persona_tui.study import previews  # noqa: PLC0415 - loaded with the flow
 
@@ -105,6 +108,8 @@ class FlowPreview(Vertical):
         )
         known: Experiment | None = None
         for step in steps:
+            if known is not None:
+                sleep(_PAUSE)  # who types on gets the next answer sooner
             with self._one_at_a_time:  # the next keystroke waits for a step, never for all of them
                 if worker.is_cancelled:
                     return
@@ -161,7 +166,7 @@ class FlowPreview(Vertical):
             self.query_one("#group-title", Static).update("Being worked out …")
             self._work_out_groups(self._flow, self._scenario)
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="groups", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="groups", description="-")
     def _work_out_groups(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
         from persona_tui.study.previews import preview_whole  # noqa: PLC0415 - loaded with the flow
 

@@ -163,7 +163,7 @@ class VirtualTable(ScrollView, can_focus=True):
             self._work_out(self._frame, query, row)
             self._refresh_detail()
 
-    @work(thread=True, exclusive=True, exit_on_error=False, group="arrange", description="")
+    @work(thread=True, exclusive=True, exit_on_error=False, group="arrange", description="-")
     def _work_out(self, frame: pl.DataFrame, query: Query, row: int | None) -> None:
         worker = get_current_worker()
         try:
