@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal
 
-from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, count, percent, points_number, signed
+from persona_tui.engine.analytics.numbers import (
+    MINUS,
+    NARROW_SPACE,
+    UNKNOWN,
+    count,
+    percent,
+    points_number,
+    signed,
+)
 
-Kind = Literal["percent", "points", "number", "count", "signed"]
-"""``points`` are differences of percentages, ``signed`` are others; ``count`` is a whole number."""
+Kind = Literal["percent", "points", "number", "count", "signed", "lift"]
+"""``points`` are differences of percentages, ``signed`` are others, ``lift`` says how many times as common;
+``count`` is a whole number."""
 _PLAIN = str.maketrans({NARROW_SPACE: " ", MINUS: "-"})
 
 
@@ -19,6 +29,8 @@ def shown(value: float, kind: Kind) -> str:
     >>> shown(0.1234, "percent"), shown(-0.0123, "points"), shown(12345.0, "count"), shown(0.5, "number")
     ('12.3 %', '-1.2', '12,345', '0.50')
     """
+    if not isfinite(value):
+        return UNKNOWN
     match kind:
         case "percent":
             return percent(value).translate(_PLAIN)
@@ -28,6 +40,8 @@ def shown(value: float, kind: Kind) -> str:
             return count(round(value)).translate(_PLAIN)
         case "signed":
             return signed(value).translate(_PLAIN)
+        case "lift":
+            return f"{value:.2f}×"
         case _:
             return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
@@ -40,4 +54,5 @@ def shown_interval(low: float, high: float, kind: Kind) -> str:
     >>> shown_interval(0.11, 0.139, "percent"), shown_interval(-0.02, 0.01, "points")
     ('11.0 to 13.9 %', '-2.0 to +1.0')
     """
-    return f"{shown(low, kind).removesuffix(' %')} to {shown(high, kind)}"
+    first = shown(low, kind)
+    return f"{first.removesuffix(' %').removesuffix('×')} to {shown(high, kind)}"
