@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
-from typing import Literal
+from typing import Final, Literal
 
 from persona_tui.engine.analytics.numbers import (
     MINUS,
@@ -19,6 +20,14 @@ Kind = Literal["percent", "points", "number", "count", "signed", "lift"]
 """``points`` are differences of percentages, ``signed`` are others, ``lift`` says how many times as common;
 ``count`` is a whole number."""
 _PLAIN = str.maketrans({NARROW_SPACE: " ", MINUS: "-"})
+_TEXTS: Final[dict[Kind, Callable[[float], str]]] = {
+    "percent": percent,
+    "points": points_number,
+    "number": lambda value: f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}",
+    "count": lambda value: count(round(value)),
+    "signed": signed,
+    "lift": lambda value: f"{value:.2f}×",
+}
 
 
 def shown(value: float, kind: Kind) -> str:
@@ -31,19 +40,7 @@ def shown(value: float, kind: Kind) -> str:
     """
     if not isfinite(value):
         return UNKNOWN
-    match kind:
-        case "percent":
-            return percent(value).translate(_PLAIN)
-        case "points":
-            return points_number(value).translate(_PLAIN)
-        case "count":
-            return count(round(value)).translate(_PLAIN)
-        case "signed":
-            return signed(value).translate(_PLAIN)
-        case "lift":
-            return f"{value:.2f}×"
-        case _:
-            return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return _TEXTS[kind](value).translate(_PLAIN)
 
 
 def shown_interval(low: float, high: float, kind: Kind) -> str:
