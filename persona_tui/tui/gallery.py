@@ -106,11 +106,11 @@ def _conversions(found: Findings) -> Intervals:
             value=each.conversion,
             low=each.conversion_interval[0],
             high=each.conversion_interval[1],
-            note=f"n {each.users:,}",
+            n=each.users,
         )
         for each in found.personas.cards
     )
-    return Intervals(rows=tuple(rows))
+    return Intervals(rows=tuple(rows), title="Conversion by persona", n_title="users")
 
 
 def _differences(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure

@@ -13,6 +13,7 @@ from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm, FunnelBars
 from persona_tui.tui.widgets.histogram import Columns, Histogram
 from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
+from persona_tui.tui.widgets.measures import MEASURES
 from persona_tui.tui.widgets.sparkline import Spark, Sparkline
 from persona_tui.tui.widgets.text_table import Table, TextTable
 from persona_tui.tui.widgets.tornado import Swing, Swings, Tornado
@@ -29,6 +30,9 @@ NAMES = st.one_of(
             "x" * 300,
             "",
             "e\u0301",
+            "👩‍👩‍👧‍👦 family",
+            "a\u200bb\ufeff",
+            "[bold]x[/bold]",
         ]
     ),
     st.text(max_size=30),
@@ -39,10 +43,12 @@ SHARES = st.floats(0, 1)
 
 @st.composite
 def intervals(draw):
-    around = draw(st.booleans())
-    numbers = st.floats(-1, 1) if around else SHARES
+    kind = draw(st.sampled_from(sorted(MEASURES)))
+    numbers = {"percent": SHARES, "points": st.floats(-1, 1), "lift": st.floats(0, 1e4)}.get(
+        kind, st.floats(-1e6, 1e6)
+    )
     rows = []
-    for _ in range(draw(st.integers(1, 5))):
+    for _ in range(draw(st.integers(0, 5))):
         low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
         known = draw(st.booleans())
         value = draw(st.sampled_from([value, value, math.nan]))
@@ -52,11 +58,12 @@ def intervals(draw):
                 value=value,
                 low=low if known else None,
                 high=high if known else None,
-                note=draw(st.sampled_from(["", "n 1,234"])),
+                n=draw(st.none() | st.integers(0, 10**9)),
+                note=draw(NAMES),
             )
         )
-    kind = draw(st.sampled_from(["points", "signed"] if around else ["percent", "number"]))
-    return IntervalBars, Intervals(rows=tuple(rows), kind=kind, around_zero=around)
+    mark = draw(st.sampled_from(["bar", "point"]))
+    return IntervalBars, Intervals(rows=tuple(rows), kind=kind, title=draw(NAMES), n_title="users", mark=mark)
 
 
 @st.composite
@@ -151,30 +158,46 @@ def drawn(figure, data, width=70, rung="eighths"):
 
 
 PICTURE = """\
-deciders                      ├──●──┤  32.0 %  28.0 to 36.0 %  n 1,203
-browsers         ├●─┤                  12.0 %  10.0 to 14.0 %    n 803
-         0.0 %─────────────────36.0 %"""
+Conversion                                        95 % interval  users
+deciders ███████████████████████├──●──┤  32.0 %  28.0 to 36.0 %  1,203
+browsers ████████├─●┤                    12.0 %  10.0 to 14.0 %    803
+         ┬───────────────┬─────────────
+         0 %           20 %"""
 
 
 def test_intervals_as_a_picture():
     rows = (
-        IntervalRow(label="deciders", value=0.32, low=0.28, high=0.36, note="n 1,203"),
-        IntervalRow(label="browsers", value=0.12, low=0.10, high=0.14, note="n 803"),
+        IntervalRow(label="deciders", value=0.32, low=0.28, high=0.36, n=1_203),
+        IntervalRow(label="browsers", value=0.12, low=0.10, high=0.14, n=803),
     )
-    assert drawn(IntervalBars, Intervals(rows=rows)) == PICTURE
+    assert drawn(IntervalBars, Intervals(rows=rows, title="Conversion", n_title="users")) == PICTURE
 
 
 @pytest.mark.parametrize("rung", sorted(LADDER))
-def test_a_difference_that_is_clear_points_its_way_and_one_that_is_not_does_not(rung):
+def test_an_arrow_says_on_which_side_of_zero_the_whole_interval_lies(rung):
     glyphs = LADDER[rung]
     row = IntervalRow(label="x", value=0.02, low=0.01, high=0.03)
-    up, down, unclear = (
-        drawn(IntervalBars, Intervals(rows=(each,), kind="points", around_zero=True), rung=rung)
-        for each in (row, replace(row, value=-0.02, low=-0.03, high=-0.01), replace(row, low=-0.01))
-    )
-    assert glyphs.up in up
-    assert glyphs.down in down
-    assert glyphs.point in unclear
+    rows = (row, replace(row, value=-0.02, low=-0.03, high=-0.01), replace(row, low=-0.01))
+    up, down, unclear = drawn(IntervalBars, Intervals(rows=rows, kind="points"), rung=rung).splitlines()[1:4]
+    assert f"{glyphs.up} +2.0" in up
+    assert f"{glyphs.down} -2.0" in down
+    assert "  +2.0" in unclear
+
+
+def test_a_half_lies_as_far_from_one_as_a_double():
+    rows = tuple(IntervalRow(label=str(value), value=value) for value in (0.5, 2.0))
+    half, double = drawn(IntervalBars, Intervals(rows=rows, kind="lift", mark="point")).splitlines()[:2]
+    middle = half.index("│")
+    assert middle - half.index("●") == double.index("●") - double.index("│")
+    assert double.index("│") == middle
+
+
+def test_numbers_go_before_the_bars_do():
+    rows = (IntervalRow(label="x", value=0.3, low=0.1, high=0.4, n=12_345, note="a note"),)
+    wide, narrow = (drawn(IntervalBars, Intervals(rows=rows), width) for width in (80, 30))
+    assert "12,345  a note" in wide
+    assert "12,345" not in narrow
+    assert "█" in narrow
 
 
 def test_a_table_copies_with_tabs_and_no_cell_runs_in_a_spreadsheet():

@@ -96,7 +96,7 @@ def find_scale(kind: Kind, values: Iterable[float], width: int, *, with_origin: 
     low, high = min(places), max(places)
     if high - low < 1e-9:
         high = low + (1.0 if measure.has_ratio_axis else max(abs(low), 1.0) / 10)
-    step = _round_step(high - low, max(min(width // 10, 10), 2), whole=measure.has_ratio_axis)
+    step = _round_step(high - low, max(min(width // 8, 10), 2), whole=measure.has_ratio_axis)
     margin = step if measure.has_ratio_axis else step / _MARGINS
     low, high = math.floor(low / margin + 1e-9) * margin, math.ceil(high / margin - 1e-9) * margin
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

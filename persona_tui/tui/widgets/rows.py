@@ -77,7 +77,7 @@ class Layout:
         parts: list[Content | str | tuple[str, str]] = [label, " ", plot]
         for (text, style), room in zip(numbers, self.numbers, strict=False):
             if room:
-                parts.append((" " * (_GAP + room - len(text)) + text, style))
+                parts.append((" " * (_GAP + room - cell_len(text)) + text, style))
         return Content.assemble(*parts)
 
     def titles(self, title: str, numbers: Sequence[str], glyphs: Glyphs) -> list[Content]:
@@ -99,7 +99,7 @@ def deal_width(
     ``numbers`` holds columns, the most needed first; what stays of the width is the plot's.
     """
     longest = widest(labels)
-    rooms = [max((len(text) for text in column), default=0) for column in numbers]
+    rooms = [max(map(cell_len, column), default=0) for column in numbers]
     label = min(longest, max(width * 3 // 10, 8))
     while len(rooms) > 1 and _left(width, label, rooms) < least_plot:
         rooms.pop()
@@ -135,7 +135,7 @@ def axis_lines(scale: Scale, glyphs: Glyphs) -> tuple[Content, Content]:
 
 def nothing(title: str, width: int, glyphs: Glyphs) -> list[Content]:
     """Return what a figure without data says."""
-    words = Content.assemble(("Nothing to show.", MUTED))
+    words = Content.styled("Nothing to show.", MUTED)
     return within([label_content(title, width, glyphs, "bold"), words] if title else [words], width)
 
 
