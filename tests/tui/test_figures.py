@@ -69,12 +69,19 @@ def intervals(draw):
 @st.composite
 def funnels(draw):
     steps = tuple(draw(st.lists(NAMES, max_size=6)))
-    counts = st.lists(st.floats(0, 1e6), min_size=len(steps), max_size=len(steps))
+    n = len(steps)
+    ends = st.tuples(st.floats(-1, 1), st.floats(-1, 1))
     arms = tuple(
-        FunnelArm(name=name, reached=tuple(draw(counts)), total=draw(st.sampled_from([0.0, 1e6])))
-        for name in draw(st.sampled_from([("",), ("control", "treatment"), ("日本\x1b[31m",)]))
+        FunnelArm(
+            name=name,
+            reached=tuple(draw(st.lists(st.floats(0, 1e6), min_size=n, max_size=n))),
+            total=draw(st.sampled_from([0.0, 1e6])),
+            intervals=draw(st.sampled_from([(), ((0.1, 0.4),) * n])),
+        )
+        for name in draw(st.sampled_from([("",), ("control", "treatment"), ("日本\x1b[31m", "[b]")]))
     )
-    return FunnelBars, Funnel(steps=steps, arms=arms)
+    uplifts = tuple(draw(st.lists(st.none() | ends, min_size=n, max_size=n)))
+    return FunnelBars, Funnel(steps=steps, arms=arms, uplifts=uplifts, title=draw(NAMES))
 
 
 @st.composite
@@ -198,6 +205,41 @@ def test_numbers_go_before_the_bars_do():
     assert "12,345  a note" in wide
     assert "12,345" not in narrow
     assert "█" in narrow
+
+
+STEPS = ("landing", "signup_start", "signup_complete")
+CONTROL = FunnelArm(name="control", reached=(2_540, 2_400, 1_383), total=3_200)
+TREATMENT = FunnelArm(name="treatment", reached=(2_540, 2_290, 1_401), total=3_200)
+
+
+def test_the_step_that_loses_most_is_named():
+    told = drawn(FunnelBars, Funnel(steps=STEPS, arms=(replace(CONTROL, name=""),))).splitlines()
+    assert [line.strip() for line in told if "lost" in line] == [
+        "▼ 140 lost, 5.5 %",
+        "▼ 1,017 lost, 42.4 %, the largest loss",
+    ]
+
+
+def test_a_funnel_that_grows_on_the_way_says_so():
+    arm = FunnelArm(reached=(100, 112, 50), total=200)
+    assert "▲ 12 more" in drawn(FunnelBars, Funnel(steps=STEPS, arms=(arm,)))
+
+
+def test_two_arms_name_the_uplift_of_each_step_with_its_interval():
+    uplifts = (None, (-0.05, -0.02), (-0.01, 0.02))
+    told = drawn(FunnelBars, Funnel(steps=STEPS, arms=(CONTROL, TREATMENT), uplifts=uplifts))
+    assert "= 0.0 points\n" in told
+    assert "▼ -3.4 points (-5.0 to -2.0)" in told
+    assert "▲ +0.6 points (-1.0 to +2.0)" in told
+    assert "▼ lost: control 5.5 %, treatment 9.8 %" in told
+
+
+def test_rounding_noise_between_two_arms_is_no_uplift():
+    arms = (
+        FunnelArm(name="control", reached=(0.3,), total=1),
+        FunnelArm(name="treatment", reached=(0.1 + 0.2,), total=1),
+    )
+    assert "= 0.0 points" in drawn(FunnelBars, Funnel(steps=("landing",), arms=arms))
 
 
 def test_a_table_copies_with_tabs_and_no_cell_runs_in_a_spreadsheet():

@@ -133,10 +133,10 @@ def axis_lines(scale: Scale, glyphs: Glyphs) -> tuple[Content, Content]:
     return line.content(), numbers.content()
 
 
-def nothing(title: str, width: int, glyphs: Glyphs) -> list[Content]:
+def nothing(title: str, width: int, glyphs: Glyphs, words: str = "Nothing to show.") -> list[Content]:
     """Return what a figure without data says."""
-    words = Content.styled("Nothing to show.", MUTED)
-    return within([label_content(title, width, glyphs, "bold"), words] if title else [words], width)
+    said = label_content(words, width, glyphs, MUTED)
+    return within([label_content(title, width, glyphs, "bold"), said] if title else [said], width)
 
 
 def within(lines: Sequence[Content], width: int) -> list[Content]:
