@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -74,7 +74,7 @@ def learn(source: str) -> Findings:
 def _over_time(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
     from persona_tui.tui.screens.data_facts import events_over_time  # noqa: PLC0415 - of a screen
 
-    return events_over_time(found.inspection)
+    return replace(events_over_time(found.inspection), title="Events over time", height=6)
 
 
 def _spark(found: Findings) -> Spark:

@@ -11,7 +11,7 @@ from textual.content import Content
 from persona_tui.tui.glyphs import LADDER, bar, column
 from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm, FunnelBars
-from persona_tui.tui.widgets.histogram import Columns, Histogram
+from persona_tui.tui.widgets.histogram import Counts, Histogram
 from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
 from persona_tui.tui.widgets.measures import MEASURES
 from persona_tui.tui.widgets.sparkline import Spark, Sparkline
@@ -86,11 +86,9 @@ def funnels(draw):
 
 @st.composite
 def histograms(draw):
-    counts = tuple(draw(st.lists(st.integers(0, 1000), min_size=1, max_size=300)))
-    columns = Columns(
-        counts=counts, first="2026-01-01", last="2026-02-03", step="day", height=draw(st.integers(1, 6))
-    )
-    return Histogram, columns
+    counts = tuple(draw(st.lists(st.integers(0, 10**9), max_size=300)))
+    labels = (draw(NAMES),) * len(counts)
+    return Histogram, Counts(counts=counts, labels=labels, title=draw(NAMES), height=draw(st.integers(1, 6)))
 
 
 @st.composite
@@ -240,6 +238,20 @@ def test_rounding_noise_between_two_arms_is_no_uplift():
         FunnelArm(name="treatment", reached=(0.1 + 0.2,), total=1),
     )
     assert "= 0.0 points" in drawn(FunnelBars, Funnel(steps=("landing",), arms=arms))
+
+
+def test_a_single_event_shows_among_millions():
+    counts = Counts(counts=(10**6, 1, 0), labels=("a", "b", "c"), height=4)
+    assert "▁" in drawn(Histogram, counts).splitlines()[3]
+
+
+def test_columns_have_their_highest_count_and_dates_below_them():
+    days = tuple(f"2026-03-{day:02}" for day in range(1, 31))
+    told = drawn(Histogram, Counts(counts=tuple(range(30)), labels=days, title="Events", unit="events a day"))
+    title, top, *_, dates = told.splitlines()
+    assert title.endswith("highest: 29 events a day, 2026-03-30")
+    assert top.startswith("29 │")
+    assert dates.split() == ["2026-03-01", "2026-03-15", "2026-03-30"]
 
 
 def test_a_table_copies_with_tabs_and_no_cell_runs_in_a_spreadsheet():
