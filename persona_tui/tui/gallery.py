@@ -142,14 +142,10 @@ def _doubts(found: Findings) -> Swings:
     return Swings(
         base=told.uplift,
         swings=tuple(
-            Swing(
-                name=each.name,
-                low=each.uplifts[0],
-                high=each.uplifts[1],
-                values=f"{each.values[0]:g} to {each.values[1]:g}" if each.values else "",
-            )
+            Swing(label=each.name, ends=each.values, results=each.uplifts, is_assumed=each.assumed)
             for each in told.drivers
         ),
+        title="What moves the uplift",
     )
 
 

@@ -113,9 +113,16 @@ def tables(draw):
 @st.composite
 def tornados(draw):
     numbers = st.floats(-1, 1)
-    swings = draw(st.lists(st.tuples(NAMES, numbers, numbers, st.sampled_from(["", "0 to 2"])), max_size=5))
-    made = tuple(Swing(name=name, low=low, high=high, values=told) for name, low, high, told in swings)
-    return Tornado, Swings(base=draw(numbers), swings=made)
+    one = st.builds(
+        Swing,
+        label=NAMES,
+        ends=st.none() | st.tuples(st.floats(0, 1e3), st.floats(0, 1e3)),
+        results=st.tuples(numbers, numbers),
+        is_assumed=st.booleans(),
+    )
+    kind = draw(st.sampled_from(["percent", "points", "number"]))
+    swings = tuple(draw(st.lists(one, max_size=5)))
+    return Tornado, Swings(base=draw(numbers), swings=swings, kind=kind, title=draw(NAMES))
 
 
 @given(
@@ -252,6 +259,19 @@ def test_columns_have_their_highest_count_and_dates_below_them():
     assert title.endswith("highest: 29 events a day, 2026-03-30")
     assert top.startswith("29 │")
     assert dates.split() == ["2026-03-01", "2026-03-15", "2026-03-30"]
+
+
+def test_the_widest_swing_comes_first_and_an_assumed_range_is_marked():
+    swings = (
+        Swing(label="data", ends=None, results=(-0.041, -0.021)),
+        Swing(label="friction.factor", ends=(0.05, 0.2), results=(-0.011, -0.055), is_assumed=True),
+        Swing(label="reward.factor", ends=(0.05, 0.2), results=(-0.037, -0.03)),
+    )
+    told = drawn(Tornado, Swings(base=-0.032, swings=swings), width=100).splitlines()
+    assert [line.split()[0] for line in told[1:4]] == ["friction.factor*", "data", "reward.factor"]
+    assert told[1].endswith("4.4  0.05: -1.1    0.2: -5.5")
+    assert told[-2].endswith("as set: -3.2 points")
+    assert told[-1] == "* no range stated: half either way"
 
 
 def test_a_table_copies_with_tabs_and_no_cell_runs_in_a_spreadsheet():

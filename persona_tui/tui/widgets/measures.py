@@ -99,9 +99,16 @@ def find_scale(kind: Kind, values: Iterable[float], width: int, *, with_origin: 
     step = _round_step(high - low, max(min(width // 8, 10), 2), whole=measure.has_ratio_axis)
     margin = step if measure.has_ratio_axis else step / _MARGINS
     low, high = math.floor(low / margin + 1e-9) * margin, math.ceil(high / margin - 1e-9) * margin
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    ticks = tuple(round(index * step, 12) for index in range(first, last + 1))
+    ticks = _ticks(low, high, step)
+    if len(ticks) < 2:
+        ticks = _ticks(low, high, step / 2)
     return Scale(measure=measure, low=low, high=high, ticks=ticks, width=width)
+
+
+def _ticks(low: float, high: float, step: float) -> tuple[float, ...]:
+    """Return the multiples of a step from one end to the other."""
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return tuple(round(index * step, 12) for index in range(first, last + 1))
 
 
 def _round_step(span: float, n_steps: int, *, whole: bool) -> float:
