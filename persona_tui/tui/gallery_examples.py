@@ -6,7 +6,7 @@ it in ``EXAMPLES``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
@@ -68,35 +68,43 @@ def learn(settings: Settings, on_progress: ProgressCallback | None = None) -> Fi
 
 def _running(personas: DescribedPersonas, study: StudyResult) -> Convergence:
     """Return block after block of synthetic users, each simulated with a seed of its own."""
+    from numpy.random import SeedSequence  # noqa: PLC0415 - 0.1 s
+
     from persona_tui.engine.simulation.experiments import run_ab_experiment  # noqa: PLC0415 - 0.4 s
-    from persona_tui.engine.statistics import NORMAL_QUANTILE  # noqa: PLC0415 - with it
+    from persona_tui.engine.simulation.uncertainty import draw_flows  # noqa: PLC0415 - with it
 
     first, simulator = study.report.scenarios[0].experiment, personas.learned.simulator
+    draws = draw_flows(simulator, 2, SeedSequence(0))  # intervals are not shown
     blocks = [
         run_ab_experiment(
-            simulator, _BLOCK, first.modification, random_state=seed, solver="cohort", n_draws=2
+            simulator, _BLOCK, first.modification, random_state=seed, solver="cohort", draws=draws
         ).total.simulated_arms
         for seed in range(_BLOCKS)
     ]
-    n = tuple(_BLOCK * (block + 1) for block in range(_BLOCKS))
-    arms = []
-    for name, style in zip(("control", "treatment"), ARM_STYLES, strict=True):
-        sums = accumulate(each[name][_COMPLETION] for each in blocks)
-        means = [total / count for count, total in enumerate(sums, start=1)]
-        errors = [
-            NORMAL_QUANTILE * (mean * (1 - mean) / size) ** 0.5 for mean, size in zip(means, n, strict=True)
-        ]
-        arms.append(
-            RunningArm(
-                name=name,
-                values=tuple(means),
-                low=tuple(mean - error for mean, error in zip(means, errors, strict=True)),
-                high=tuple(mean + error for mean, error in zip(means, errors, strict=True)),
-                exact=first.total.arms[name][_COMPLETION],
-                style=style,
-            )
-        )
-    return Convergence(n=n, arms=tuple(arms))
+    arms = tuple(
+        _running_arm(name, style, [each[name][_COMPLETION] for each in blocks], first.total.arms[name])
+        for name, style in zip(("control", "treatment"), ARM_STYLES, strict=True)
+    )
+    return Convergence(n=tuple(_BLOCK * (block + 1) for block in range(_BLOCKS)), arms=arms)
+
+
+def _running_arm(name: str, style: str, rates: Sequence[float], exact: Mapping[str, float]) -> RunningArm:
+    """Return an arm block after block, with the band in which its share lies at random."""
+    from persona_tui.engine.statistics import NORMAL_QUANTILE  # noqa: PLC0415 - 0.1 s, loads numpy
+
+    means = [total / count for count, total in enumerate(accumulate(rates), start=1)]
+    errors = [
+        NORMAL_QUANTILE * (mean * (1 - mean) / (_BLOCK * count)) ** 0.5
+        for count, mean in enumerate(means, start=1)
+    ]
+    return RunningArm(
+        name=name,
+        values=tuple(means),
+        low=tuple(mean - error for mean, error in zip(means, errors, strict=True)),
+        high=tuple(mean + error for mean, error in zip(means, errors, strict=True)),
+        exact=exact[_COMPLETION],
+        style=style,
+    )
 
 
 def _over_time(found: Findings, _width: int) -> Counts:

@@ -239,7 +239,7 @@ def users(profile: PersonaProfile) -> TextTable:
 def rungs(ladder: LadderDescription) -> TextTable:
     """Return the ladder: each number of personas with what speaks for and against it."""
     return TextTable(
-        heads=("personas", "bits per event", "saved", "± error", "stability", "smallest", ""),
+        heads=("personas", "bits per event", "saved", "error", "stability", "smallest", ""),
         rows=tuple(
             (
                 str(each.rung.n_clusters),

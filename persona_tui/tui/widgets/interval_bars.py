@@ -12,7 +12,7 @@ from textual.content import Content
 from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import Figure, fitted, widest
 from persona_tui.tui.widgets.measures import MEASURES, Scale, find_scale, in_glyphs
-from persona_tui.tui.widgets.numbers import Kind, shown, shown_interval
+from persona_tui.tui.widgets.numbers import Kind, in_cells, shown, shown_interval
 from persona_tui.tui.widgets.rows import (
     MUTED,
     Cells,
@@ -157,15 +157,15 @@ def _plot(row: IntervalRow, scale: Scale, mark: Mark, glyphs: Glyphs) -> Content
 
 def _table(data: Intervals, glyphs: Glyphs) -> list[tuple[str, str, str, str]]:
     """Return value, interval, count and note of each row in words, notes from their left."""
-    notes = widest(row.note for row in data.rows)
+    notes = [in_glyphs(in_cells(row.note), glyphs) for row in data.rows]
     return [
         (
             in_glyphs(_value(row, data.kind, glyphs), glyphs),
             "" if row.low is None or row.high is None else _interval(row.low, row.high, data.kind, glyphs),
             "" if row.n is None else shown(row.n, "count"),
-            fitted(row.note, notes, glyphs),
+            fitted(note, widest(notes), glyphs),
         )
-        for row in data.rows
+        for row, note in zip(data.rows, notes, strict=True)
     ]
 
 

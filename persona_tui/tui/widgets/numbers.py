@@ -30,6 +30,11 @@ _TEXTS: Final[dict[Kind, Callable[[float], str]]] = {
 }
 
 
+def in_cells(text: str) -> str:
+    """Return words of another face in characters of one cell."""
+    return text.translate(_PLAIN)
+
+
 def shown(value: float, kind: Kind) -> str:
     """Return a number in the form of its kind; differences carry their sign.
 
@@ -40,7 +45,7 @@ def shown(value: float, kind: Kind) -> str:
     """
     if not isfinite(value):
         return UNKNOWN
-    return _TEXTS[kind](value).translate(_PLAIN)
+    return in_cells(_TEXTS[kind](value))
 
 
 def shown_interval(low: float, high: float, kind: Kind) -> str:
