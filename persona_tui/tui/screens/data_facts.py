@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\bline (\d+)$")
 
 
-_HISTOGRAM_LINES: Final = 4
+_HISTOGRAM_LINES: Final = 3
 
 
 def tiles_of(found: Inspection) -> tuple[Tile, ...]:

@@ -97,7 +97,7 @@ def find_scale(kind: Kind, values: Iterable[float], width: int, *, with_origin: 
     if high - low < 1e-9:
         high = low + (1.0 if measure.has_ratio_axis else max(abs(low), 1.0) / 10)
     step = _round_step(high - low, max(min(width // 8, 10), 2), whole=measure.has_ratio_axis)
-    margin = step if measure.has_ratio_axis else step / _MARGINS
+    margin = step / _MARGINS
     low, high = math.floor(low / margin + 1e-9) * margin, math.ceil(high / margin - 1e-9) * margin
     ticks = _ticks(low, high, step)
     if len(ticks) < 2:
@@ -143,5 +143,5 @@ MEASURES: Final[dict[Kind, Measure]] = {
     "number": Measure(tick=lambda value: f"{value:g}"),
     "count": Measure(tick=lambda value: f"{value:,.0f}"),
     "signed": Measure(tick=_signed_tick, is_two_sided=True),
-    "lift": Measure(tick=lambda value: f"{value:g}×", origin=1.0, is_two_sided=True, has_ratio_axis=True),
+    "lift": Measure(tick=lambda value: f"{value:.2g}×", origin=1.0, is_two_sided=True, has_ratio_axis=True),
 }
