@@ -6,7 +6,7 @@ it in ``EXAMPLES``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
@@ -81,30 +81,18 @@ def _running(personas: DescribedPersonas, study: StudyResult) -> Convergence:
         ).total.simulated_arms
         for seed in range(_BLOCKS)
     ]
+    n = tuple(_BLOCK * (block + 1) for block in range(_BLOCKS))
     arms = tuple(
-        _running_arm(name, style, [each[name][_COMPLETION] for each in blocks], first.total.arms[name])
+        RunningArm.counted(
+            name,
+            tuple(accumulate(_BLOCK * each[name][_COMPLETION] for each in blocks)),
+            n,
+            exact=first.total.arms[name][_COMPLETION],
+            style=style,
+        )
         for name, style in zip(("control", "treatment"), ARM_STYLES, strict=True)
     )
-    return Convergence(n=tuple(_BLOCK * (block + 1) for block in range(_BLOCKS)), arms=arms)
-
-
-def _running_arm(name: str, style: str, rates: Sequence[float], exact: Mapping[str, float]) -> RunningArm:
-    """Return an arm block after block, with the band in which its share lies at random."""
-    from persona_tui.engine.statistics import NORMAL_QUANTILE  # noqa: PLC0415 - 0.1 s, loads numpy
-
-    means = [total / count for count, total in enumerate(accumulate(rates), start=1)]
-    errors = [
-        NORMAL_QUANTILE * (mean * (1 - mean) / (_BLOCK * count)) ** 0.5
-        for count, mean in enumerate(means, start=1)
-    ]
-    return RunningArm(
-        name=name,
-        values=tuple(means),
-        low=tuple(mean - error for mean, error in zip(means, errors, strict=True)),
-        high=tuple(mean + error for mean, error in zip(means, errors, strict=True)),
-        exact=exact[_COMPLETION],
-        style=style,
-    )
+    return Convergence(n=n, arms=arms)
 
 
 def _over_time(found: Findings, _width: int) -> Counts:

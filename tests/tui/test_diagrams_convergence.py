@@ -104,6 +104,15 @@ def test_no_line_is_wider_or_lower_than_its_room(name, value, n, width, height, 
     assert all(printable(line.plain) == line.plain for line in lines)
 
 
+def test_an_arm_is_made_from_how_many_converted_so_far() -> None:
+    arm = RunningArm.counted("control", (0, 50), (10, 100), exact=0.4)
+    assert arm.values == (0.0, 0.5)
+    assert arm.low[0] == 0
+    assert arm.high[0] == pytest.approx(0.278, abs=1e-3)
+    assert arm.low[1] < 0.5 < arm.high[1]
+    assert arm.exact == 0.4
+
+
 async def test_the_chart_fills_the_height_it_is_given() -> None:
     class Shown(App[None]):
         def compose(self):
