@@ -17,6 +17,25 @@ from persona_tui.engine.simulation.flow import N_ENDS, Flow, StateKind
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
+HOSTILE_NAMES = (
+    "",
+    "[/red]",
+    "[bold]x[/bold]",
+    "\x1b[31mred\x1b[0m",
+    "\x1b[2J",
+    "日本語のイベント",
+    "🎉 party",
+    "👩\u200d👩\u200d👧 family",
+    "🇩🇪",
+    "a\u202eb",
+    "a\u200bb\ufeff",
+    "e\u0301" * 9,
+    "line\nbreak\ttab\u2028",
+    "x" * 300,
+)
+"""Markup, control and escape codes, wide, joined, combining, bidi and zero-width characters, and length."""
+
+
 def make_log(journeys: dict[str, list[list[str]]], *, gap_days: float = 1.0) -> pl.DataFrame:
     """Return a log in which each user has some sessions, a minute between events, days between sessions."""
     rows = []

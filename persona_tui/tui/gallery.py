@@ -1,302 +1,204 @@
-"""Every figure of the app with real data, in every theme and with every glyph.
+"""Every figure of the app with real data, in every theme, at every width and with every glyph.
 
-``python -m persona_tui.tui.gallery [LOG]`` shows them; ``--print WIDTH [--glyphs NAME]`` writes them as text.
-To add a figure, add a line to ``EXAMPLES``.
+``python -m persona_tui.tui.gallery [STUDY]`` opens it; ``--print WIDTH [--glyphs NAME]`` writes it as text.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import accumulate
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Footer, Static
+from textual.worker import get_current_worker
 
-from persona_tui.study.options import Settings
+from persona_tui.engine.errors import PersonaError, RunCancelled
+from persona_tui.tui.gallery_examples import EXAMPLES, Findings, learn
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.themes import DARK, THEMES, register
-from persona_tui.tui.widgets.convergence import Convergence, ConvergenceChart, RunningArm
-from persona_tui.tui.widgets.figure import Figure
-from persona_tui.tui.widgets.flow_diagram import FlowDiagram
-from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm, FunnelBars
-from persona_tui.tui.widgets.heat_map import HeatMap
-from persona_tui.tui.widgets.histogram import Histogram
-from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
-from persona_tui.tui.widgets.sparkline import Spark, Sparkline
-from persona_tui.tui.widgets.text_table import Table
-from persona_tui.tui.widgets.tornado import Swing, Swings, Tornado
 
 if TYPE_CHECKING:
-    from persona_tui.study.inspection import Inspection
-    from persona_tui.study.personas import DescribedPersonas
-    from persona_tui.study.study import StudyResult
+    from persona_tui.engine.progress import Progress
+    from persona_tui.study.options import Settings
 
-_SAMPLE: Final = "data/sample_events.csv"
-_CHANGE: Final = ("friction:factor=0.02/0.05/0.1,at=signup_start", "insert_steps:count=1")
-_BLOCKS: Final = 24
-_BLOCK: Final = 500
-_FLOW_CELLS: Final = 100
+STUDY: Final = Path("data/sample_study.toml")
+WIDTHS: Final = (None, 40, 80, 120, 200)
+"""None is as wide as the terminal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Findings:
-    """What the figures are made from: a log, its personas, and a change of its flow."""
+class Learning(Message):
+    """The study is being worked out."""
 
-    inspection: Inspection
-    personas: DescribedPersonas
-    result: StudyResult
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self.stage = stage
 
-
-def learn(source: str) -> Findings:
-    """Do the whole job on a log."""
-    from persona_tui.study.inspection import inspect_log  # noqa: PLC0415 - 0.4 s, loads polars
-    from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
-    from persona_tui.study.study import run_study  # noqa: PLC0415 - with it
-
-    settings = Settings(events=source, modification=_CHANGE)
-    personas = describe_personas(settings)
-    prepared = personas.prepared
-    return Findings(
-        inspection=inspect_log(settings, prepared.log),
-        personas=personas,
-        result=run_study(settings, prepared, solver="exact"),
-    )
-
-
-def _over_time(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens.data_facts import events_over_time  # noqa: PLC0415 - of a screen
-
-    return events_over_time(found.inspection)
-
-
-def _spark(found: Findings) -> Spark:
-    return Spark(values=tuple(map(float, found.inspection.histogram.counts)), label="events a day")
-
-
-def _observed(found: Findings) -> Funnel:
-    steps = found.inspection.funnel
-    total = steps[0].reached / steps[0].rate
-    arm = FunnelArm(reached=tuple(float(each.reached) for each in steps), total=total)
-    return Funnel(steps=tuple(each.step for each in steps), arms=(arm,))
-
-
-def _predicted(found: Findings) -> Funnel:
-    arms = found.result.report.lead.funnel_arms
-    return Funnel(
-        steps=tuple(each.step for each in arms),
-        arms=(
-            FunnelArm(name="control", reached=tuple(1000 * each.control for each in arms), total=1000),
-            FunnelArm(name="treatment", reached=tuple(1000 * each.treatment for each in arms), total=1000),
-        ),
-    )
-
-
-def _conversions(found: Findings) -> Intervals:
-    rows = (
-        IntervalRow(
-            label=each.name,
-            value=each.conversion,
-            low=each.conversion_interval[0],
-            high=each.conversion_interval[1],
-            note=f"n {each.users:,}",
-        )
-        for each in found.personas.cards
-    )
-    return Intervals(rows=tuple(rows))
-
-
-def _differences(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
-
-    return personas_page.traits(found.personas.profiles[0])
-
-
-def _flow(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
-
-    return personas_page.flow(found.personas, 0, _FLOW_CELLS)
-
-
-def _moves(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
-
-    return personas_page.moves(found.personas, 0)
-
-
-def _ladder(found: Findings) -> Any:  # noqa: ANN401 - the data of a figure
-    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
-
-    return personas_page.rungs(found.personas.ladder) if found.personas.ladder else None
-
-
-def _doubts(found: Findings) -> Swings:
-    told = found.result.report.lead.insights.drivers
-    return Swings(
-        base=told.uplift,
-        swings=tuple(
-            Swing(
-                name=each.name,
-                low=each.uplifts[0],
-                high=each.uplifts[1],
-                values=f"{each.values[0]:g} to {each.values[1]:g}" if each.values else "",
-            )
-            for each in told.drivers
-        ),
-    )
-
-
-def _running(found: Findings) -> Convergence:
-    """Return block after block of synthetic users, each simulated with a seed of its own."""
-    from persona_tui.engine.simulation.experiments import run_ab_experiment  # noqa: PLC0415 - 0.4 s
-
-    lead, simulator = found.result.report.lead.experiment, found.personas.learned.simulator
-    blocks = [
-        run_ab_experiment(
-            simulator, _BLOCK, lead.modification, random_state=seed, solver="cohort", n_draws=2
-        ).total.simulated_arms
-        for seed in range(_BLOCKS)
-    ]
-    n = tuple(_BLOCK * (block + 1) for block in range(_BLOCKS))
-    arms = []
-    for name, style in (("control", "$primary"), ("treatment", "$accent")):
-        rates = [each[name]["completion_rate"] for each in blocks]
-        means = [total / count for count, total in enumerate(accumulate(rates), start=1)]
-        errors = [1.96 * (mean * (1 - mean) / size) ** 0.5 for mean, size in zip(means, n, strict=True)]
-        arms.append(
-            RunningArm(
-                name=name,
-                values=tuple(means),
-                low=tuple(mean - error for mean, error in zip(means, errors, strict=True)),
-                high=tuple(mean + error for mean, error in zip(means, errors, strict=True)),
-                exact=lead.total.arms[name]["completion_rate"],
-                style=style,
-            )
-        )
-    return Convergence(n=n, arms=tuple(arms))
-
-
-Maker = Callable[[Findings], Any]
-EXAMPLES: Final[Mapping[str, tuple[type[Figure[Any]], Maker]]] = {
-    "Histogram": (Histogram, _over_time),
-    "Sparkline": (Sparkline, _spark),
-    "Funnel": (FunnelBars, _observed),
-    "Funnel of two arms": (FunnelBars, _predicted),
-    "Interval bars": (IntervalBars, _conversions),
-    "Interval bars around zero": (IntervalBars, _differences),
-    "Flow diagram": (FlowDiagram, _flow),
-    "Heat map": (HeatMap, _moves),
-    "Tornado": (Tornado, _doubts),
-    "Convergence chart": (ConvergenceChart, _running),
-    "Table": (Table, _ladder),
-}
+    def can_replace(self, message: Message) -> bool:
+        """Return whether an older message can go unread."""
+        return isinstance(message, Learning)
 
 
 class Learned(Message):
-    """The data of all figures is there."""
+    """The figures have their data."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(self, found: Findings) -> None:
         super().__init__()
-        self.data = data
+        self.found = found
+
+
+class Failed(Message):
+    """The study could not be worked out."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class GalleryApp(App[None]):
-    """Shows the figures one under the other."""
+    """One figure at a time; keys change the figure, the theme, the glyphs and the width."""
 
     CSS = """
-    .name { text-style: bold; color: $text-accent; margin-top: 1; }
-    FlowDiagram, ConvergenceChart { height: 22; }
-    HeatMap { height: 20; }
+    #about { height: auto; padding: 0 1; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("t", "theme", "Theme"),
-        ("g", "glyphs", "Glyphs"),
-        ("q", "quit", "Quit"),
+        Binding("n,right", "next_figure(1)", "Next figure"),
+        Binding("p,left", "next_figure(-1)", "Figure before"),
+        Binding("t", "next_theme", "Theme"),
+        Binding("g", "next_glyphs", "Glyphs"),
+        Binding("w", "next_width", "Width"),
+        Binding("q", "quit", "Quit"),
     ]
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, study: Path = STUDY) -> None:
         super().__init__()
         register(self)
         self.theme = DARK.name
         self.glyphs = LADDER["eighths"]
-        self._source = source
+        self.study = study
+        self._found: Findings | None = None
+        self._figure = 0
+        self._width = 0
 
     def compose(self) -> ComposeResult:
-        """Build a place for each figure."""
-        with VerticalScroll():
-            yield Static("Doing the whole job on the log …", id="said")
-            for number, (name, (kind, _)) in enumerate(EXAMPLES.items()):
-                yield Static(name, classes="name")
-                yield kind(id=f"figure-{number}")
+        """Compose a line about what is seen, room for a figure, and the keys."""
+        yield Static(f"Working out {self.study} …", id="about", markup=False)
+        yield VerticalScroll(id="room")
         yield Footer()
 
     def on_mount(self) -> None:
-        """Make the data in the background."""
-        self._learn()
+        """Begin to work out the study."""
+        self.learn()
 
-    @work(thread=True, description="-")
-    def _learn(self) -> None:
-        found = learn(self._source)
-        self.post_message(Learned({name: make(found) for name, (_, make) in EXAMPLES.items()}))
+    @work(thread=True, exclusive=True, exit_on_error=False, group="learn", description="-")
+    def learn(self) -> None:
+        """Work out the study and post it."""
+        worker = get_current_worker()
+
+        def report(progress: Progress) -> None:
+            if worker.is_cancelled:
+                raise RunCancelled("The gallery was closed.")
+            self.post_message(Learning(progress.stage))
+
+        try:
+            self.post_message(Learned(learn(_settings(self.study), report)))
+        except RunCancelled:
+            return
+        except (PersonaError, OSError) as error:
+            self.post_message(Failed(str(error)))
+
+    @on(Learning)
+    def tell_progress(self, message: Learning) -> None:
+        """Say how far the study is."""
+        self.query_one("#about", Static).update(f"Working out {self.study}: {message.stage} …")
+
+    @on(Failed)
+    def tell_failure(self, message: Failed) -> None:
+        """Say why there is nothing to see."""
+        self.query_one("#about", Static).update(message.cause)
 
     @on(Learned)
-    def show(self, message: Learned) -> None:
-        """Show the figures."""
-        for number, (name, (kind, _)) in enumerate(EXAMPLES.items()):
-            self.query_one(f"#figure-{number}", kind).data = message.data[name]
-        self._say()
+    async def take(self, message: Learned) -> None:
+        """Show the first figure."""
+        self._found = message.found
+        await self._show()
 
-    def _say(self) -> None:
-        self.query_one("#said", Static).update(
-            f"{self._source}; theme {self.theme}; glyphs {self.glyphs.name}"
-        )
+    async def action_next_figure(self, step: int) -> None:
+        """Show another figure."""
+        self._figure = (self._figure + step) % len(EXAMPLES)
+        await self._show()
 
-    def action_theme(self) -> None:
-        """Change to the next theme."""
+    async def action_next_theme(self) -> None:
+        """Show the figure in another theme."""
         names = [each.name for each in THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-        self._say()
+        await self._show()
 
-    def action_glyphs(self) -> None:
-        """Change to the next rung of the ladder."""
+    async def action_next_glyphs(self) -> None:
+        """Show the figure on another rung of the ladder."""
         names = list(LADDER)
         self.glyphs = LADDER[names[(names.index(self.glyphs.name) + 1) % len(names)]]
-        for number, (kind, _) in enumerate(EXAMPLES.values()):
-            self.query_one(f"#figure-{number}", kind).glyphs = self.glyphs
-        self._say()
+        await self._show()
+
+    async def action_next_width(self) -> None:
+        """Show the figure at another width."""
+        self._width = (self._width + 1) % len(WIDTHS)
+        await self._show()
+
+    async def _show(self) -> None:
+        """Make the figure anew, and say what is seen."""
+        if self._found is None:
+            return
+        name, (kind, make) = list(EXAMPLES.items())[self._figure]
+        width, room = WIDTHS[self._width], self.query_one("#room", VerticalScroll)
+        figure = kind(make(self._found, width or room.content_size.width))
+        if width is not None:
+            figure.styles.width = width
+        async with room.batch():
+            await room.remove_children()
+            await room.mount(figure)
+        seen = f"{width} cells" if width else "all of the width"
+        about = (f"{name}, {self._figure + 1} of {len(EXAMPLES)}", self.theme, self.glyphs.name, seen)
+        self.query_one("#about", Static).update("; ".join(about))
 
 
-def printed(found: Findings, width: int, glyphs: str) -> str:
-    """Return all figures as text."""
+def figures_as_text(found: Findings, width: int, glyphs: str) -> str:
+    """Return every figure as text, under its name."""
     blocks = []
     for name, (kind, make) in EXAMPLES.items():
-        lines = kind().draw(make(found), width, LADDER[glyphs])
+        lines = kind().draw(make(found, width), width, LADDER[glyphs])
         blocks.append("\n".join([f"== {name}", *(line.plain.rstrip() for line in lines)]))
     return "\n\n".join(blocks) + "\n"
 
 
+def _settings(study: Path) -> Settings:
+    from persona_tui.study.config import merge_settings, read_settings  # noqa: PLC0415 - 0.6 s, with the study
+
+    return merge_settings(read_settings(study), {})
+
+
 def main() -> None:
-    """Show the gallery, or print it."""
+    """Open the gallery, or write it."""
     parser = argparse.ArgumentParser(
         prog="python -m persona_tui.tui.gallery", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("log", nargs="?", default=_SAMPLE)
-    parser.add_argument("--print", type=int, metavar="WIDTH", dest="width")
-    parser.add_argument("--glyphs", choices=tuple(LADDER), default="eighths")
-    chosen = parser.parse_args()
-    if not Path(chosen.log).exists():
-        parser.error(f"there is no '{chosen.log}'")
-    if chosen.width:
-        print(printed(learn(chosen.log), chosen.width, chosen.glyphs), end="")  # noqa: T201 - what was asked for
-    else:
-        GalleryApp(chosen.log).run()
+    parser.add_argument("study", nargs="?", type=Path, default=STUDY, help="a settings file (%(default)s)")
+    parser.add_argument("--print", type=int, metavar="WIDTH", dest="width", help="write the figures as text")
+    parser.add_argument("--glyphs", choices=tuple(LADDER), default="eighths", help="(%(default)s)")
+    asked = parser.parse_args()
+    if asked.width is None:
+        GalleryApp(asked.study).run()
+        return
+    try:
+        found = learn(_settings(asked.study))
+    except (PersonaError, OSError) as error:
+        sys.exit(str(error))
+    sys.stdout.write(figures_as_text(found, asked.width, asked.glyphs))
 
 
 if __name__ == "__main__":

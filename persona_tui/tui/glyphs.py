@@ -21,7 +21,7 @@ class Glyphs:
         Cells from faint to full, for heat.
     whisker, whisker_left, whisker_right, point : str
         Of an interval: its line, its ends and its estimate.
-    rule, upright : str
+    rule, upright, tee, corner : str
         Of axes.
     left, right, up, down : str
     ellipsis : str
@@ -39,6 +39,8 @@ class Glyphs:
     point: str
     rule: str
     upright: str
+    tee: str
+    corner: str
     left: str
     right: str
     up: str
@@ -58,6 +60,8 @@ _EIGHTHS: Final = Glyphs(
     point="●",
     rule="─",
     upright="│",
+    tee="┬",
+    corner="└",
     left="◀",
     right="▶",
     up="▲",
@@ -80,6 +84,8 @@ LADDER: Final[dict[str, Glyphs]] = {
         point="o",
         rule="-",
         upright="|",
+        tee="+",
+        corner="+",
         left="<",
         right=">",
         up="^",

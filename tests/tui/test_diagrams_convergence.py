@@ -4,8 +4,10 @@ import plotext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import HOSTILE_NAMES
 from textual.app import App
 
+from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.widgets.convergence import Convergence, ConvergenceChart, RunningArm, draw_convergence
 
@@ -87,7 +89,7 @@ def test_one_block_of_users_is_told_without_a_chart() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    name=st.sampled_from(["control", "[b]x", "\x1b[31mred", "日本語のイベント", "x" * 300]),
+    name=st.sampled_from(["control", *HOSTILE_NAMES]) | st.text(max_size=30),
     value=st.floats(0, 1),
     n=st.integers(1, 300),
     width=st.integers(1, 200),
@@ -99,7 +101,16 @@ def test_no_line_is_wider_or_lower_than_its_room(name, value, n, width, height, 
     lines = draw_convergence(Convergence(n=tuple(range(1, n + 1)), arms=arms), width, height, LADDER[rung])
     assert 1 <= len(lines) <= height
     assert all(line.cell_length <= width for line in lines)
-    assert not any("\x1b" in line.plain for line in lines)
+    assert all(printable(line.plain) == line.plain for line in lines)
+
+
+def test_an_arm_is_made_from_how_many_converted_so_far() -> None:
+    arm = RunningArm.counted("control", (0, 50), (10, 100), exact=0.4)
+    assert arm.values == (0.0, 0.5)
+    assert arm.low[0] == 0
+    assert arm.high[0] == pytest.approx(0.278, abs=1e-3)
+    assert arm.low[1] < 0.5 < arm.high[1]
+    assert arm.exact == 0.4
 
 
 async def test_the_chart_fills_the_height_it_is_given() -> None:

@@ -127,7 +127,7 @@ class DataScreen(WorkScreen):
         self.query_one(QualityTable).show(facts.findings_of(inspection))
         self._show_steps(inspection)
         self.query_one("#outcome-words", Static).update(facts.funnel_sentence(inspection, self.settings))
-        self.query_one(FunnelBars).data = facts.funnel_of(inspection)
+        self.query_one(FunnelBars).data = facts.funnel_of(inspection, self.settings)
         self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
         self._show_rows(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from persona_tui.engine.text import printable
@@ -12,7 +12,7 @@ from persona_tui.study.options import Settings
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.widgets.attributes import AttributeRow
 from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm
-from persona_tui.tui.widgets.histogram import Columns
+from persona_tui.tui.widgets.histogram import Counts
 from persona_tui.tui.widgets.quality_table import FindingRow
 from persona_tui.tui.widgets.recognised import Recognised
 from persona_tui.tui.widgets.tiles import Tile
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\bline (\d+)$")
 
 
-_HISTOGRAM_LINES: Final = 4
+_HISTOGRAM_LINES: Final = 3
 
 
 def tiles_of(found: Inspection) -> tuple[Tile, ...]:
@@ -80,15 +80,15 @@ def recognised_of(found: Inspection, settings: Settings) -> Recognised:
     )
 
 
-def events_over_time(found: Inspection) -> Columns:
+def events_over_time(found: Inspection) -> Counts:
     """Return the histogram of events."""
     bins = found.histogram
     clock = "%Y-%m-%d" if bins.step_seconds >= 86_400 else "%Y-%m-%d %H:%M"
-    return Columns(
-        counts=tuple(map(float, bins.counts)),
-        first=f"{bins.begins:{clock}}",
-        last=f"{found.last:{clock}}",
-        step=bins.step,
+    width = timedelta(seconds=bins.step_seconds)
+    return Counts(
+        counts=bins.counts,
+        labels=tuple(f"{bins.begins + number * width:{clock}}" for number in range(len(bins.counts))),
+        unit=f"events per {bins.step}",
         height=_HISTOGRAM_LINES,
     )
 
@@ -158,13 +158,13 @@ def events_of(found: Inspection, settings: Settings) -> tuple[EventRow, ...]:
     )
 
 
-def funnel_of(found: Inspection) -> Funnel | None:
+def funnel_of(found: Inspection, settings: Settings) -> Funnel | None:
     """Return the funnel as observed, None where no event looks like a completion."""
     if not found.funnel:
         return None
     total = found.funnel[0].reached / found.funnel[0].rate if found.funnel[0].rate else 0.0
     arm = FunnelArm(reached=tuple(float(each.reached) for each in found.funnel), total=total)
-    return Funnel(steps=tuple(each.step for each in found.funnel), arms=(arm,))
+    return Funnel(steps=tuple(each.step for each in found.funnel), arms=(arm,), unit=f"{settings.unit}s")
 
 
 def funnel_sentence(found: Inspection, settings: Settings) -> str:

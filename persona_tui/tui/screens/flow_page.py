@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -20,6 +21,7 @@ from persona_tui.tui.widgets.text_table import TextTable
 from persona_tui.tui.widgets.tornado import Swing, Swings
 
 if TYPE_CHECKING:
+    from persona_tui.engine.analytics.reporting import FunnelArms
     from persona_tui.engine.simulation.changes import RowChange
     from persona_tui.engine.simulation.comparison import Comparison
     from persona_tui.engine.simulation.experiments import Experiment
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 _MOST_ROWS: Final = 12
 _ARMS: Final = ("control", "treatment")
 _PLAIN: Final = str.maketrans({"\u202f": " ", "−": "-"})
+_OF: Final = 1_000
+"""Journeys that a predicted funnel counts."""
+_ROUNDING: Final = 1e-9
 _STEP_NUMBERS: Final = 14
 _OFF: Final = "off: "
 
@@ -57,7 +62,9 @@ def uplifts(experiment: Experiment) -> Intervals:
     parts = [("all", experiment.total)]
     parts += [(f"{place} {each.name}", each) for place, each in enumerate(experiment.personas, start=1)]
     return Intervals(
-        rows=tuple(_uplift(label, each, experiment) for label, each in parts), kind="points", around_zero=True
+        rows=tuple(_uplift(label, each, experiment) for label, each in parts),
+        kind="points",
+        title="Uplift of completion",
     )
 
 
@@ -69,7 +76,9 @@ def groups(experiment: Experiment) -> Intervals:
     )
     rows = tuple(_uplift(each.name, each, experiment) for each in ordered[: 2 * _MOST_ROWS])
     return Intervals(
-        rows=(_uplift("all", experiment.total, experiment), *rows), kind="points", around_zero=True
+        rows=(_uplift("all", experiment.total, experiment), *rows),
+        kind="points",
+        title="Uplift of completion",
     )
 
 
@@ -118,14 +127,23 @@ def doubts(experiment: Experiment) -> str:
     return plain(" ".join(filter(None, (told, models_left_out(experiment), *experiment.caveats))))
 
 
-def funnel(details: PreviewDetails) -> Funnel:
-    """Return the share of journeys that reach each step in both arms."""
+def funnel(experiment: Experiment, steps: Sequence[FunnelArms], title: str = "") -> Funnel:
+    """Return how many of a thousand journeys reach each step in both arms.
+
+    The uplift of the last step has an interval where it completes.
+    """
+    total = experiment.total
+    completes = abs(steps[-1].treatment - total.arms["treatment"]["completion_rate"]) < _ROUNDING
+    last = total.uplifts["completion_rate"].total if completes else None
     return Funnel(
-        steps=tuple(each.step for each in details.funnel),
+        steps=tuple(each.step for each in steps),
         arms=tuple(
-            FunnelArm(name=arm, reached=tuple(getattr(each, arm) for each in details.funnel), total=1.0)
+            FunnelArm(name=arm, reached=tuple(_OF * getattr(each, arm) for each in steps), total=_OF)
             for arm in _ARMS
         ),
+        uplifts=(*(None for _ in steps[:-1]), last),
+        title=title,
+        unit=f"of {_OF:,}",
     )
 
 
@@ -150,16 +168,10 @@ def drivers(insights: Insights) -> Swings:
     return Swings(
         base=insights.drivers.uplift,
         swings=tuple(
-            Swing(
-                name=each.name,
-                low=each.uplifts[0],
-                high=each.uplifts[1],
-                values=""
-                if each.values is None
-                else f"{each.values[0]:g} to {each.values[1]:g}{' assumed' if each.assumed else ''}",
-            )
+            Swing(label=each.name, ends=each.values, results=each.uplifts, is_assumed=each.assumed)
             for each in insights.drivers.drivers
         ),
+        title="What moves the uplift",
     )
 
 

@@ -63,6 +63,7 @@ class FlowPreview(Vertical):
         self._scenario: ScenarioSettings | None = None
         self._grouped: ScenarioSettings | None = None
         self._is_draft = False
+        self._experiment: Experiment | None = None
 
     def compose(self) -> ComposeResult:
         """Build the answer above the tabs."""
@@ -131,6 +132,7 @@ class FlowPreview(Vertical):
         elif hasattr(part, "insights"):
             self._show_details(cast("PreviewDetails", part))
         else:
+            self._experiment = part
             self._show_outcomes(part)
 
     def _refuse(self, fault: PersonaError) -> None:
@@ -149,7 +151,8 @@ class FlowPreview(Vertical):
         self.query_one("#doubts", Static).update(page.doubts(experiment))
 
     def _show_details(self, details: PreviewDetails) -> None:
-        self.query_one(FunnelBars).data = page.funnel(details)
+        if self._experiment is not None:
+            self.query_one(FunnelBars).data = page.funnel(self._experiment, details.funnel)
         self.query_one("#in-order", Table).data = page.in_order(details)
         self.query_one(Tornado).data = page.drivers(details.insights)
         self.query_one("#break-even", Static).update(page.break_evens(details.insights))

@@ -88,11 +88,11 @@ def sizes(found: DescribedPersonas, profile: PersonaProfile) -> Intervals:
     ]
     if early.value is not None:
         rows.append(_row("conversion told early", early.value, early.interval, early.n_users))
-    return Intervals(rows=tuple(rows))
+    return Intervals(rows=tuple(rows), n_title="users")
 
 
 def _row(label: str, value: float, interval: tuple[float, float], users: int) -> IntervalRow:
-    return IntervalRow(label=label, value=value, low=interval[0], high=interval[1], note=f"{users:,} users")
+    return IntervalRow(label=label, value=value, low=interval[0], high=interval[1], n=users)
 
 
 def early_sentence(found: DescribedPersonas, profile: PersonaProfile) -> str:
@@ -117,7 +117,7 @@ def traits(profile: PersonaProfile) -> Intervals | None:
         for each in profile.traits
         if each.effect is not None and each.interval is not None
     )
-    return Intervals(rows=rows, kind="signed", around_zero=True) if rows else None
+    return Intervals(rows=rows, kind="signed") if rows else None
 
 
 def attributes(profile: PersonaProfile) -> TextTable:
@@ -239,7 +239,7 @@ def users(profile: PersonaProfile) -> TextTable:
 def rungs(ladder: LadderDescription) -> TextTable:
     """Return the ladder: each number of personas with what speaks for and against it."""
     return TextTable(
-        heads=("personas", "bits per event", "saved", "± error", "stability", "smallest", ""),
+        heads=("personas", "bits per event", "saved", "error", "stability", "smallest", ""),
         rows=tuple(
             (
                 str(each.rung.n_clusters),
@@ -278,7 +278,6 @@ def compared_outcomes(comparison: PersonaComparison) -> Intervals:
             for label, each in rows
         ),
         kind="points",
-        around_zero=True,
     )
 
 

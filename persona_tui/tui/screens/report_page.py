@@ -75,7 +75,7 @@ def side_by_side(report: Report) -> Intervals:
         low, high = by_name[each.name].total.uplifts["completion_rate"].total
         style = "$success" if low > 0 else "$error" if high < 0 else "$warning"
         rows.append(IntervalRow(label=each.name, value=each.uplift, low=low, high=high, style=style))
-    return Intervals(rows=tuple(rows), kind="points", around_zero=True)
+    return Intervals(rows=tuple(rows), kind="points", title="Uplift of completion")
 
 
 def beats(report: Report) -> TextTable:

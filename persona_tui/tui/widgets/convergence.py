@@ -47,6 +47,24 @@ class RunningArm:
     exact: float | None = None
     style: str = "$primary"
 
+    @classmethod
+    def counted(
+        cls,
+        name: str,
+        converted: Sequence[float],
+        n: Sequence[int],
+        *,
+        exact: float | None = None,
+        style: str = "$primary",
+    ) -> RunningArm:
+        """Return an arm of which so many have converted among so many, both so far, with 95 % bands."""
+        from persona_tui.engine.statistics import wilson_interval  # noqa: PLC0415 - 0.1 s, loads numpy
+
+        values = tuple(part / whole for part, whole in zip(converted, n, strict=True))
+        ends = [wilson_interval(value, whole) for value, whole in zip(values, n, strict=True)]
+        low, high = tuple(low for low, _ in ends), tuple(high for _, high in ends)
+        return cls(name=name, values=values, low=low, high=high, exact=exact, style=style)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convergence:
@@ -57,6 +75,11 @@ class Convergence:
     n : tuple of int
         Synthetic users so far, increasing.
     arms : tuple of RunningArm
+
+    Examples
+    --------
+    After each block of a run: ``Convergence(n=n, arms=(RunningArm.counted("control", converted, n),
+    RunningArm.counted("treatment", others, n, style="$accent")))``.
     """
 
     n: tuple[int, ...]

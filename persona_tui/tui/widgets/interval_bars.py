@@ -1,17 +1,33 @@
-"""Estimates with their intervals, one a row, over one axis: shares, rates, or differences around zero."""
+"""Values with their intervals, one row each on a shared axis."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from typing import Final, Literal, TypeAlias
 
 from textual.content import Content
 
-from persona_tui.tui.glyphs import Glyphs
+from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import Figure, fitted, widest
-from persona_tui.tui.widgets.numbers import Kind, shown, shown_interval
+from persona_tui.tui.widgets.measures import MEASURES, Scale, find_scale, in_glyphs
+from persona_tui.tui.widgets.numbers import Kind, in_cells, shown, shown_interval
+from persona_tui.tui.widgets.rows import (
+    MUTED,
+    Cells,
+    Layout,
+    axis_lines,
+    deal_width,
+    label_content,
+    nothing,
+    within,
+)
 
-_LEAST_PLOT = 12
+_UNITS: Final = {"points": "points", "signed": "SD"}
+"""Above values that do not say their unit themselves; effects are in standard deviations."""
+
+Mark: TypeAlias = Literal["bar", "point"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +39,29 @@ class IntervalRow:
     label : str
         From the data.
     value : float
+        NaN where there is none.
     low, high : float, optional
-        Of its interval.
+        Of its 95 % interval; None where none was worked out.
+    n : int, optional
+        How many it rests on.
     note : str
-        Such as ``n 1,234``.
+        What else is told of it, where there is room.
     style : str
         Of its mark.
+
+    Examples
+    --------
+    Uplift of a persona: ``IntervalRow(label=one.name, value=uplift.value, low=uplift.total[0],
+    high=uplift.total[1], n=card.users)``, in ``Intervals(rows=..., kind="points")``.
     """
 
     label: str
     value: float
     low: float | None = None
     high: float | None = None
+    n: int | None = None
     note: str = ""
     style: str = "$primary"
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Return the interval, or the value twice."""
-        return (
-            self.value if self.low is None else self.low,
-            self.value if self.high is None else self.high,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,113 +72,137 @@ class Intervals:
     ----------
     rows : tuple of IntervalRow
     kind : str
-        Of the numbers.
-    around_zero : bool
-        Whether values are differences: the axis then has its zero inside, and signs are told by arrows too.
+        Of the numbers. Differences (``points``, ``signed``) lie on both sides of zero, ``lift`` of one and
+        on an axis of ratios; values there say by an arrow on which side their whole interval lies.
+    title : str
+        What is measured, above the bars.
+    n_title : str
+        What ``n`` counts, above its column.
+    mark : {"bar", "point"}
+        Bars begin at zero; points have an axis as short as the data lets it be.
     """
 
     rows: tuple[IntervalRow, ...]
     kind: Kind = "percent"
-    around_zero: bool = False
-
-    def span(self) -> tuple[float, float]:
-        """Return the ends of the axis."""
-        ends = [end for row in self.rows for end in row.ends if isfinite(end)]
-        low, high = min(*ends, 0.0, 0.0), max(*ends, 0.0, 0.0)
-        if self.around_zero:
-            far = max(-low, high)
-            low, high = -far, far
-        return (low, high) if high > low else (low, low + 1.0)
+    title: str = ""
+    n_title: str = "n"
+    mark: Mark = "bar"
 
 
 class IntervalBars(Figure[Intervals]):
-    """Interval bars."""
+    """Bars with whiskers, their values, intervals and counts in numbers."""
 
     def draw(self, data: Intervals, width: int, glyphs: Glyphs) -> list[Content]:
-        """Return a line a row, then the axis."""
+        """Return a line of titles, one line a row, and the axis; numbers go before the bars do."""
         if not data.rows:
-            return [Content("")]
-        numbers = [_numbers(row, data) for row in data.rows]
-        right = max(map(len, numbers))
-        notes = max(len(row.note) for row in data.rows)
-        for note_cells in (notes + 2 if notes else 0, 0):  # notes give way before the marks do
-            room = width - right - note_cells - 3
-            label = min(widest(row.label for row in data.rows), max(room - _LEAST_PLOT, room // 3, 1))
-            plot = room - label
-            if plot >= _LEAST_PLOT:
-                break
-        else:
-            return _without_plot(data, numbers, width, glyphs)
-        notes = notes if note_cells else 0
-        lines = []
-        for row, told in zip(data.rows, numbers, strict=True):
-            marks = _marks(row, data, plot, glyphs)
-            note = f"  {row.note:>{notes}}" if notes else ""
-            lines.append(
-                Content.assemble(
-                    f"{fitted(row.label, label, glyphs)} ",
-                    (marks, row.style),
-                    f"  {told:>{right}}",
-                    (note, "$text-muted"),
-                )
-            )
-        return [*lines, Content.styled(" " * (label + 1) + _axis(data, plot, glyphs), "$text-muted")]
+            return nothing(data.title, width, glyphs)
+        table = _table(data, glyphs)
+        titles = _titles(data, table)
+        layout = deal_width([row.label for row in data.rows], [*zip(titles, *table, strict=True)], width)
+        with_origin = data.mark == "bar" or MEASURES[data.kind].is_two_sided
+        scale = find_scale(data.kind, _ends(data), max(layout.plot, 1), with_origin=with_origin)
+        lines = layout.titles(data.title, titles, glyphs)
+        lines += [
+            interval_line(row, numbers, layout, scale, glyphs, mark=data.mark)
+            for row, numbers in zip(data.rows, table, strict=True)
+        ]
+        if layout.plot >= 2:
+            indent = Content(" " * layout.label)
+            lines += [layout.line(indent, line, []) for line in axis_lines(scale, glyphs)]
+        return within(lines, width)
 
 
-def _numbers(row: IntervalRow, data: Intervals) -> str:
-    told = shown(row.value, data.kind)
+def interval_line(
+    row: IntervalRow,
+    numbers: Sequence[str],
+    layout: Layout,
+    scale: Scale,
+    glyphs: Glyphs,
+    *,
+    mark: Mark = "bar",
+) -> Content:
+    """Return a row: its label, its bar or point with whiskers, its numbers."""
+    plot = _plot(row, scale, mark, glyphs) if layout.plot else Content("")
+    styled = [(text, "" if place == 0 else MUTED) for place, text in enumerate(numbers)]
+    return layout.line(label_content(row.label, layout.label, glyphs), plot, styled)
+
+
+def _plot(row: IntervalRow, scale: Scale, mark: Mark, glyphs: Glyphs) -> Content:
+    """Return a bar from the origin to where doubt begins, the whisker, and the estimate on it."""
+    cells = Cells(scale.width)
+    origin = scale.cell(scale.measure.origin)
+    if scale.measure.is_two_sided:
+        cells.put(origin, glyphs.upright, MUTED)
+    if not math.isfinite(row.value):
+        return cells.content()
+    value = scale.cell(row.value)
     if row.low is None or row.high is None:
-        return told
-    return f"{told}  {shown_interval(row.low, row.high, data.kind)}"
+        if mark == "bar":
+            _put_bar(cells, row, scale, glyphs)
+        else:
+            cells.put(value, glyphs.point, row.style)
+        return cells.content()
+    low, high = scale.cell(row.low), scale.cell(row.high)
+    if mark == "bar":
+        solid = glyphs.steps[-1]
+        cells.put(origin, solid * (low - origin), row.style)
+        cells.put(high + 1, solid * (origin - high), row.style)
+    cells.put(low, glyphs.whisker * (high - low + 1), row.style)
+    if high > low:
+        cells.put(low, glyphs.whisker_left, row.style)
+        cells.put(high, glyphs.whisker_right, row.style)
+    cells.put(value, glyphs.point, row.style)
+    return cells.content()
 
 
-def _without_plot(data: Intervals, numbers: list[str], width: int, glyphs: Glyphs) -> list[Content]:
-    """Return the numbers alone, where there is no room for marks."""
-    right = min(max(map(len, numbers)), width)
-    label = max(width - right - 1, 0)
+def _table(data: Intervals, glyphs: Glyphs) -> list[tuple[str, str, str, str]]:
+    """Return value, interval, count and note of each row in words, notes from their left."""
+    notes = [in_glyphs(in_cells(row.note), glyphs) for row in data.rows]
     return [
-        Content(
-            f"{fitted(row.label, label, glyphs)} {told[:right]:>{right}}"[:width] if label else told[:width]
+        (
+            in_glyphs(_value(row, data.kind, glyphs), glyphs),
+            "" if row.low is None or row.high is None else _interval(row.low, row.high, data.kind, glyphs),
+            "" if row.n is None else shown(row.n, "count"),
+            fitted(note, widest(notes), glyphs),
         )
-        for row, told in zip(data.rows, numbers, strict=True)
+        for row, note in zip(data.rows, notes, strict=True)
     ]
 
 
-def _place(value: float, span: tuple[float, float], plot: int) -> int:
-    low, high = span
-    return min(max(round((value - low) / (high - low) * (plot - 1)), 0), plot - 1)
+def _interval(low: float, high: float, kind: Kind, glyphs: Glyphs) -> str:
+    return in_glyphs(shown_interval(low, high, kind), glyphs)
 
 
-def _marks(row: IntervalRow, data: Intervals, plot: int, glyphs: Glyphs) -> str:
-    span = data.span()
-    cells = [" "] * plot
-    if data.around_zero:
-        cells[_place(0.0, span, plot)] = glyphs.upright
-    if not all(map(isfinite, (row.value, *row.ends))):
-        return "".join(cells)
-    low, high = (_place(end, span, plot) for end in row.ends)
-    for cell in range(low, high + 1):
-        cells[cell] = glyphs.whisker
-    if high > low:
-        cells[low], cells[high] = glyphs.whisker_left, glyphs.whisker_right
-    point = glyphs.point
-    if data.around_zero:
-        clear = row.low is not None and row.high is not None and (row.low > 0 or row.high < 0)
-        point = (glyphs.up if row.value > 0 else glyphs.down) if clear else glyphs.point
-    cells[_place(row.value, span, plot)] = point
-    return "".join(cells)
+def _value(row: IntervalRow, kind: Kind, glyphs: Glyphs) -> str:
+    """Return the value; on two sides an arrow says on which the whole interval lies."""
+    told, measure = shown(row.value, kind), MEASURES[kind]
+    if not measure.is_two_sided:
+        return told
+    low, high = (row.value if end is None else end for end in (row.low, row.high))
+    arrow = glyphs.up if low > measure.origin else glyphs.down if high < measure.origin else " "
+    return f"{arrow} {told}"
 
 
-def _axis(data: Intervals, plot: int, glyphs: Glyphs) -> str:
-    """Return the ends of the axis, and its zero where that is inside."""
-    low, high = data.span()
-    first, last = shown(low, data.kind), shown(high, data.kind)
-    between = plot - len(first) - len(last)
-    if between < 1:
-        return last.rjust(plot)[-plot:]
-    middle = glyphs.rule * between
-    zero = _place(0.0, (low, high), plot)
-    at = zero - len(first)
-    if data.around_zero and 0 < at < between - 1:
-        middle = f"{middle[:at]}0{middle[at + 1 :]}"
-    return f"{first}{middle}{last}"
+def _titles(data: Intervals, table: Sequence[Sequence[str]]) -> tuple[str, str, str, str]:
+    """Return what stands above the numbers; nothing above a column that is empty."""
+    interval = "95 % interval" if any(row[1] for row in table) else ""
+    return _UNITS.get(data.kind, ""), interval, data.n_title if any(row[2] for row in table) else "", ""
+
+
+def _ends(data: Intervals) -> Iterator[float]:
+    """Return every number that the axis must hold."""
+    for row in data.rows:
+        yield row.value
+        yield from (end for end in (row.low, row.high) if end is not None)
+
+
+def _put_bar(cells: Cells, row: IntervalRow, scale: Scale, glyphs: Glyphs) -> None:
+    """Draw a bar without an interval, to the fraction of a cell where it goes to the right."""
+    measure = scale.measure
+    origin, value = scale.cell(measure.origin), scale.cell(row.value)
+    if value < origin:
+        cells.put(value, glyphs.steps[-1] * (origin - value), row.style)
+        return
+    room = scale.width - origin
+    length = (measure.place(row.value) - measure.place(measure.origin)) / (scale.high - scale.low)
+    cells.put(origin, bar(length * scale.width / room, room, glyphs).rstrip(), row.style)
