@@ -96,8 +96,7 @@ def _running(personas: DescribedPersonas, study: StudyResult) -> Convergence:
 
 
 def _over_time(found: Findings, _width: int) -> Counts:
-    from persona_tui.tui.screens.flow_page import funnel
-from persona_tui.tui.screens.data_facts import events_over_time  # noqa: PLC0415 - of a screen
+    from persona_tui.tui.screens.data_facts import events_over_time  # noqa: PLC0415 - of a screen
 
     return replace(events_over_time(found.inspection), title="Events over time", height=6)
 
@@ -124,6 +123,8 @@ def _observed(found: Findings, _width: int) -> Funnel:
 
 
 def _predicted(found: Findings, _width: int) -> Funnel:
+    from persona_tui.tui.screens.flow_page import funnel  # noqa: PLC0415 - of a screen
+
     scenario = found.study.report.scenarios[0]
     return funnel(scenario.experiment, scenario.funnel_arms, f"Funnel as predicted: {scenario.name}")
 

@@ -1,11 +1,14 @@
 """Screens as text, whole: what is clipped, empty or out of line shows in the difference."""
 
+import asyncio
+from functools import cache
 from pathlib import Path
 
 import pytest
 from support import golden
 
 from persona_tui.study.options import Settings
+from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.workspace import Workspace
 
@@ -15,43 +18,86 @@ FORMS = {
     "120x35": ((120, 35), {}),
     "200x60": ((200, 60), {}),
 }
+SCENARIOS = (
+    ScenarioSettings(name="Two more steps", effects=("insert_steps:count=2",)),
+    ScenarioSettings(
+        name="An easier form", effects=("reward:factor=0.05/0.1/0.2,at=form_step_3", "retime:factor=0.8")
+    ),
+)
+WALK = {
+    "data-overview": (),
+    "data-journeys": ("right_square_bracket",),
+    "data-rows": ("right_square_bracket",),
+    "data-outcomes": ("right_square_bracket", "f"),
+    "data-step": ("escape", "a"),
+    "flow-outcomes": ("escape", "3"),
+    "flow-funnel": ("right_square_bracket",),
+    "flow-why": ("right_square_bracket",),
+    "flow-chains": ("right_square_bracket",),
+    "flow-groups": ("right_square_bracket",),
+    "flow-kinds": ("right_square_bracket", "a"),
+    "flow-form": ("escape", "down", "e"),
+    "report-decision": ("escape", "5"),
+    "report-beside": ("right_square_bracket",),
+    "report-plan": ("right_square_bracket",),
+    "report-mind": ("right_square_bracket",),
+    "report-page": ("right_square_bracket",),
+    "report-deck": ("right_square_bracket",),
+    "report-export": ("e",),
+    "tour": ("escape", "f3"),
+    "help": ("f4", "3", "question_mark"),
+}
+"""Pictures in the order of one session, each with what is pressed to get to it."""
 
 
 def is_at_rest(app):
     """Return whether no worker is at work; that of a tree goes on for ever."""
-    return all(each.is_finished for each in app.workers if each.name != "_loader")
+    known = app.findings
+    wanted = {"flow": known.flow, "report": known.report}.get(
+        getattr(app.screen, "NAME", ""), known.inspection
+    )
+    at_work = [each for each in app.workers if not each.is_finished and each.name != "_loader"]
+    return app.running is None and wanted is not None and not at_work
 
 
-async def text_of_screen(keys, size, options):
-    """Return the screen after some keys, once nothing runs any more."""
-    app = PersonaApp(Workspace(Settings(events="data/sample_events.csv")), **options)
-    async with app.run_test(size=size) as pilot:
-        for key in ("", *keys):
-            if key:
-                await pilot.press(key)
-            for _ in range(600):
-                await pilot.pause(0.05)
-                if app.running is None and app.findings.inspection is not None and is_at_rest(app):
-                    break
-            await pilot.pause(0.2)
-        lines = app.screen._compositor.render_strips()
-        return "\n".join("".join(part.text for part in line).rstrip() for line in lines) + "\n"
+@cache
+def session(form):
+    """Return every picture of one session, by name."""
+    size, options = FORMS[form]
+
+    async def walk():
+        app, shown = (
+            PersonaApp(Workspace(Settings(events="data/sample_events.csv", scenarios=SCENARIOS)), **options),
+            {},
+        )
+        async with app.run_test(size=size) as pilot:
+            for name, keys in WALK.items():
+                for key in ("", *keys):
+                    if key:
+                        await pilot.press(key)
+                    for _ in range(600):
+                        await pilot.pause(0.05)
+                        if is_at_rest(app):
+                            break
+                await pilot.pause(0.2)
+                lines = app.screen._compositor.render_strips()
+                text = "\n".join("".join(part.text for part in line).rstrip() for line in lines)
+                shown[name] = f"{text}\n"
+        return shown
+
+    return asyncio.run(walk())
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Sessions in a checkout, with one fit for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("PERSONA_TUI_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield session
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
-@pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("data-overview", ()),
-        ("data-journeys", ("right_square_bracket",)),
-        ("data-rows", ("left_square_bracket",)),
-        ("data-outcomes", ("f",)),
-        ("data-step", ("a",)),
-        ("flow", ("3",)),
-        ("help", ("question_mark",)),
-    ],
-)
-async def test_a_screen_looks_as_it_is_kept(name, keys, form, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    size, options = FORMS[form]
-    golden(f"tui/{name}-{form}.txt", await text_of_screen(keys, size, options))
+@pytest.mark.parametrize("name", WALK)
+def test_a_screen_looks_as_it_is_kept(pictures, name, form):
+    golden(f"tui/{name}-{form}.txt", pictures(form)[name])

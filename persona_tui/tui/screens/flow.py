@@ -65,7 +65,7 @@ class FlowScreen(WorkScreen):
             with Vertical(id="changes"):
                 yield Static("Scenarios", classes="heading")
                 yield OptionList(id="scenarios", markup=False, compact=True)
-                yield Static("Changes, in the order in which they act", classes="heading")
+                yield Static("Changes, in order", classes="heading")
                 yield OptionList(id="effects", markup=False, compact=True)
                 with ContentSwitcher(initial="step-list", id="below"):
                     with Vertical(id="step-list"):
@@ -166,7 +166,7 @@ class FlowScreen(WorkScreen):
         if flow is None:
             return
         who = "all personas" if self._persona is None else flow.personas[self._persona]
-        self.query_one("#step-title", Static).update(page.plain(f"Steps of {who} (p: whose)"))
+        self.query_one("#step-title", Static).update(page.plain(f"Steps, {who} (p)"))
         listed = self.query_one("#steps", OptionList)
         width = max(self.query_one("#changes").content_size.width - 2, 1)  # without the scroll bar
         self.query_one("#step-heads", Static).update(page.step_heads(width))

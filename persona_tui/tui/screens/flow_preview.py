@@ -70,7 +70,6 @@ class FlowPreview(Vertical):
         yield Static(id="answer", markup=False)
         with TabbedContent(id="tabs"):
             with TabPane("Outcomes", id="outcomes"), VerticalScroll():
-                yield Static("Uplift of completion, in points", classes="heading")
                 yield IntervalBars(id="uplifts")
                 yield Table(id="metrics")
                 yield Table(id="by-persona")
@@ -79,7 +78,6 @@ class FlowPreview(Vertical):
                 yield FunnelBars(id="arms")
                 yield Table(id="in-order")
             with TabPane("Why", id="why"), VerticalScroll():
-                yield Static("What moves the uplift, in points", classes="heading")
                 yield Tornado(id="drivers")
                 yield Static(id="break-even", markup=False)
                 yield Table(id="leaving")
