@@ -72,6 +72,11 @@ class OpenFlow:
             format_segment(name, (value,)) for name in known.names for value in known.values_of(name)
         )
 
+    def cells(self, experiment: Experiment, persona: int) -> tuple[int, ...]:
+        """Return the places of a persona's chains: of several where a change is for a segment of users."""
+        apart = self.fit.baseline.told_apart(experiment.modification.segments())
+        return apart.simulator.persona_cells[persona]
+
     def steps(self, persona: int | None = None) -> tuple[StepLeverage, ...]:
         """Return what one point less leaving is worth at each step, the best first.
 

@@ -184,6 +184,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _flow("rename_scenario", "r", "Rename", "Give the scenario another name.", in_footer=False),
     _flow("remove_scenario", "X", "Remove scenario", "Remove the scenario in view.", in_footer=False),
     _flow("next_persona", "p", "Whose", "Show the steps of the next persona, or of all.", in_footer=False),
+    _flow("other_arm", "v", "Arm", "Draw the flow of the other arm.", in_footer=False),
     _flow("next_preview", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
     _flow("previous_preview", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
     _report("work_out", "r", "Work out", "Work the report out anew."),

@@ -20,6 +20,7 @@ from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens.form import FormScreen
 from persona_tui.tui.widgets.effect_form import effect_kinds, first_values, values_of_text
+from persona_tui.tui.widgets.flow_diagram import FlowDiagram
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.slider import Slider, draw_slider, scale_of
@@ -222,6 +223,26 @@ async def test_groups_are_worked_out_when_they_are_looked_at(app):
         await pilot.pause()
         assert app.screen.query_one("#chain-changes", Table).data.rows
         assert "control" not in app.screen.table_text()
+
+
+async def test_the_diagram_is_of_the_arm_and_the_personas_in_view(app):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        app.screen.query_one(TabbedContent).active = "diagram"
+        await pilot.pause()
+        whole = app.screen.query_one(FlowDiagram).data
+        assert sum(node.volume for node in whole.nodes if node.step == 0) == pytest.approx(1_000)
+        await pilot.press("v")
+        assert app.screen.query_one(FlowDiagram).data.style != whole.style
+        app.edit("some", modification=("friction:factor=0.1,segment=device=mobile",))
+        await until(pilot, lambda: uplift_of_all(app).value < 0)
+        parts = []
+        for _ in app.findings.flow.personas:
+            await pilot.press("p")
+            parts.append(app.screen.query_one(FlowDiagram).data)
+        for part in parts:
+            assert sum(node.volume for node in part.nodes if node.step == 0) == pytest.approx(1_000)
+        assert parts[0].nodes != parts[1].nodes
 
 
 def test_every_effect_has_a_form_that_writes_it_back():

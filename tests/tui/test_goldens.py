@@ -32,6 +32,7 @@ WALK = {
     "data-step": ("escape", "a"),
     "flow-outcomes": ("escape", "3"),
     "flow-funnel": ("right_square_bracket",),
+    "flow-diagram": ("right_square_bracket",),
     "flow-why": ("right_square_bracket",),
     "flow-chains": ("right_square_bracket",),
     "flow-groups": ("right_square_bracket",),

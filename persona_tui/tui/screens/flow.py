@@ -306,8 +306,7 @@ class FlowScreen(WorkScreen):
         """Copy the effect that is chosen."""
         self._try("an effect copied", edits.duplicate_effect)
 
-    def action_move_effect(self, by: int) -> None:
-        """Make the effect that is chosen act earlier or later."""
+    def _move_effect(self, by: int) -> None:
         listed = self.query_one("#effects", OptionList)
         place = listed.highlighted or 0
         self._try("effects in another order", lambda each, at: edits.move_effect(each, at, by))
@@ -315,11 +314,11 @@ class FlowScreen(WorkScreen):
 
     def action_effect_earlier(self) -> None:
         """Make the effect that is chosen act earlier."""
-        self.action_move_effect(-1)
+        self._move_effect(-1)
 
     def action_effect_later(self) -> None:
         """Make the effect that is chosen act later."""
-        self.action_move_effect(1)
+        self._move_effect(1)
 
     # editing scenarios
 
@@ -377,7 +376,12 @@ class FlowScreen(WorkScreen):
             return
         following = 0 if self._persona is None else self._persona + 1
         self._persona = following if following < len(flow.personas) else None
+        self.query_one(FlowPreview).look_at(self._persona)
         self._show_steps()
+
+    def action_other_arm(self) -> None:
+        """Draw the flow of the other arm."""
+        self.query_one(FlowPreview).other_arm()
 
     def action_next_preview(self) -> None:
         """Show the next tab of what the scenario does."""

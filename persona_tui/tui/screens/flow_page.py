@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -14,7 +15,8 @@ from persona_tui.engine.text import printable
 from persona_tui.study.scenario_edits import effect_words
 from persona_tui.tui.glyphs import Glyphs
 from persona_tui.tui.widgets.figure import fitted
-from persona_tui.tui.widgets.funnel_bars import Funnel, FunnelArm
+from persona_tui.tui.widgets.flow_layout import Flow, flow_by_step
+from persona_tui.tui.widgets.funnel_bars import ARM_STYLES, Funnel, FunnelArm
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown
 from persona_tui.tui.widgets.text_table import TextTable
@@ -36,6 +38,8 @@ _PLAIN: Final = str.maketrans({"\u202f": " ", "−": "-"})
 _OF: Final = 1_000
 """Journeys that a predicted funnel counts."""
 _ROUNDING: Final = 1e-9
+_CELLS_A_STEP: Final = 17
+_MOST_STEPS: Final = 6
 _STEP_NUMBERS: Final = 14
 _OFF: Final = "off: "
 
@@ -145,6 +149,39 @@ def funnel(experiment: Experiment, steps: Sequence[FunnelArms], title: str = "")
         title=title,
         unit=f"of {_OF:,}",
     )
+
+
+def diagram(experiment: Experiment, cells: Sequence[int] | None, arm: str, width: int) -> Flow:
+    """Return the first steps of the journeys of one arm, of all personas or of the chains of one.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    cells : sequence of int, optional
+        Places of the chains that are meant; all by default.
+    arm : {"control", "treatment"}
+    width : int
+        Cells that there are.
+    """
+    from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - loaded with the experiment
+
+    flow = experiment.control if arm == "control" else experiment.treatment
+    shares = experiment.shares[arm]
+    starts, chains = flow.starts * shares[:, None], flow.transitions
+    if cells is not None:
+        chosen = list(cells)
+        starts, chains = starts[chosen] / shares[chosen].sum(), chains[chosen]
+    kinds = zip(flow.states, flow.kinds, strict=True)
+    drawn = flow_by_step(
+        start=starts,
+        transitions=chains,
+        vocabulary=flow.states,
+        n_steps=min(max(width // _CELLS_A_STEP, 3), _MOST_STEPS),
+        completions={name for name, kind in kinds if kind == StateKind.COMPLETION},
+        total=_OF,
+        unit="journeys",
+    )
+    return replace(drawn, style=ARM_STYLES[_ARMS.index(arm)])
 
 
 def in_order(details: PreviewDetails) -> TextTable:

@@ -18,6 +18,7 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.screens import flow_page as page
 from persona_tui.tui.screens.faults import told
+from persona_tui.tui.widgets.flow_diagram import FlowDiagram
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table, TextTable
@@ -64,6 +65,8 @@ class FlowPreview(Vertical):
         self._grouped: ScenarioSettings | None = None
         self._is_draft = False
         self._experiment: Experiment | None = None
+        self._persona: int | None = None
+        self._arm = "treatment"
 
     def compose(self) -> ComposeResult:
         """Build the answer above the tabs."""
@@ -77,6 +80,9 @@ class FlowPreview(Vertical):
             with TabPane("Funnel", id="funnel"), VerticalScroll():
                 yield FunnelBars(id="arms")
                 yield Table(id="in-order")
+            with TabPane("Diagram", id="diagram"):
+                yield Static(id="diagram-title", classes="hint", markup=False)
+                yield FlowDiagram(id="drawn")
             with TabPane("Why", id="why"), VerticalScroll():
                 yield Tornado(id="drivers")
                 yield Static(id="break-even", markup=False)
@@ -147,6 +153,7 @@ class FlowPreview(Vertical):
         self.query_one("#metrics", Table).data = page.outcomes(experiment)
         self.query_one("#by-persona", Table).data = page.by_persona(experiment)
         self.query_one("#doubts", Static).update(page.doubts(experiment))
+        self._draw()
 
     def _show_details(self, details: PreviewDetails) -> None:
         if self._experiment is not None:
@@ -156,6 +163,34 @@ class FlowPreview(Vertical):
         self.query_one("#break-even", Static).update(page.break_evens(details.insights))
         self.query_one("#leaving", Table).data = page.leaving(details.insights)
         self.query_one("#chain-changes", Table).data = page.changes(details)
+
+    def look_at(self, persona: int | None) -> None:
+        """Draw the flow of one persona, by its place, or of all."""
+        self._persona = persona
+        self._draw()
+
+    def other_arm(self) -> None:
+        """Draw the flow of the other arm."""
+        self._arm = "control" if self._arm == "treatment" else "treatment"
+        self._draw()
+
+    @on(TabbedContent.TabActivated)
+    def _draw(self) -> None:
+        """Draw the flow where it is in view."""
+        if (
+            self._flow is None
+            or self._experiment is None
+            or self.query_one(TabbedContent).active != "diagram"
+        ):
+            return
+        flow, persona = self._flow, self._persona
+        cells = None if persona is None else flow.cells(self._experiment, persona)
+        who = "all personas" if persona is None else flow.personas[persona]
+        drawn = page.diagram(self._experiment, cells, self._arm, self.size.width)
+        self.query_one(FlowDiagram).data = drawn
+        self.query_one("#diagram-title", Static).update(
+            page.plain(f"{self._arm.capitalize()}, {who}, of 1,000 journeys (v: the other arm, p: whose)")
+        )
 
     @on(TabbedContent.TabActivated)
     def _group(self) -> None:

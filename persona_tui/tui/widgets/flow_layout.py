@@ -132,31 +132,53 @@ def flow_by_step(
     total: float = 1.0,
     unit: str = "users",
 ) -> Flow:
-    """Return the expected volumes of the first steps of a chain; who completes goes no further.
+    """Return the expected volumes of the first steps of one chain, or of several at once.
 
-    ``start`` has shape (n,), ``transitions`` (n, n + columns of leaving); who has nowhere to go leaves.
+    Who completes goes no further; who has nowhere to go leaves.
+
+    Parameters
+    ----------
+    start : array of shape (n,) or (K, n)
+        Where journeys begin; over several chains it holds the share of each.
+    transitions : array of shape (n, n + columns of leaving), or (K, n, ...)
+    vocabulary : sequence of str, length n
+    n_steps : int
+    completions : collection of str
+    total : float
+        Journeys.
+    unit : str
     """
-    moves = [[float(share) for share in row] for row in transitions]
-    here = {state: float(share) * total for state, share in enumerate(start) if share > 0}
-    arriving: dict[int, list[tuple[int, float]]] = {}
+    n = len(vocabulary)
+    here = start.reshape(-1, n) * total
+    staying = transitions.reshape(len(here), n, -1)[..., :n].copy()
+    ends = [vocabulary.index(name) for name in completions if name in vocabulary]
+    staying[:, ends] = 0.0
     nodes: list[FlowNode] = []
     links: list[FlowLink] = []
+    before: dict[int, int] = {}
+    arriving = None
     for step in range(n_steps):
-        places = {state: len(nodes) + place for place, state in enumerate(here)}
-        onward: dict[int, list[tuple[int, float]]] = defaultdict(list)
-        for state, volume in here.items():
-            completes = vocabulary[state] in completions
-            staying = moves[state][: len(vocabulary)] if not completes else ()
-            for target, share in enumerate(staying):
-                if share > 0:
-                    onward[target].append((places[state], share * volume))
-            exits = volume * max(0.0, 1.0 - sum(staying))
-            nodes.append(
-                FlowNode(name=vocabulary[state], step=step, volume=volume, exits=exits, completes=completes)
+        volumes = here.sum(axis=0)
+        moved = here[:, :, None] * staying
+        onward = moved.sum(axis=0)
+        places = {state: len(nodes) + place for place, state in enumerate(volumes.nonzero()[0].tolist())}
+        if arriving is not None:
+            links += [
+                FlowLink(source=before[source], target=place, volume=float(arriving[source, state]))
+                for state, place in places.items()
+                for source in arriving[:, state].nonzero()[0].tolist()
+            ]
+        nodes += [
+            FlowNode(
+                name=vocabulary[state],
+                step=step,
+                volume=float(volumes[state]),
+                exits=max(float(volumes[state] - onward[state].sum()), 0.0),
+                completes=state in ends,
             )
-            links += [FlowLink(source=s, target=places[state], volume=v) for s, v in arriving.get(state, ())]
-        arriving = onward
-        here = {state: sum(volume for _, volume in came) for state, came in sorted(onward.items())}
+            for state in places
+        ]
+        here, arriving, before = moved.sum(axis=1), onward, places
     return folded(Flow(nodes=tuple(nodes), links=tuple(links), total=total, unit=unit), _MOST)
 
 
