@@ -56,7 +56,8 @@ class Journal:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock, self._folder = clock, None
+        self._clock = clock
+        self._folder: Path | None = None
         self._kept: list[Line] = []
         self._begun, self._offset = clock(), 0.0
         self._told: dict[str, float] = {}
