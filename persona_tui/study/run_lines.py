@@ -62,7 +62,7 @@ def _begin(state: RunState, line: Line, _seconds: float) -> RunState:
         status="starting" if begun.get("starting") else "running",
         process={name: begun.get(name) for name in ("pid", "host", "started")},
         attempts=state.attempts + (not begun.get("starting")),
-        stages=() if begun.get("starting") else state.stages,
+        stages=(),
         message="",
         hint="",
     )

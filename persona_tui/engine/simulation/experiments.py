@@ -262,11 +262,12 @@ def compare_arms(
             parts=parts_of(simulator),
             flows=(control, treatment),
             users=largest_remainder(simulator.shares, n_personas),
+            solver=chosen,
             walk_length=walk_length,
             seed=seed,
         )
         work: Work = {"executor": executor, "store": store, "on_progress": on_progress}
-        found = replace(found, simulation=_simulate(chosen, begun, **work))
+        found = replace(found, simulation=_simulate(begun, **work))
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
     total, personas = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
@@ -291,9 +292,9 @@ def compare_arms(
     )
 
 
-def _simulate(solver: Literal["cohort", "paths"], begun: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
+def _simulate(begun: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
     work["on_progress"](begun)
-    return simulate_arms(solver, begun.flows, begun.users, begun.walk_length, seed=begun.seed, **work)
+    return simulate_arms(begun.solver, begun.flows, begun.users, begun.walk_length, seed=begun.seed, **work)
 
 
 def _compare_all(

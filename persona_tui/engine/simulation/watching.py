@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -21,8 +22,6 @@ from persona_tui.engine.simulation.simulated import ARMS, Simulation
 from persona_tui.engine.types import BoolArray, IntArray
 
 METRIC = "completion_rate"
-ENOUGH = 0.1
-"""Of the model's own standard error: a simulation error below it is not worth more synthetic users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +38,8 @@ class ArmsPrepared(Progress):
         Control and treatment.
     users : int array of shape (K,)
         Synthetic users of each chain, per arm.
+    solver : {"cohort", "paths"}
+        How they will be simulated.
     walk_length : int
     seed : SeedSequence
     """
@@ -47,6 +48,7 @@ class ArmsPrepared(Progress):
     parts: Sequence[Part]
     flows: tuple[Flow, Flow]
     users: IntArray
+    solver: Literal["cohort", "paths"]
     walk_length: int
     seed: np.random.SeedSequence
 
