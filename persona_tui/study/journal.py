@@ -45,6 +45,8 @@ class Journal:
         Of the run, where it is known from the first; else lines are kept until ``open``.
     begin : dict
         What the run was asked for, for those who take it up again.
+    process : dict, optional
+        Who does it; this process where left out.
     clock : callable
         Gives seconds.
     """
@@ -54,6 +56,7 @@ class Journal:
         begin: Line,
         folder: Path | None = None,
         *,
+        process: Line | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -65,7 +68,7 @@ class Journal:
         self._shown = 0.0
         if folder is not None:
             self.open(folder)
-        self.write({"begin": {**begin, **this_process()}})
+        self.write({"begin": {**begin, **(process or this_process())}})
 
     def open(self, folder: Path) -> None:
         """Go on in the folder of a run: after what an earlier attempt wrote, if one did."""

@@ -46,7 +46,8 @@ def advance(state: RunState, line: Line) -> RunState:
     1.0
     """
     seconds = float(line["seconds"])
-    state = replace(state, seconds=max(seconds, state.seconds))
+    status = "running" if state.status == "starting" and "begin" not in line else state.status
+    state = replace(state, seconds=max(seconds, state.seconds), status=status)
     try:
         kind = next((each for each in _TELLERS if each in line), None)
         return state if kind is None else _TELLERS[kind](state, line, seconds)

@@ -23,7 +23,7 @@ from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.study.blocks import open_run
 from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
-from persona_tui.study.journal import Journal
+from persona_tui.study.journal import Journal, Line
 from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
@@ -231,7 +231,7 @@ def do_run(
     """
     began, study = datetime.now(UTC), study_folder(settings)
     scenarios = [each.name for each in settings.effective_scenarios()]
-    with Journal({"verb": job.verb, "workers": settings.workers}, folder) as journal:
+    with Journal(begin_line(job, settings), folder) as journal:
         observer = RunObserver(journal, scenarios)
         report, notice = _both(on_progress, observer), _noted(on_notice, journal)
         prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=report)
@@ -260,6 +260,12 @@ def do_run(
         folder=run.folder,
         files=tuple(study / name for name in (*PROMISED, REJECTS) if (study / name).exists()),
     )
+
+
+def begin_line(job: Job, settings: Settings) -> Line:
+    """Return what a run is asked for, besides what its settings file holds."""
+    done_again = settings.personas is not None and settings.personas.settled_for_good
+    return {"verb": job.verb, "workers": settings.workers, "remembers": not done_again}
 
 
 def study_folder(settings: Settings) -> Path:
