@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import wrap
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from persona_tui.engine.analytics.numbers import count, percent, points
+from persona_tui.engine.analytics.numbers import count, percent, points, points_number
 from persona_tui.engine.text import printable
 from persona_tui.study.run_state import (
     ALIVE,
@@ -22,7 +22,7 @@ from persona_tui.study.run_state import (
 )
 
 _NONE: Final = "–"
-_NAME: Final = 24
+_NARROWEST: Final = 8
 _GAP: Final = "  "
 _BAR: Final = 24
 _TOP_STEPS: Final = 5
@@ -130,7 +130,7 @@ def _scenario_lines(scenario: ScenarioState, width: int) -> list[str]:
     head = ("arm", f"simulated, n = {count(standing.n_personas)}", "exact")
     lines += _table(head, rows)
     lines += [each for each in [enough_sentence(scenario)] if each]
-    lines += ["", *_personas(scenario)]
+    lines += ["", *_personas(scenario, width)]
     funnel, drop_off = _funnel(scenario), _drop_off(scenario)
     if width >= _WIDE and funnel and drop_off:
         lines += ["", *_beside(funnel, drop_off)]
@@ -140,19 +140,20 @@ def _scenario_lines(scenario: ScenarioState, width: int) -> list[str]:
     return lines + _examples(scenario.examples)
 
 
-def _personas(scenario: ScenarioState) -> list[str]:
+def _personas(scenario: ScenarioState, width: int) -> list[str]:
     rows = [
         (
             each.name,
             percent(each.share),
             count(each.standing.n_personas),
             _mean(each.standing.control, each.standing.control_error),
-            _uplift(each.standing),
-            points(each.exact_treatment - each.exact_control),
+            _uplift(each.standing, points_number),
+            points_number(each.exact_treatment - each.exact_control),
         )
         for each in scenario.personas
     ]
-    return _table(("persona", "share", "n", "control", "uplift", "exact"), rows)
+    head = ("persona, uplift in points", "share", "n", "control", "uplift", "exact")
+    return _table(head, rows, width)
 
 
 def _funnel(scenario: ScenarioState) -> list[str]:
@@ -179,11 +180,12 @@ def _examples(examples: Sequence[ExampleWalk]) -> list[str]:
     return lines
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], width: int = 80) -> list[str]:
     """Return rows under their head: the first column is text, cut where it is long; the others numbers."""
     shown = [tuple(map(printable, row)) for row in (head, *rows)]
     widest = [max(cell_len(cell) for cell in column) for column in zip(*shown, strict=True)]
-    widest[0] = min(widest[0], max(_NAME, cell_len(head[0])))
+    left = width - sum(widest[1:]) - len(_GAP) * len(widest[1:])
+    widest[0] = max(_NARROWEST, min(widest[0], left))
     return [_GAP.join([_left(row[0], widest[0]), *map(_right, row[1:], widest[1:])]) for row in shown]
 
 
@@ -220,9 +222,9 @@ def _mean(value: float | None, error: float | None) -> str:
     return _NONE if value is None or error is None else f"{percent(value)} ±{_error(error)}"
 
 
-def _uplift(standing: Standing) -> str:
+def _uplift(standing: Standing, shown: Callable[[float], str] = points) -> str:
     value, error = standing.uplift, standing.uplift_error
-    return _NONE if value is None or error is None else f"{points(value)} ±{_error(error)}"
+    return _NONE if value is None or error is None else f"{shown(value)} ±{_error(error)}"
 
 
 def _error(error: float) -> str:

@@ -145,7 +145,9 @@ def _walked(state: RunState, line: Line, seconds: float) -> RunState:
         replace(
             scenario,
             standing=total,
-            course=(*scenario.course, Point(seconds=seconds, standing=total)),
+            course=scenario.course
+            if total.uplift is None
+            else (*scenario.course, Point(seconds=seconds, standing=total)),
             personas=tuple(
                 replace(each, standing=standing)
                 for each, standing in zip(scenario.personas, others, strict=True)

@@ -58,7 +58,7 @@ class Standing:
     n_personas : int
         Per arm.
     control, treatment, uplift : float or None
-        Simulated; None while nobody of them is done.
+        Simulated; None while some persona, or part of one, has nobody yet.
     control_error, treatment_error, uplift_error : float or None
         One standard error each: users of both arms walk on the same random numbers, so that the uplift's is
         smaller than either.

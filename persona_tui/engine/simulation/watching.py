@@ -62,9 +62,13 @@ class ArmsPrepared(Progress):
         return float(self.evidence.exact.pooled(arm, METRIC, part.weights))
 
     def standings(self, simulation: Simulation) -> list[Standing]:
-        """Return where the simulation of each part stands, as the finished one would be told."""
+        """Return where the simulation of each part stands, as the finished one would be told.
+
+        A part of which some chain has nobody yet has no mean: it would be that of the others.
+        """
         found = replace(self.evidence, simulation=simulation)
-        return [_standing(found, part) for part in self.parts]
+        missing = (self.users > 0) & ~simulation.simulated
+        return [_standing(found, part, known=not missing[part.weights > 0].any()) for part in self.parts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class Standing:
     n_personas : int
         Synthetic users per arm so far.
     arms, errors : dict of float
-        Mean and its standard error, by arm; without entries while nobody of them is done.
+        Mean and its standard error, by arm; without entries while some chain of theirs has nobody yet.
     error : float or None
         One standard error of the uplift.
     """
@@ -89,16 +93,17 @@ class Standing:
     error: float | None
 
 
-def _standing(found: Evidence, part: Part) -> Standing:
+def _standing(found: Evidence, part: Part, *, known: bool) -> Standing:
     assert found.simulation is not None
     done = int(found.simulation.n_personas[part.weights > 0].sum())
-    means = simulated_arms(found, part.weights) if done else {}
+    known = known and done > 0
+    means = simulated_arms(found, part.weights) if known else {}
     return Standing(
         name=part.name,
         n_personas=done,
         arms={arm: means[arm][METRIC] for arm in means},
         errors={arm: arm_error(found, part.weights, METRIC, arm) for arm in means},
-        error=paired_error(found, part.weights, METRIC) if done else None,
+        error=paired_error(found, part.weights, METRIC) if known else None,
     )
 
 
