@@ -91,7 +91,7 @@ def test_a_run_outlives_the_program_that_started_it_however_that_ends(small_csv,
         assert starter.returncode == -number
         assert at_the_end(folder).status == "finished"
         assert result(folder) == result(alone.folder)
-        assert not alive(pid)
+        wait_until(lambda pid=pid: not alive(pid))
 
 
 def test_a_run_has_a_session_of_its_own_and_nothing_of_a_terminal(long_run):
@@ -141,23 +141,26 @@ def test_a_run_that_is_paused_waits_and_goes_on(long_run, undisturbed):
 
 def test_two_runs_work_on_one_study_while_others_write_to_it(long_run, small_csv, undisturbed):
     folder, pid = long_run
-    other = runs.run_batch(settings(small_csv, folder.parents[1], 2_000, seed=1))
+    background.pause_run(folder)
+    other = runs.run_simulation(settings(small_csv, folder.parents[1], 2_000, seed=1))
     with locked(folder.parents[1]):
         assert other.folder != folder
         assert alive(pid)
+    background.unpause_run(folder)
     assert at_the_end(folder).status == "finished"
     assert result(folder) == undisturbed
     assert [each.state.status for each in list_runs(folder.parents[1])] == ["finished", "finished"]
 
 
-def test_the_same_run_is_not_done_twice_at_once(long_run, small_csv, undisturbed):
+def test_a_run_that_somebody_does_is_not_taken_up_by_another(long_run, small_csv, undisturbed):
     folder, _ = long_run
+    background.pause_run(folder)
     with pytest.raises(SimulationError, match="is under way"):
         background.resume_run(folder)
     twin = runs.run_simulation(settings(small_csv, folder.parents[1]))
     assert twin.folder != folder
-    at_the_end(folder)
-    assert result(folder) == result(twin.folder) == undisturbed
+    assert result(twin.folder) == undisturbed
+    assert state_of(folder).status == "paused"
 
 
 def test_a_live_run_tells_what_a_screen_shows(long_run):
