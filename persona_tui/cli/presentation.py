@@ -49,7 +49,7 @@ class Presentation:
 
 
 def _json_lines() -> ProgressCallback:
-    from persona_tui.study.runs import progress_line  # noqa: PLC0415 - 0.6 s with what it imports
+    from persona_tui.study.journal import progress_line  # noqa: PLC0415 - 0.01 s, only this mode needs it
 
     begin = monotonic()
     return lambda progress: say(progress_line(progress, monotonic() - begin))

@@ -41,7 +41,8 @@ class Verb:
     own : mapping of str to Field
         Options that mean something else to this verb, by name; a study or a run does not set them.
     request : type, optional
-        Dataclass of the options that are no settings but what this verb is to do once.
+        Dataclass of the options that are no settings but what this verb is to do once; those whose flag is a
+        plain word are further positional arguments.
     metavar : str
         What help calls the positional argument.
     """
@@ -118,6 +119,9 @@ def _argument(stands_for: str, metavar: str) -> inspect.Parameter:
 def _option(name: str, declared: Field[Any], hint: Any) -> inspect.Parameter:  # noqa: ANN401 - any type
     metadata = declared.metadata
     default = shown_default(declared)
+    if not metadata["flag"].startswith("-"):
+        place = typer.Argument(metavar=metadata["flag"], help=metadata["help"], show_default=False)
+        return _keyword(name, Annotated[str | None, place], None)
     info = typer.Option(
         metadata["flag"],
         help=metadata["help"] + (f" Default: {default}." if default else ""),

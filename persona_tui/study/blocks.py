@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +23,10 @@ from persona_tui.engine.errors import (
 )
 from persona_tui.engine.files import write_whole
 from persona_tui.engine.simulation.blocks import Arrays
+from persona_tui.study.run_folders import MANIFEST, RUNS, is_under_way, new_run, only_here
 from persona_tui.study.store import make_folder, write_json
 
-MANIFEST: Final = "manifest.json"
-"""Written last: a run that has one is finished."""
-_RUNS, _BLOCKS, _RECIPE = "runs", "blocks", "recipe.json"
+_BLOCKS, _RECIPE = "blocks", "recipe.json"
 _FORMAT: Final = 1
 _RECURRING: Final = (DataError, ModelingError, SimulationError, UnknownNameError)
 """What is wrong with the log or the settings, and would be again."""
@@ -102,20 +100,26 @@ class OpenRun:
 
 @contextmanager
 def open_run(
-    study: Path, began: datetime, recipe: dict[str, Any], on_notice: Callable[[str], None]
+    study: Path,
+    began: datetime,
+    recipe: dict[str, Any],
+    on_notice: Callable[[str], None],
+    folder: Path | None = None,
 ) -> Iterator[OpenRun]:
     """Take up the unfinished run of the same recipe, or begin ``runs/<UTC time>-<hex>``.
 
     Parameters
     ----------
     study : Path
-        Locked: a run in it that has no manifest is one that was stopped.
+        Locked: a run in it that has no manifest, and that nobody does, is one that was stopped.
     began : datetime
         UTC.
     recipe : dict
         All that the blocks depend on, as JSON holds it.
     on_notice : callable
         Gets a sentence when a run is taken up, and when one is stopped that can be.
+    folder : Path, optional
+        Of the run that is meant, which is held already, and stays whatever becomes of it.
 
     Notes
     -----
@@ -123,26 +127,41 @@ def open_run(
     that were killed), keeps its folder if a block is done. One whose log or settings are wrong loses it: it
     would fail again. A finished one drops its blocks: its files tell all, and the recipe gives them again.
     """
-    folder = find_unfinished(study, recipe)
-    if folder is not None:
-        blocks = FolderBlocks(folder / _BLOCKS)
-        on_notice(f"Resuming {folder}: {_done(blocks)}.")
-        for half_written in folder.glob(".*.*"):
+    with ExitStack() as stack:
+        chosen = folder or _taken_up(study, recipe, stack) or _begun(study, began, stack)
+        blocks = _blocks_of(chosen, recipe)
+        if len(blocks):
+            on_notice(f"Resuming {chosen}: {_done(blocks)}.")
+        for half_written in chosen.glob(".*.*"):
             half_written.unlink()
-    else:
-        name = f"{began.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(3)}"
-        folder = make_folder(make_folder(study / _RUNS) / name)
-        blocks = FolderBlocks(make_folder(folder / _BLOCKS))
-        write_json(blocks.folder / _RECIPE, recipe)
-    try:
-        yield OpenRun(folder=folder, blocks=blocks)
-    except BaseException as error:
-        if len(blocks) and not _recurs(error):
-            on_notice(f"The same command goes on with {folder}: {_done(blocks)}.")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(blocks.folder, ignore_errors=True)
+        try:
+            yield OpenRun(folder=chosen, blocks=blocks)
+        except BaseException as error:
+            if len(blocks) and not _recurs(error):
+                on_notice(f"The same command goes on with {chosen}: {_done(blocks)}.")
+            elif folder is None:
+                shutil.rmtree(chosen, ignore_errors=True)
+            raise
+        shutil.rmtree(blocks.folder, ignore_errors=True)
+
+
+def _taken_up(study: Path, recipe: dict[str, Any], stack: ExitStack) -> Path | None:
+    folder = find_unfinished(study, recipe)
+    return folder if folder is not None and stack.enter_context(only_here(folder)) else None
+
+
+def _begun(study: Path, began: datetime, stack: ExitStack) -> Path:
+    folder = new_run(study, began)
+    stack.enter_context(only_here(folder))
+    return folder
+
+
+def _blocks_of(run: Path, recipe: dict[str, Any]) -> FolderBlocks:
+    """Return the blocks of a run, without those of another recipe."""
+    if _recipe_of(run) != recipe:
+        shutil.rmtree(run / _BLOCKS, ignore_errors=True)
+        write_json(make_folder(run / _BLOCKS) / _RECIPE, recipe)
+    return FolderBlocks(run / _BLOCKS)
 
 
 def _recurs(error: BaseException) -> bool:
@@ -155,8 +174,15 @@ def _done(blocks: FolderBlocks) -> str:
 
 def find_unfinished(study: Path, recipe: dict[str, Any]) -> Path | None:
     """Return the folder of the latest run of a recipe that was stopped, None where there is none."""
-    stopped = (path for path in (study / _RUNS).glob("*") if not (path / MANIFEST).exists())
-    return next((path for path in sorted(stopped, reverse=True) if _recipe_of(path) == recipe), None)
+    stopped = (path for path in (study / RUNS).glob("*") if not (path / MANIFEST).exists())
+    return next(
+        (
+            path
+            for path in sorted(stopped, reverse=True)
+            if _recipe_of(path) == recipe and not is_under_way(path)
+        ),
+        None,
+    )
 
 
 def _recipe_of(run: Path) -> object:

@@ -16,13 +16,15 @@ _TO_TAKE_OVER: Final = 0.3
 
 
 @contextmanager
-def held(path: Path) -> Iterator[Path | None]:
+def held(path: Path, patience: float = 0.0) -> Iterator[Path | None]:
     """Hold a lock without waiting for another program to end.
 
     Parameters
     ----------
     path : Path
         The lock's file; it stays.
+    patience : float
+        Seconds to wait for one who holds it briefly.
 
     Yields
     ------
@@ -42,14 +44,16 @@ def held(path: Path) -> Iterator[Path | None]:
     """
     from filelock import FileLock, SoftFileLock, Timeout  # noqa: PLC0415 - 0.05 s
 
-    lock: FileLock | SoftFileLock = FileLock(path, timeout=0, fallback_to_soft=False)
+    lock: FileLock | SoftFileLock = FileLock(path, timeout=patience, fallback_to_soft=False)
     try:
         try:
             lock.acquire()
         except (OSError, NotImplementedError) as fault:
             if isinstance(fault, Timeout) or not _has_no_locks(fault):
                 raise
-            lock = SoftFileLock(path.with_name(path.name + MARKER_SUFFIX), timeout=_TO_TAKE_OVER)
+            lock = SoftFileLock(
+                path.with_name(path.name + MARKER_SUFFIX), timeout=max(_TO_TAKE_OVER, patience)
+            )
             lock.acquire()
     except Timeout:
         yield Path(lock.lock_file)

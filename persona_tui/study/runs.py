@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from glob import has_magic
 from pathlib import Path
-from time import monotonic
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final
 
 from persona_tui import __version__
 from persona_tui.engine.analytics.reporting import export_powerpoint
@@ -23,18 +21,21 @@ from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.files import replace_all
 from persona_tui.engine.params import format_names, quote
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
-from persona_tui.study.blocks import MANIFEST, open_run
+from persona_tui.study.blocks import open_run
 from persona_tui.study.config import EXPORTS, RUN_FILE, STUDY_FILE
+from persona_tui.study.journal import Journal, Line
 from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.movement import keep_personas
+from persona_tui.study.observing import RunObserver
 from persona_tui.study.option_texts import is_placeless
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas, tables_of, write_kept_personas
 from persona_tui.study.reference import write_reference
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import libraries
+from persona_tui.study.run_folders import MANIFEST
 from persona_tui.study.store import locked, make_folder, write_json, write_text
 from persona_tui.study.study import StudyResult, check_settings, run_study
 
@@ -51,6 +52,32 @@ SIMULATED = ("experiment_results.csv", "result.json", REJECTS)
 REPORTED = ("persona_summary.csv", "simulation_report.pptx", *SIMULATED)
 WRITTEN = "# Written by persona-tui; the next run replaces it while this line stands.\n"
 PUBLISHED = (*PROMISED, REJECTS, STUDY_FILE)
+_MOMENT, _LONG = 1.0, 60.0
+"""Seconds to wait for another program that writes to the study: before the work, and after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a run is to leave behind.
+
+    Parameters
+    ----------
+    verb : str
+        That does it.
+    written : tuple of str
+        Files of its folder.
+    published : tuple of str
+        Those of which the study gets copies.
+    """
+
+    verb: str
+    written: tuple[str, ...]
+    published: tuple[str, ...]
+
+
+BATCH: Final = Job(verb="batch", written=REPORTED, published=(REJECTS, *PROMISED))
+SIMULATION: Final = Job(verb="simulate", written=SIMULATED, published=())
+JOBS: Final = {job.verb: job for job in (BATCH, SIMULATION)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,39 +142,6 @@ def _as_arguments(name: str, value: object) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-class ProgressLog:
-    """Progress as JSON lines in a file that others can follow."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._begin = monotonic()
-
-    def __enter__(self) -> Self:
-        self._file = self._path.open("a", encoding="utf-8", buffering=1)
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
-    def __call__(self, progress: Progress) -> None:
-        """Append one report."""
-        self._file.write(progress_line(progress, monotonic() - self._begin) + "\n")
-
-
-def progress_line(progress: Progress, seconds: float) -> str:
-    """Return one report as the JSON line that files and ``--progress json`` share."""
-    return json.dumps(
-        {
-            "stage": progress.stage,
-            "done": progress.done,
-            "total": progress.total,
-            "seconds": round(seconds, 3),
-        }
-    )
-
-
 def default_output(settings: Settings) -> Path:
     """Return the study folder for a source that names none: called as the source, without its endings.
 
@@ -204,7 +198,7 @@ def run_batch(
     ExportError
         If the study folder cannot be written.
     """
-    return _run(settings, REPORTED, (REJECTS, *PROMISED), on_progress, on_notice)
+    return do_run(BATCH, settings, on_progress=on_progress, on_notice=on_notice)
 
 
 def run_simulation(
@@ -214,38 +208,51 @@ def run_simulation(
     on_notice: Callable[[str], None] = lambda _text: None,
 ) -> FinishedRun:
     """Simulate every scenario and keep the run in the study, without a deck; otherwise as ``run_batch``."""
-    return _run(settings, SIMULATED, (), on_progress, on_notice)
+    return do_run(SIMULATION, settings, on_progress=on_progress, on_notice=on_notice)
 
 
-def _run(
+def do_run(
+    job: Job,
     settings: Settings,
-    written: tuple[str, ...],
-    published: tuple[str, ...],
-    on_progress: ProgressCallback,
-    on_notice: Callable[[str], None],
+    *,
+    folder: Path | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    on_notice: Callable[[str], None] = lambda _text: None,
 ) -> FinishedRun:
-    began = datetime.now(UTC)
-    settings.effective_scenarios()
-    study = Path(settings.output) if settings.output else default_output(settings)
-    prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=on_progress)
-    check_settings(settings, prepared)
-    _check_study(study, Path(settings.events))
-    with locked(make_folder(study)):
-        kept = read_kept_personas(study) if settings.personas is None else settings.personas
-        inside = replace(settings, output=str(study), personas=kept)
-        with (
-            open_run(study, began, _recipe(inside, prepared), on_notice) as run,
-            ProgressLog(run.folder / "progress.jsonl") as log,
-        ):
-            write_text(run.folder / RUN_FILE, settings_text(settings))
-            report = _both(on_progress, log)
+    """Do a job as ``run_batch`` does.
+
+    Parameters
+    ----------
+    job : Job
+    settings : Settings
+    folder : Path, optional
+        Of the run, where there is one already; it is held, and stays whatever becomes of it.
+    on_progress, on_notice : callable
+    """
+    began, study = datetime.now(UTC), study_folder(settings)
+    scenarios = [each.name for each in settings.effective_scenarios()]
+    with Journal(begin_line(job, settings), folder) as journal:
+        observer = RunObserver(journal, scenarios)
+        report, notice = _both(on_progress, observer), _noted(on_notice, journal)
+        prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=report)
+        check_settings(settings, prepared)
+        observer.funnel = tuple(step.step for step in prepared.funnel)
+        check_study(study, Path(settings.events))
+        with ExitStack() as stack:
+            with locked(make_folder(study), _MOMENT):
+                kept = kept_personas_of(settings, study)
+                inside = replace(settings, output=str(study), personas=kept)
+                run = stack.enter_context(open_run(study, began, _recipe(inside, prepared), notice, folder))
+                if folder is None:
+                    journal.open(run.folder)
+                files = write_request(run.folder, settings, kept)
             result = run_study(inside, prepared, store=run.blocks, on_progress=report)
-            files = (RUN_FILE, *_write_files(result, run.folder, written, report))
-            files += _keep_settled(kept, run.folder)
+            files += _write_files(result, run.folder, job.written, report)
             write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
-        _publish(run.folder, study, published)
-        if not kept.settled_for_good:
-            keep_personas(study, result.fit.found, prepared.facts.fingerprint)
+        with locked(study, _LONG):
+            _publish(run.folder, study, job.published)
+            if not kept.settled_for_good:
+                keep_personas(study, result.fit.found, prepared.facts.fingerprint)
     return FinishedRun(
         result=result,
         settings=settings,
@@ -253,6 +260,36 @@ def _run(
         folder=run.folder,
         files=tuple(study / name for name in (*PROMISED, REJECTS) if (study / name).exists()),
     )
+
+
+def begin_line(job: Job, settings: Settings) -> Line:
+    """Return what a run is asked for, besides what its settings file holds."""
+    done_again = settings.personas is not None and settings.personas.settled_for_good
+    return {"verb": job.verb, "workers": settings.workers, "remembers": not done_again}
+
+
+def study_folder(settings: Settings) -> Path:
+    """Return the study that a run of some settings belongs to."""
+    return Path(settings.output) if settings.output else default_output(settings)
+
+
+def kept_personas_of(settings: Settings, study: Path) -> KeptPersonas:
+    """Return what is settled about the personas: with the run that is done again, or in its study."""
+    return read_kept_personas(study) if settings.personas is None else settings.personas
+
+
+def write_request(run: Path, settings: Settings, kept: KeptPersonas) -> tuple[str, ...]:
+    """Write into a run all that it is asked to do; return the files."""
+    write_text(run / RUN_FILE, settings_text(settings))
+    return RUN_FILE, *_keep_settled(kept, run)
+
+
+def _noted(on_notice: Callable[[str], None], journal: Journal) -> Callable[[str], None]:
+    def notice(text: str) -> None:
+        journal.write({"note": text})
+        on_notice(text)
+
+    return notice
 
 
 def _rejects_beside(study: Path, settings: Settings) -> Path | None:
@@ -321,7 +358,7 @@ def settings_text(settings: Settings) -> str:
     return WRITTEN + tomli_w.dumps({**kept, "events": settings.source_place()})
 
 
-def _check_study(study: Path, source: Path) -> None:
+def check_study(study: Path, source: Path) -> None:
     """Refuse a folder in which a run would overwrite what is not its own.
 
     Raises

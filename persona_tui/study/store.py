@@ -41,8 +41,14 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 @contextmanager
-def locked(study: Path) -> Iterator[None]:
+def locked(study: Path, patience: float = 0.0) -> Iterator[None]:
     """Keep other programs out of a study.
+
+    Parameters
+    ----------
+    study : Path
+    patience : float
+        Seconds to wait for one who writes briefly.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def locked(study: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            other = stack.enter_context(held(study / _LOCK))
+            other = stack.enter_context(held(study / _LOCK, patience))
         except OSError as fault:
             raise ExportError(
                 f"'{study}' cannot be written: {fault.strerror or fault}.", hint="Choose another --output."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from persona_tui.cli import output
+from persona_tui.cli.commands.detached import DetachRequest, start_detached
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError
@@ -11,9 +12,12 @@ from persona_tui.engine.simulation.effects import EFFECTS
 from persona_tui.study.options import Settings, options_by_name
 
 
-def _batch(settings: Settings, presentation: Presentation) -> None:
+def _batch(settings: Settings, presentation: Presentation, request: DetachRequest) -> None:
     if not settings.events:
         raise SimulationError("No log was named.", hint="Try: persona-tui batch data/sample_events.csv")
+    if request.detach:
+        start_detached(settings, presentation, "batch")
+        return
     from persona_tui.cli.summary import print_summary  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.runs import run_batch  # noqa: PLC0415 - 0.6 s: numpy, polars
 
@@ -49,5 +53,6 @@ VERB = Verb(
     options=tuple(options_by_name()),
     argument="A log (if not given by --events), or a study or a run to do again.",
     run=_batch,
+    request=DetachRequest,
     epilog=changes(),
 )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from persona_tui.cli import output
 from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
 from persona_tui.cli.commands.batch import changes
+from persona_tui.cli.commands.detached import DetachRequest, start_detached
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.study.options import Settings
 
 
-def _simulate(settings: Settings, presentation: Presentation) -> None:
+def _simulate(settings: Settings, presentation: Presentation, request: DetachRequest) -> None:
     require_source(settings, "simulate")
+    if request.detach:
+        start_detached(settings, presentation, "simulate")
+        return
     from persona_tui.cli.pages import print_simulation  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.runs import run_simulation  # noqa: PLC0415 - 0.6 s: numpy, polars
 
@@ -36,5 +40,6 @@ VERB = Verb(
     ),
     argument="A log, or a study or a run whose scenarios are meant.",
     run=_simulate,
+    request=DetachRequest,
     epilog=changes(),
 )

@@ -77,6 +77,7 @@ def run_blocks(
     executor: Executor,
     store: BlockStore | None,
     on_progress: ProgressCallback,
+    on_block: Callable[[int, Arrays], None] = lambda _position, _arrays: None,
 ) -> list[Arrays]:
     """Run a task on every block that is not kept from before, and keep what is done.
 
@@ -91,6 +92,8 @@ def run_blocks(
     store : BlockStore or None
     on_progress : callable
         Called when a block is done and kept; what it raises stops the work.
+    on_block : callable
+        Gets the position and the result of each block, before progress is told of it, in any order.
 
     Returns
     -------
@@ -114,8 +117,11 @@ def run_blocks(
         if store is not None:
             store.save(place, missing[position], arrays)
         results[missing[position]] = arrays
+        on_block(missing[position], arrays)
         tell(missing[position])
 
+    for known, arrays in results.items():
+        on_block(known, arrays)
     if results:
         tell(*results)
     executor.run(task, [blocks[n] for n in missing], on_done=keep)

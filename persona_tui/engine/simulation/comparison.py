@@ -10,12 +10,13 @@ import numpy as np
 from persona_tui.engine.simulation.assumptions import draw_parameters
 from persona_tui.engine.simulation.baseline import ArmValues, Baseline, Solved
 from persona_tui.engine.simulation.effect_base import Values
-from persona_tui.engine.simulation.environment import FlowModification
+from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.simulated import ARMS, Simulation
 from persona_tui.engine.statistics import Estimate, Interval, intervals
 from persona_tui.engine.types import FloatArray
 
+EVERYONE = "all"
 ROUNDING = 1e-9
 """Differences of rates below it are arithmetic, not effects."""
 
@@ -85,10 +86,9 @@ def gather_evidence(
     baseline: Baseline,
     modification: FlowModification,
     seed: np.random.SeedSequence,
-    simulation: Simulation | None,
     metrics: Sequence[str],
 ) -> Evidence:
-    """Evaluate both arms as fitted, and under every source of doubt."""
+    """Evaluate both arms as fitted, and under every source of doubt; nobody is simulated yet."""
     numbers = draw_parameters(modification.compile(), baseline.draws.n_draws, seed)
     doubted = any(numbers)
 
@@ -100,7 +100,7 @@ def gather_evidence(
         data=evaluate(baseline.drawn()),
         assumption=evaluate(baseline.repeated(), numbers) if doubted else None,
         total=evaluate(baseline.drawn(), numbers) if doubted else None,
-        simulation=simulation,
+        simulation=None,
     )
 
 
@@ -130,6 +130,29 @@ class Part:
     model: ModelRange = _no_range
 
 
+def parts_of(
+    simulator: ProductFlowSimulator,
+    range_of: Callable[[int | None], ModelRange] = lambda _persona: _no_range,
+) -> list[Part]:
+    """Return everyone and each persona, as they are reported.
+
+    Parameters
+    ----------
+    simulator : ProductFlowSimulator
+    range_of : callable
+        Gives the ``model`` of a persona, None for everyone.
+    """
+    chains = np.arange(len(simulator.shares))
+    personas = zip(simulator.persona_names, simulator.persona_cells, strict=True)
+    return [
+        Part(name=EVERYONE, weights=np.ones(len(chains)), model=range_of(None)),
+        *(
+            Part(name=name, weights=np.isin(chains, cells).astype(float), model=range_of(k))
+            for k, (name, cells) in enumerate(personas)
+        ),
+    ]
+
+
 def compare(found: Evidence, parts: Sequence[Part]) -> tuple[Comparison, ...]:
     """Return both arms over each of some parts of all journeys.
 
@@ -150,7 +173,7 @@ def compare(found: Evidence, parts: Sequence[Part]) -> tuple[Comparison, ...]:
     estimates = _estimates(found, parts, weights)
     compared = []
     for g, part in enumerate(parts):
-        simulated = _simulated_arms(found, part.weights)
+        simulated = simulated_arms(found, part.weights)
         compared.append(
             Comparison(
                 name=part.name,
@@ -186,7 +209,7 @@ def _estimates(found: Evidence, parts: Sequence[Part], weights: FloatArray) -> l
                 model=part.model(metric),
                 assumption=assumption[g] if assumption else None,
                 total=total[g] if total else data[g],
-                simulation_error=_paired_error(found, part.weights, metric),
+                simulation_error=paired_error(found, part.weights, metric),
             )
     return estimates
 
@@ -199,7 +222,8 @@ def _intervals(values: ArmValues | None, metric: str, weights: FloatArray) -> li
     return list(zip(low, high, strict=True))
 
 
-def _simulated_arms(found: Evidence, part: FloatArray) -> dict[str, dict[str, float]]:
+def simulated_arms(found: Evidence, part: FloatArray) -> dict[str, dict[str, float]]:
+    """Return the simulated mean over some journeys by arm and metric; empty where nobody was simulated."""
     if found.simulation is None:
         return {}
     means: dict[str, dict[str, float]] = {}
@@ -225,7 +249,16 @@ def _weights(found: Evidence, simulation: Simulation, part: FloatArray, arm: str
     return scaled
 
 
-def _paired_error(found: Evidence, part: FloatArray, metric: str) -> float | None:
+def arm_error(found: Evidence, part: FloatArray, metric: str, arm: str) -> float:
+    """Return one standard error of the simulated mean of one arm over some journeys."""
+    if found.simulation is None:
+        return float("nan")
+    nothing = np.zeros(len(part))
+    weights = dict.fromkeys(ARMS, nothing) | {arm: _weights(found, found.simulation, part, arm)}
+    return float(np.sqrt(found.simulation.variance(metric, weights).sum()))
+
+
+def paired_error(found: Evidence, part: FloatArray, metric: str) -> float | None:
     """Return one standard error of the simulated uplift, personas as strata; None where there is none."""
     if found.simulation is None or metric not in METRICS:
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
 
 import numpy as np
 
@@ -15,7 +15,14 @@ from persona_tui.engine.simulation.baseline import Baseline
 from persona_tui.engine.simulation.blocks import BlockStore
 from persona_tui.engine.simulation.caveats import caveats_of
 from persona_tui.engine.simulation.cohort import MOST_USERS
-from persona_tui.engine.simulation.comparison import Comparison, Evidence, Part, compare, gather_evidence
+from persona_tui.engine.simulation.comparison import (
+    Comparison,
+    Evidence,
+    Part,
+    compare,
+    gather_evidence,
+    parts_of,
+)
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import METRICS, Flow
@@ -26,18 +33,18 @@ from persona_tui.engine.simulation.simulated import (
     ARMS,
     Simulation,
     Solver,
+    Work,
     choose_solver,
-    count_arms,
-    walk_arms,
+    simulate_arms,
 )
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
+from persona_tui.engine.simulation.watching import ArmsPrepared
 from persona_tui.engine.statistics import Interval, largest_remainder
-from persona_tui.engine.types import FloatArray, IntArray, RandomState, Unit
+from persona_tui.engine.types import FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
 
-EVERYONE = "all"
 DEFAULT_N_PERSONAS = 10_000
 
 
@@ -243,15 +250,24 @@ def compare_arms(
     treatment = modification.apply(control)
     shares = {"control": simulator.shares, "treatment": modification.shift(simulator.shares, treatment)}
     chosen = choose_solver(solver, n_personas)
-    simulation: Simulation | None = None
-    walk_length: int | None = None
+    found, walk_length = gather_evidence(baseline, modification, seed, told), None
     if chosen != "exact":
         arms = ((control, shares["control"]), (treatment, shares["treatment"]))
         walk_length = max_length or shortest_horizon(*arms)
-        users = largest_remainder(simulator.shares, n_personas)
-        work: _Work = {"executor": executor, "store": store, "on_progress": on_progress}
-        simulation = _simulate(chosen, (control, treatment), users, walk_length, seed=seed, **work)
-    found = gather_evidence(baseline, modification, seed, simulation, told)
+        begun = ArmsPrepared(
+            stage="uncertainty",
+            done=baseline.draws.n_draws,
+            total=baseline.draws.n_draws,
+            evidence=found,
+            parts=parts_of(simulator),
+            flows=(control, treatment),
+            users=largest_remainder(simulator.shares, n_personas),
+            solver=chosen,
+            walk_length=walk_length,
+            seed=seed,
+        )
+        work: Work = {"executor": executor, "store": store, "on_progress": on_progress}
+        found = replace(found, simulation=_simulate(begun, **work))
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
     total, personas = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
@@ -259,7 +275,7 @@ def compare_arms(
         modification=modification,
         unit=simulator.unit,
         solver=chosen,
-        n_personas=0 if simulation is None else n_personas,
+        n_personas=0 if found.simulation is None else n_personas,
         max_length=max_length,
         walk_length=walk_length,
         n_draws=baseline.draws.n_draws,
@@ -276,26 +292,9 @@ def compare_arms(
     )
 
 
-class _Work(TypedDict):
-    """How work in blocks is done."""
-
-    executor: Executor | None
-    store: BlockStore | None
-    on_progress: ProgressCallback
-
-
-def _simulate(
-    solver: Literal["cohort", "paths"],
-    arms: tuple[Flow, Flow],
-    users: IntArray,
-    max_length: int,
-    *,
-    seed: np.random.SeedSequence,
-    **work: Unpack[_Work],
-) -> Simulation:
-    if solver == "paths":
-        return walk_arms(*arms, users, max_length, seed=seed, **work)
-    return count_arms(*arms, users, max_length, seed=seed)
+def _simulate(begun: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
+    work["on_progress"](begun)
+    return simulate_arms(begun.solver, begun.flows, begun.users, begun.walk_length, seed=begun.seed, **work)
 
 
 def _compare_all(
@@ -304,15 +303,7 @@ def _compare_all(
     def range_of(persona: int | None) -> Any:  # noqa: ANN401 - a ModelRange
         return lambda metric: None if ranges is None else ranges.of(metric, persona)
 
-    simulator = baseline.simulator
-    names, chains = simulator.persona_names, np.arange(len(simulator.shares))
-    parts = [
-        Part(name=EVERYONE, weights=np.ones(len(chains)), model=range_of(None)),
-        *(
-            Part(name=name, weights=np.isin(chains, cells).astype(float), model=range_of(k))
-            for k, (name, cells) in enumerate(zip(names, simulator.persona_cells, strict=True))
-        ),
-    ]
+    parts = parts_of(baseline.simulator, range_of)
     total, *personas = compare(found, parts)
     return total, tuple(personas)
 
@@ -329,7 +320,7 @@ def _compare_groups(
         if not groups:
             continue
         apart = baseline.told_apart((*groups, *modification.segments()))
-        found = gather_evidence(apart, modification, seed, None, METRICS)
+        found = gather_evidence(apart, modification, seed, METRICS)
         patterns = apart.simulator.segments
         weights = [np.array([float(group in pattern) for pattern in patterns]) for group in groups]
         parts = [Part(name=name, weights=each) for name, each in zip(groups, weights, strict=True)]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
 from persona_tui.engine.errors import SimulationError
-from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.blocks import Arrays, BlockStore, Stage, digest, run_blocks
 from persona_tui.engine.simulation.cohort import CohortCounts, arm_variance, simulate_cohort
 from persona_tui.engine.simulation.executors import Executor, SerialExecutor
@@ -26,6 +26,10 @@ MOST_WALKERS = 1_000_000
 
 PAIRS_PER_BLOCK = 2**18
 """Walkers of one persona, in both arms, that are walked at a time: 0.1 s or so; no walk depends on it."""
+
+_FIRST_PAIRS: Final = 2**10
+_LARGER: Final = 4
+"""Blocks begin small and grow by this factor, so that every persona has walkers soon."""
 
 Solver: TypeAlias = Literal["auto", "cohort", "paths", "exact"]
 
@@ -155,6 +159,51 @@ class CountedArms(Simulation):
         return (c**2 * before + t**2 * after) / users
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArmsSimulated(Progress):
+    """How far a simulation has come, with what it gave so far.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        Of the users who are done.
+    """
+
+    simulation: Simulation
+
+
+class Work(TypedDict):
+    """How work in blocks is done."""
+
+    executor: Executor | None
+    store: BlockStore | None
+    on_progress: ProgressCallback
+
+
+def simulate_arms(
+    solver: Literal["cohort", "paths"],
+    arms: tuple[Flow, Flow],
+    users: IntArray,
+    max_length: int,
+    *,
+    seed: np.random.SeedSequence,
+    **work: Unpack[Work],
+) -> Simulation:
+    """Simulate control and treatment by one of the solvers; parameters as ``walk_arms``.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Gets ``ArmsSimulated``.
+    """
+    if solver == "paths":
+        return walk_arms(*arms, users, max_length, seed=seed, **work)
+    counted = count_arms(*arms, users, max_length, seed=seed)
+    everyone = int(users.sum())
+    work["on_progress"](ArmsSimulated(stage="counts", done=everyone, total=everyone, simulation=counted))
+    return counted
+
+
 def walk_arms(
     control: Flow,
     treatment: Flow,
@@ -187,24 +236,53 @@ def walk_arms(
     walkers: about 20 MB a worker.
     """
     task = _PairedWalks(control=control, treatment=treatment, max_length=max_length, seed=seed)
-    blocks = [
-        (persona, first, min(PAIRS_PER_BLOCK, size - first))
-        for persona, size in enumerate(users.tolist())
-        for first in range(0, size, PAIRS_PER_BLOCK)
-    ]
+    blocks = walk_blocks(users)
+    walked, sums = np.zeros_like(users), np.zeros((len(users), len(METRICS), 5), dtype=object)
+
+    def add(position: int, result: Arrays) -> None:
+        persona, _, size = blocks[position]
+        walked[persona] += size
+        sums[persona] += result["sums"].astype(object)
+
+    def so_far() -> WalkedArms:
+        return WalkedArms(n_personas=walked.copy(), sums=sums.copy(), same=treatment is control)
+
+    def tell(progress: Progress) -> None:
+        on_progress(
+            ArmsSimulated(stage=progress.stage, done=progress.done, total=progress.total, simulation=so_far())
+        )
+
     sizes = tuple(size for _, _, size in blocks)
-    results = run_blocks(
+    run_blocks(
         task,
         blocks,
         Stage(name="walks", sizes=sizes, key="" if store is None else task.key(users)),
         executor=executor or SerialExecutor(),
         store=store,
-        on_progress=on_progress,
+        on_block=add,
+        on_progress=tell,
     )
-    sums = np.zeros((len(users), len(METRICS), 5), dtype=object)
-    for (persona, _, _), result in zip(blocks, results, strict=True):
-        sums[persona] += result["sums"].astype(object)
-    return WalkedArms(n_personas=users, sums=sums, same=treatment is control)
+    return so_far()
+
+
+def walk_blocks(users: IntArray) -> list[tuple[int, int, int]]:
+    """Return who walks together: persona, first walker and how many, in the order of the work.
+
+    Every persona is as far along as the others, so that what is known so far tells of all.
+
+    Examples
+    --------
+    >>> walk_blocks(np.array([3000, 1500]))
+    [(0, 0, 1024), (1, 0, 1024), (0, 1024, 1976), (1, 1024, 476)]
+    """
+    found = []
+    for persona, n_users in enumerate(users.tolist()):
+        first, size = 0, min(_FIRST_PAIRS, PAIRS_PER_BLOCK)
+        while first < n_users:
+            block = (persona, first, min(size, n_users - first))
+            found.append((first / n_users, block))
+            first, size = first + size, min(_LARGER * size, PAIRS_PER_BLOCK)
+    return [block for _, block in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
