@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -17,11 +16,10 @@ from persona_tui.study.run_state import (
     ExampleWalk,
     RunState,
     ScenarioState,
-    Standing,
     StepState,
 )
+from persona_tui.study.run_words import NONE, enough_sentence, mean_text, seconds_text, uplift_text
 
-_NONE: Final = "–"
 _NARROWEST: Final = 8
 _GAP: Final = "  "
 _BAR: Final = 24
@@ -52,44 +50,10 @@ def plain_line(state: RunState) -> str:
             told.append(f"{seconds_text(state.eta_seconds)} left")
     if scenario is not None and scenario.standing.uplift is not None:
         told.append(
-            f"{printable(scenario.name)}: uplift {_uplift(scenario.standing)}, exactly "
+            f"{printable(scenario.name)}: uplift {uplift_text(scenario.standing)}, exactly "
             f"{points(scenario.exact_uplift)}, n = {count(scenario.standing.n_personas)} per arm"
         )
     return "; ".join(told)
-
-
-def enough_sentence(scenario: ScenarioState) -> str:
-    """Return whether more synthetic users would still help."""
-    own = f"what the log leaves open (±{_error(scenario.own_error)} points)"
-    if scenario.standing.uplift_error is None:
-        return ""
-    if scenario.enough_at is not None:
-        return (
-            f"More personas stopped helping at {count(scenario.enough_at)} per arm: the simulation error is "
-            f"below a tenth of {own}."
-        )
-    needed = scenario.enough_needed
-    if needed is None:
-        return ""
-    return f"More personas stop helping at about {count(_round(needed))} per arm, a tenth of {own}."
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a time as people read it.
-
-    Examples
-    --------
-    >>> [seconds_text(each) for each in (0.42, 9.96, 75, 7_300)]
-    ['0.4 s', '10 s', '1 min 15 s', '2 h 01 min']
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3_600} h {whole % 3_600 // 60:02d} min"
 
 
 def _headline(state: RunState) -> str:
@@ -122,9 +86,13 @@ def _scenario_lines(scenario: ScenarioState, width: int) -> list[str]:
     which = f" ({scenario.number} of {scenario.n_scenarios})" if scenario.n_scenarios > 1 else ""
     standing = scenario.standing
     rows = [
-        ("control", _mean(standing.control, standing.control_error), percent(scenario.exact_control)),
-        ("treatment", _mean(standing.treatment, standing.treatment_error), percent(scenario.exact_treatment)),
-        ("uplift", _uplift(standing), points(scenario.exact_uplift)),
+        ("control", mean_text(standing.control, standing.control_error), percent(scenario.exact_control)),
+        (
+            "treatment",
+            mean_text(standing.treatment, standing.treatment_error),
+            percent(scenario.exact_treatment),
+        ),
+        ("uplift", uplift_text(standing), points(scenario.exact_uplift)),
     ]
     lines = ["", f"Conversion, {printable(scenario.name)}{which}"]
     head = ("arm", f"simulated, n = {count(standing.n_personas)}", "exact")
@@ -146,8 +114,8 @@ def _personas(scenario: ScenarioState, width: int) -> list[str]:
             each.name,
             percent(each.share),
             count(each.standing.n_personas),
-            _mean(each.standing.control, each.standing.control_error),
-            _uplift(each.standing, points_number),
+            mean_text(each.standing.control, each.standing.control_error),
+            uplift_text(each.standing, points_number),
             points_number(each.exact_treatment - each.exact_control),
         )
         for each in scenario.personas
@@ -218,32 +186,9 @@ def _cut(line: str, width: int) -> str:
     return f"{set_cell_size(shown, max(width - 1, 0)).rstrip()}…"[:width]
 
 
-def _mean(value: float | None, error: float | None) -> str:
-    return _NONE if value is None or error is None else f"{percent(value)} ±{_error(error)}"
-
-
-def _uplift(standing: Standing, shown: Callable[[float], str] = points) -> str:
-    value, error = standing.uplift, standing.uplift_error
-    return _NONE if value is None or error is None else f"{shown(value)} ±{_error(error)}"
-
-
-def _error(error: float) -> str:
-    """Return a standard error in percentage points with the digits that it has."""
-    number = 100 * error
-    if not number:
-        return "0"
-    digits = min(max(1, 1 - math.floor(math.log10(number))), 4)
-    return f"{number:.{digits}f}"
-
-
 def _percent(share: float | None) -> str:
-    return _NONE if share is None else percent(share)
+    return NONE if share is None else percent(share)
 
 
 def _share(done: int, total: int) -> str:
-    return percent(min(done / total, 1.0)) if total else _NONE
-
-
-def _round(number: int) -> int:
-    """Return a number with two digits that count."""
-    return round(number, 2 - len(str(number)))
+    return percent(min(done / total, 1.0)) if total else NONE

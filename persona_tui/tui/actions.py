@@ -50,6 +50,17 @@ def _personas(action: str, keys: str, label: str, sentence: str) -> Action:
     return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="personas")
 
 
+def _simulate(action: str, keys: str, label: str, sentence: str, *, in_footer: bool = True) -> Action:
+    return Action(
+        id=action,
+        keys=tuple(keys.split(",")),
+        label=label,
+        help=sentence,
+        scope="simulate",
+        in_footer=in_footer,
+    )
+
+
 def _report(action: str, keys: str, label: str, sentence: str, *, in_footer: bool = True) -> Action:
     return Action(
         id=action,
@@ -187,6 +198,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _flow("other_arm", "v", "Arm", "Draw the flow of the other arm.", in_footer=False),
     _flow("next_preview", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
     _flow("previous_preview", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
+    _simulate("start", "s", "Start", "Start a run of what is asked for, in a process of its own."),
+    _simulate("ask_for", "n", "Next run", "Say what the next run is to be: scenario, users, seed, workers."),
+    _simulate("pause", "p", "Pause", "Let the run in view wait, or go on."),
+    _simulate("stop_run", "x", "Stop", "Stop the run in view; what is done is kept."),
+    _simulate("resume_run", "r", "Resume", "Let the run in view go on from its last finished block."),
+    _simulate("replay", "v", "Replay", "Show the run in view again, at any speed.", in_footer=False),
+    _simulate("next_view", "right_square_bracket", "Next tab", "Show the next tab.", in_footer=False),
+    _simulate("previous_view", "left_square_bracket", "Tab before", "Show the tab before.", in_footer=False),
     _report("work_out", "r", "Work out", "Work the report out anew."),
     _report("export", "e", "Export", "Write the report in formats of your choice."),
     _report("copy_folder", "f", "Folder", "Copy the path of the folder that exports go to."),

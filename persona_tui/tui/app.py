@@ -47,6 +47,12 @@ def _flow_screen() -> WorkScreen:
     return FlowScreen()
 
 
+def _simulate_screen() -> WorkScreen:
+    from persona_tui.tui.screens.simulate import SimulateScreen  # noqa: PLC0415 - loads the engine's words
+
+    return SimulateScreen()
+
+
 def _report_screen() -> WorkScreen:
     from persona_tui.tui.screens.report import ReportScreen  # noqa: PLC0415 - loads the engine's words
 
@@ -57,6 +63,7 @@ _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
     "data": DataScreen,
     "personas": _personas_screen,
     "flow": _flow_screen,
+    "simulate": _simulate_screen,
     "report": _report_screen,
 }
 LONGEST_TOAST: Final = 300
@@ -85,6 +92,7 @@ class PersonaApp(GuidedApp):
         "styles/data.tcss",
         "styles/personas.tcss",
         "styles/flow.tcss",
+        "styles/simulate.tcss",
         "styles/report.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)

@@ -84,7 +84,7 @@ def _list(study: Path, presentation: Presentation) -> None:
         runs = [_summary(each) for each in found]
         output.write_json({"schema": "persona-tui/runs/1", "study": str(study), "runs": runs})
         return
-    from persona_tui.cli.run_page import seconds_text  # noqa: PLC0415 - 0.06 s with rich
+    from persona_tui.study.run_words import seconds_text  # noqa: PLC0415 - 0.06 s with rich
 
     page = output.Page()
     page.table(
