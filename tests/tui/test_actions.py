@@ -10,9 +10,16 @@ from persona_tui.tui.screens.flow import FlowScreen
 from persona_tui.tui.screens.help import HelpScreen
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.screens.report import ReportScreen
+from persona_tui.tui.screens.simulate import SimulateScreen
 from persona_tui.tui.workspace import Workspace, settings_of_source
 
-MADE = {"data": DataScreen, "personas": PersonasScreen, "flow": FlowScreen, "report": ReportScreen}
+MADE = {
+    "data": DataScreen,
+    "personas": PersonasScreen,
+    "flow": FlowScreen,
+    "report": ReportScreen,
+    "simulate": SimulateScreen,
+}
 
 
 @pytest.fixture

@@ -179,7 +179,11 @@ class SimulateScreen(WorkScreen):
                 shown.highlighted = folders.index(listed.watched)
         self.query_one("#watched").display = listed.watched is not None
         if listed.watched is not None and self.persona_app.screen is self:
-            self._look_at(listed.watched)
+            watching = any(each.group == "watch" and each.is_running for each in self.workers)
+            now = next(each.state.status for each in listed.runs if each.folder == listed.watched)
+            is_shown = self._state is not None and self._state.status == now
+            if listed.watched != self._watched or not (watching or is_shown):
+                self._look_at(listed.watched)
 
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, highlighted: OptionList.OptionHighlighted) -> None:

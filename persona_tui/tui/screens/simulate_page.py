@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _BAR: Final = 20
 _MOST_STEPS: Final = 12
+_NAME: Final = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-(.+)")
 _NOTES: Final = 40
 _Z: Final = 1.959964
 """Standard errors to either side of an estimate that make a band of 95 %."""
@@ -34,7 +36,19 @@ def run_line(run: ListedRun, width: int, glyphs: Glyphs) -> Content:
     style = "$text-accent" if status in ALIVE else "$text-warning" if status in RESUMABLE else "$text-muted"
     told = status if status not in ALIVE else f"{status} {_share(run.state)}".strip()
     room = max(width - len(told) - 1, 6)
-    return Content.assemble(fitted(run.folder.name, room, glyphs), " ", (told, style))
+    return Content.assemble(fitted(run_name(run.folder.name), room, glyphs), " ", (told, style))
+
+
+def run_name(name: str) -> str:
+    """Return the name of a run as people read it: when it began (UTC), and what tells it from others.
+
+    Examples
+    --------
+    >>> run_name("20261123T044918Z-74276d"), run_name("mine")
+    ('11-23 04:49 74276d', 'mine')
+    """
+    parts = _NAME.fullmatch(name)
+    return name if parts is None else "{}-{} {}:{} {}".format(*parts.groups())
 
 
 def _share(state: RunState) -> str:
