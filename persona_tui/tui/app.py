@@ -22,6 +22,7 @@ from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
+from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -144,6 +145,7 @@ class PersonaApp(WorkingApp):
     def open_source(self, settings: Settings) -> None:
         """Leave what is open, which is remembered, and open something else."""
         self.workspace.open(settings)
+        remember_source(self.workspace.folder, self.workspace.place)
         self.findings = Findings()
         self.settings_changed()
 
@@ -217,6 +219,7 @@ class PersonaApp(WorkingApp):
             return
         try:
             path = self.workspace.save(folder)
+            remember_source(self.workspace.folder, self.workspace.place)
         except PersonaError as fault:
             self.tell(fault)
             return

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import ClassVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from persona_tui.study.options import Settings
+from persona_tui.engine.errors import PersonaError
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.preferences import read_preferences, state_folder
+from persona_tui.tui.recent import recent_sources, remember_source
 from persona_tui.tui.terminal import Terminal, animation_wanted, choose_glyphs
 from persona_tui.tui.themes import ANSI
-from persona_tui.tui.workspace import Workspace
+from persona_tui.tui.workspace import Workspace, settings_of_source
 
 
 class PlainScrollBar(ScrollBarRender):
@@ -22,19 +24,16 @@ class PlainScrollBar(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
-def run_app(settings: Settings, terminal: Terminal) -> int:
-    """Run the app until it is left, and return the exit code.
+def run_app(source: str, terminal: Terminal) -> int:
+    """Run the app until it is left, and return the exit code; without a source, on the one before.
 
     Raises
     ------
-    DataError
-        If the preferences make no sense.
+    PersonaError
+        If the preferences, or the settings of the study, make no sense.
     """
     preferences = read_preferences()
-    if settings.personas is None:
-        settings = replace(settings, **preferences.defaults)
-    workspace = Workspace(settings, folder=state_folder() / "sessions")
-    workspace.resume()
+    workspace = begin_workspace(source, preferences.defaults, state_folder() / "sessions")
     theme = preferences.theme
     if preferences.origins["theme"] == "default" and terminal.colours in {"none", "16"}:
         theme = ANSI.name
@@ -52,3 +51,25 @@ def run_app(settings: Settings, terminal: Terminal) -> int:
     app.animation_level = "full" if animation_wanted(preferences.animation, terminal) else "none"
     app.run()
     return app.return_code or 0
+
+
+def begin_workspace(source: str, defaults: Mapping[str, Any], folder: Path) -> Workspace:
+    """Return what is worked on, as the last session left it: a source, or what was open last.
+
+    Raises
+    ------
+    PersonaError
+        If the settings of a study that was named make no sense.
+    """
+    before = () if source else recent_sources(folder)
+    try:
+        settings = settings_of_source(source or next(iter(before), ""), defaults)
+    except PersonaError:
+        if source:
+            raise
+        settings = settings_of_source("", defaults)
+    workspace = Workspace(settings, folder=folder)
+    workspace.resume()
+    if source:
+        remember_source(folder, workspace.place)
+    return workspace

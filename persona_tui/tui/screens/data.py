@@ -14,7 +14,6 @@ from textual.widgets import OptionList, Static, TabbedContent, TabPane
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
-from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.data_rows import RowsPane
@@ -181,10 +180,8 @@ class DataScreen(WorkScreen):
         )
 
     def _open(self, settings: Settings | None) -> None:
-        if settings is None:
-            return
-        remember_source(self.persona_app.workspace.folder, settings.source_place())
-        self.persona_app.open_source(settings)
+        if settings is not None:
+            self.persona_app.open_source(settings)
 
     def action_edit_columns(self) -> None:
         """Choose which column is what."""
