@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from rich.text import Text
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -22,6 +23,7 @@ from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
+from persona_tui.tui.plain import PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.save import SaveScreen
@@ -88,6 +90,7 @@ class PersonaApp(WorkingApp):
         self.defaults = dict(defaults or {})
         self.glyphs: Glyphs = LADDER[glyphs]
         self.set_class(glyphs == "ascii", "-ascii")
+        self._plain = PlainGlyphs(enabled=glyphs == "ascii")
 
     def on_mount(self) -> None:
         """Show the screen where the session was, and load its log."""
@@ -97,6 +100,14 @@ class PersonaApp(WorkingApp):
         self.push_screen(self.workspace.view.screen)
         if self.workspace.settings.events:
             self.call_after_refresh(self.load)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is drawn."""
+        return [*super().get_line_filters(), *([self._plain] if self._plain.enabled else [])]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called: by its word where Textual's sign for it is in few fonts."""
+        return super().get_key_display(binding).replace("\N{RETURN SYMBOL}", "enter")
 
     # the end
 

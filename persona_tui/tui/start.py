@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
-
-from textual.scrollbar import ScrollBar, ScrollBarRender
+from typing import Any
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.tui.app import PersonaApp
@@ -15,13 +13,6 @@ from persona_tui.tui.recent import recent_sources, remember_source
 from persona_tui.tui.terminal import Terminal, animation_wanted, choose_glyphs
 from persona_tui.tui.themes import ANSI
 from persona_tui.tui.workspace import Workspace, settings_of_source
-
-
-class PlainScrollBar(ScrollBarRender):
-    """A scrollbar of whole cells, for terminals without blocks."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def run_app(source: str, terminal: Terminal) -> int:
@@ -38,8 +29,6 @@ def run_app(source: str, terminal: Terminal) -> int:
     if preferences.origins["theme"] == "default" and terminal.colours in {"none", "16"}:
         theme = ANSI.name
     glyphs = choose_glyphs(preferences.glyphs, terminal)
-    if glyphs == "ascii":
-        ScrollBar.renderer = PlainScrollBar
     app = PersonaApp(
         workspace,
         glyphs=glyphs,
