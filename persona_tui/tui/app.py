@@ -18,7 +18,7 @@ from textual.screen import Screen
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
-from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
+from persona_tui.tui.actions import ACTIONS, APP, DIALOG, SCREENS, Action
 from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
@@ -26,7 +26,6 @@ from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.plain import PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
-from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
@@ -222,6 +221,7 @@ class PersonaApp(WorkingApp):
             self.notify("There is no log to save a study of.", markup=False)
             return
         from persona_tui.study.runs import default_output  # noqa: PLC0415 - 0.4 s, imports the engine
+        from persona_tui.tui.screens.save import SaveScreen  # noqa: PLC0415 - not before the first frame
 
         self.push_screen(SaveScreen(default_output(self.workspace.settings)), self._save)
 
@@ -264,14 +264,15 @@ class PersonaApp(WorkingApp):
 
     def action_help(self) -> None:
         """Say what can be done here."""
-        from persona_tui.tui.screens.help import HelpScreen  # noqa: PLC0415 - not before the first frame
+        from persona_tui.tui.screens.help import (  # noqa: PLC0415 - not before the first frame
+            HelpScreen,
+            help_sections,
+        )
 
-        name = self.screen.NAME if isinstance(self.screen, WorkScreen) else APP
-        focused = getattr(self.focused, "HELP", None) or ""
-        keys = [(each, self._shown_keys(each)) for each in ACTIONS]
-        self.push_screen(HelpScreen(name, focused, keys))
+        self.push_screen(HelpScreen(help_sections(self)))
 
-    def _shown_keys(self, action: Action) -> str:
+    def shown_keys(self, action: Action) -> str:
+        """Return the keys of an action as they are called, the analyst's own where there are some."""
         keys = self._keymap.get(action.id, ",".join(action.keys)).split(",")
         return " ".join(self.get_key_display(Binding(key, action.id)) for key in keys)
 
@@ -301,11 +302,11 @@ class PersonaApp(WorkingApp):
         """Yield every action, those of the screen in view first."""
         here = screen.NAME if isinstance(screen, WorkScreen) else APP
         for action in sorted(ACTIONS, key=lambda each: (each.scope != here, each.scope != APP)):
-            if action.id != "command_palette":
+            if action.id != "command_palette" and action.scope != DIALOG:
                 where = "" if action.scope in {here, APP} else f" ({action.scope})"
                 yield SystemCommand(
                     f"{action.label}{where}",
-                    f"{action.help} {self._shown_keys(action)}",
+                    f"{action.help} {self.shown_keys(action)}",
                     partial(self.do, action),
                 )
 

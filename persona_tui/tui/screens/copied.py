@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
+from persona_tui.tui.screens.dialog import Dialog
 
-class CopiedScreen(ModalScreen[None]):
+
+class CopiedScreen(Dialog[None]):
     """Shows a text that was sent to the clipboard, to be selected by hand where that did not work."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "Close", show=False)]
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
-from persona_tui.tui.actions import actions_of
+from persona_tui.tui.actions import Action, actions_of
 from persona_tui.tui.findings import Findings
+from persona_tui.tui.widgets.key_footer import KeyFooter
 from persona_tui.tui.widgets.study_bar import StudyBar
 
 if TYPE_CHECKING:
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 def bindings_of(*scopes: str) -> list[BindingType]:
     """Return the bindings of the actions of some scopes."""
-    return [
-        Binding(
-            ",".join(each.keys),
-            each.id,
-            each.label,
-            show=each.in_footer,
-            id=each.id,
-            tooltip=each.help,
-            priority=each.id == "quit",
-        )
-        for each in actions_of(*scopes)
-    ]
+    return [binding_of(each) for each in actions_of(*scopes)]
+
+
+def binding_of(action: Action, namespace: str = "") -> Binding:
+    """Return the binding of an action, which is done by what has it, or by what the namespace names."""
+    return Binding(
+        ",".join(action.keys),
+        f"{namespace}{action.id}",
+        action.label,
+        show=action.in_footer,
+        id=action.id,
+        tooltip=action.help,
+        priority=action.id == "quit",
+    )
 
 
 class WorkScreen(Screen[None]):
@@ -49,7 +51,7 @@ class WorkScreen(Screen[None]):
         """Build the bar, the body and the footer."""
         yield StudyBar()
         yield from self.compose_body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def compose_body(self) -> ComposeResult:
         """Build what is between the bar and the footer."""
