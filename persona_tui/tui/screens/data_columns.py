@@ -52,7 +52,7 @@ class ColumnsScreen(Dialog[dict[str, Any]]):
         """Build a line for each part, the time zone and the dates."""
         given = self._settings.columns()
         with Vertical(classes="dialog"):
-            yield Static("Columns of the log (ctrl+s applies, escape cancels)", markup=False)
+            yield Static("Columns of the log", markup=False)
             for part, word in PARTS.items():
                 chosen = given.get(part)
                 with Horizontal(classes="field"):

@@ -53,7 +53,7 @@ class SourceScreen(Dialog[Settings]):
     def compose(self) -> ComposeResult:
         """Build the field, the sources that are known, and the tree."""
         with Vertical(classes="dialog wide"):
-            yield Static("Open a log or a study (enter opens, escape cancels)", markup=False)
+            yield Static("Open a log or a study (enter opens)", markup=False)
             yield Input(redact(self._source), suggester=PathSuggester(), id="source")
             yield Static(id="refused", classes="fault", markup=False)
             yield Static(HINT, classes="hint", markup=False)

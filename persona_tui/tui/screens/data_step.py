@@ -71,9 +71,7 @@ class StepScreen(Dialog[str]):
     def compose(self) -> ComposeResult:
         """Build the kinds beside the form."""
         with Vertical(classes="dialog wide"):
-            yield Static(
-                "Add a step (enter on a kind goes to its fields, ctrl+s adds, escape cancels)", markup=False
-            )
+            yield Static("Add a step (enter on a kind goes to its fields)", markup=False)
             with Horizontal(id="step"):
                 yield OptionList(id="kinds", markup=False, compact=True)
                 yield VerticalScroll(id="fields", can_focus=False)

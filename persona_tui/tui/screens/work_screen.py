@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.screen import Screen
+from textual.widgets import Static
 
 from persona_tui.tui.actions import Action, actions_of
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.widgets.key_footer import KeyFooter
 from persona_tui.tui.widgets.study_bar import StudyBar
+
+LEAST_WIDTH: Final = 40
+LEAST_HEIGHT: Final = 10
 
 if TYPE_CHECKING:
     from persona_tui.tui.app import PersonaApp
@@ -35,6 +40,10 @@ def binding_of(action: Action, namespace: str = "") -> Binding:
     )
 
 
+class TooSmall(Static):
+    """Stands before a screen that has no room."""
+
+
 class WorkScreen(Screen[None]):
     """A screen of a job; no field has the focus at first."""
 
@@ -52,6 +61,10 @@ class WorkScreen(Screen[None]):
         yield StudyBar()
         yield from self.compose_body()
         yield KeyFooter()
+        yield TooSmall(
+            f"persona-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} lines. Make the terminal larger.",
+            markup=False,
+        )
 
     def compose_body(self) -> ComposeResult:
         """Build what is between the bar and the footer."""
@@ -63,6 +76,10 @@ class WorkScreen(Screen[None]):
         self.watch(self.app, "running", self._show_bar)
         self.watch(self.app, "edits", self._show_bar)
         self.watch(self.app, "findings", self.show)
+
+    def on_resize(self, resized: Resize) -> None:
+        """Say so where the terminal is too small to show anything of use."""
+        self.set_class(resized.size.width < LEAST_WIDTH or resized.size.height < LEAST_HEIGHT, "-tiny")
 
     def on_screen_resume(self) -> None:
         """Tell the bar that this screen is in view."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.content import Content
+from textual.reactive import var
 from textual.style import Style
 from textual.widget import Widget
 
@@ -47,11 +48,10 @@ class KeyFooter(Widget, can_focus=False):
     KeyFooter {
         dock: bottom; height: 1;
         background: $footer-background; color: $footer-foreground;
-        link-color: $footer-foreground; link-background: $footer-background; link-style: none;
-        link-color-hover: $footer-foreground; link-background-hover: $footer-background;
-        link-style-hover: underline;
     }
     """
+
+    auto_links = var(False)
 
     def on_mount(self) -> None:
         """Follow the keys as the focus moves."""
@@ -61,9 +61,10 @@ class KeyFooter(Widget, can_focus=False):
         self.refresh()
 
     def render(self) -> Content:
-        """Return the keys that fit, those of what has the focus first."""
+        """Return the keys that fit, those of this place alone first, then those of the table of actions."""
         active = self.screen.active_bindings.values()
         shown = [each.binding for each in active if each.enabled and each.binding.show]
+        shown.sort(key=lambda each: each.id is not None)
         return line_of_keys(tuple(_shown_keys(self.app, shown)), self.size.width)
 
 

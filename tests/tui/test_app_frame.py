@@ -1,4 +1,4 @@
-"""The footer: the keys that hold now, none of them clipped."""
+"""The shell around the screens: its header and footer, by key and by mouse, at any size."""
 
 from pathlib import Path
 
@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens.confirm import ConfirmScreen
+from persona_tui.tui.screens.data import DataScreen
+from persona_tui.tui.screens.data_columns import ColumnsScreen
+from persona_tui.tui.screens.data_outcomes import OutcomesScreen
+from persona_tui.tui.screens.data_source import SourceScreen
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.help import HelpScreen
+from persona_tui.tui.screens.work_screen import TooSmall
 from persona_tui.tui.widgets.key_footer import KeyFooter, ShownKey, line_of_keys
+from persona_tui.tui.widgets.study_bar import StudyBar
 from persona_tui.tui.workspace import Workspace
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
@@ -76,3 +82,45 @@ async def test_a_key_of_the_footer_can_be_clicked():
         await pilot.click(KeyFooter, offset=(footer_of(app).index("Help"), 0))
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)
+
+
+async def test_a_screen_can_be_chosen_with_the_mouse():
+    app = PersonaApp(Workspace(Settings()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        tabs = str(app.screen.query_one(StudyBar).render()).splitlines()[0]
+        await pilot.click(StudyBar, offset=(1 + tabs.index("Report"), 0))
+        await pilot.pause()
+        assert app.screen.NAME == "report"
+
+
+async def test_the_app_can_be_used_with_the_mouse_alone():
+    app = PersonaApp(Workspace(Settings(events=str(SAMPLE))))
+    async with app.run_test(size=(120, 35)) as pilot:
+        for _ in range(600):
+            await pilot.pause(0.02)
+            if app.findings.inspection is not None:
+                break
+        await pilot.click("#--content-tab-journeys")
+        await pilot.pause()
+        assert app.screen.query_one("#tabs").active == "journeys"
+        for label, kind in (("Columns", ColumnsScreen), ("Open", SourceScreen), ("Funnel", OutcomesScreen)):
+            await pilot.click(KeyFooter, offset=(footer_of(app).index(label), 0))
+            await pilot.pause()
+            assert isinstance(app.screen, kind)
+            await pilot.click(KeyFooter, offset=(footer_of(app).index("Close"), 0))
+            await pilot.pause()
+            assert isinstance(app.screen, DataScreen)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_told"), [((39, 24), True), ((80, 9), True), ((40, 10), False), ((1, 1), True)]
+)
+async def test_a_terminal_without_room_is_told_so(size, is_told):
+    app = PersonaApp(Workspace(Settings()))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert app.screen.query_one(TooSmall).display == (size != (40, 10))
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not app.screen.query_one(TooSmall).display
