@@ -90,6 +90,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
         in_footer=False,
     ),
     Action(
+        id="show_copied",
+        keys=("ctrl+y",),
+        label="Show copied",
+        help="Show what was copied last, to be selected by hand.",
+        in_footer=False,
+    ),
+    Action(
         id="next_theme",
         keys=("f2",),
         label="Theme",

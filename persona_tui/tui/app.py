@@ -45,6 +45,8 @@ def _personas_screen() -> WorkScreen:
 
 _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {"data": DataScreen, "personas": _personas_screen}
 LONGEST_TOAST: Final = 300
+LONGEST_COPY: Final = 50_000
+"""In bytes; xterm and others take no more than 75 000 once encoded."""
 
 
 class PersonaApp(WorkingApp):
@@ -60,6 +62,8 @@ class PersonaApp(WorkingApp):
         Comma-separated keys by action, where they are not those of the table.
     defaults : mapping, optional
         Settings of logs that are no study.
+    sends_copies : bool
+        Whether what is copied is sent through the terminal, in place of shown.
     state_folder : Path, optional
         Where reports of crashes go.
     """
@@ -80,6 +84,7 @@ class PersonaApp(WorkingApp):
         theme: str = DARK.name,
         keys: Mapping[str, str] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        sends_copies: bool = True,
         state_folder: Path | None = None,
     ) -> None:
         super().__init__(workspace, state_folder=state_folder)
@@ -87,6 +92,7 @@ class PersonaApp(WorkingApp):
         self.theme = theme
         self.set_keymap(dict(keys or {}))
         self.defaults = dict(defaults or {})
+        self._sends_copies, self._copied = sends_copies, ""
         self.glyphs: Glyphs = LADDER[glyphs]
         self.set_class(glyphs == "ascii", "-ascii")
         self._plain = PlainGlyphs(enabled=glyphs == "ascii")
@@ -162,10 +168,12 @@ class PersonaApp(WorkingApp):
     def tell(self, fault: PersonaError) -> None:
         """Say what went wrong and what to do about it."""
         text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
-        shown = printable(text.replace("\n", " "))
-        if len(shown) > LONGEST_TOAST:
-            shown = shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
-        self.notify(shown, severity="error", markup=False)
+        self.notify(self._short(text.replace("\n", " ")), severity="error", markup=False)
+
+    def _short(self, text: str) -> str:
+        """Return a text from the data as it can be shown, no longer than a toast."""
+        shown = printable(text)
+        return shown if len(shown) <= LONGEST_TOAST else shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
 
     # actions
 
@@ -251,11 +259,26 @@ class PersonaApp(WorkingApp):
             self.notify("There is no table in view.", markup=False)
 
     def copy(self, text: str) -> None:
-        """Send a text to the clipboard and show it."""
+        """Send a text to the clipboard; show it where that would be in vain."""
+        self._copied = text
+        if not self._sends_copies or len(text.encode()) > LONGEST_COPY:
+            self.action_show_copied()
+            return
+        self.copy_to_clipboard(text)
+        first, *others = text.splitlines()
+        rest = f" and {len(others):,} more lines" if others else ""
+        key = self.shown_keys(next(each for each in ACTIONS if each.id == "show_copied"))
+        shown = self._short(first.replace("\t", "  "))
+        self.notify(f"{shown}{rest}\n{key} shows it, if it did not arrive.", title="Copied", markup=False)
+
+    def action_show_copied(self) -> None:
+        """Show what was copied last."""
         from persona_tui.tui.screens.copied import CopiedScreen  # noqa: PLC0415 - 9 ms before the first frame
 
-        self.copy_to_clipboard(text)
-        self.push_screen(CopiedScreen(text))
+        if self._copied:
+            self.push_screen(CopiedScreen(self._copied))
+        else:
+            self.notify("Nothing was copied yet.")
 
     def action_next_theme(self) -> None:
         """Change to the next theme."""

@@ -1,4 +1,4 @@
-"""What the analyst prefers: theme, glyphs, animation, keys and defaults, from a file and the environment."""
+"""What the analyst prefers in the app, from a file and the environment: looks, keys and defaults."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "theme": ("persona-dark", "persona-light", "persona-contrast", "persona-ansi"),
     "glyphs": ("auto", "braille", "eighths", "halves", "ascii"),
     "animation": ("auto", "on", "off"),
+    "clipboard": ("auto", "osc52", "show"),
 }
 """What the settings that are one word may be."""
 KEYS: Final = "keys"
@@ -30,7 +31,7 @@ class Preferences:
 
     Parameters
     ----------
-    theme, glyphs, animation : str
+    theme, glyphs, animation, clipboard : str
         One of ``CHOICES``.
     keys : mapping of str to str
         Comma-separated keys by action, where they are not those of the table of actions.
@@ -43,6 +44,7 @@ class Preferences:
     theme: str = "persona-dark"
     glyphs: str = "auto"
     animation: str = "auto"
+    clipboard: str = "auto"
     keys: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,8 @@ _MEANINGS: Final = {
     "theme": "The colours; persona-contrast has the strongest, persona-ansi has those of the terminal.",
     "glyphs": "What figures are drawn with; auto takes what the terminal surely shows.",
     "animation": "Whether things move; auto means not over SSH.",
+    "clipboard": "How text is copied: osc52 sends it through the terminal, show shows it to be selected by "
+    "hand; auto shows it where the terminal does not take it.",
 }
 
 _WHERE: Final = {APP: "In the whole app:", DIALOG: "In every dialogue:"}

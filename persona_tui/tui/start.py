@@ -10,7 +10,7 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.preferences import read_preferences, state_folder
 from persona_tui.tui.recent import recent_sources, remember_source
-from persona_tui.tui.terminal import Terminal, animation_wanted, choose_glyphs
+from persona_tui.tui.terminal import Terminal, animation_wanted, choose_glyphs, copies_sent
 from persona_tui.tui.themes import ANSI
 from persona_tui.tui.workspace import Workspace, settings_of_source
 
@@ -35,6 +35,7 @@ def run_app(source: str, terminal: Terminal) -> int:
         theme=theme,
         keys=preferences.keys,
         defaults=preferences.defaults,
+        sends_copies=copies_sent(preferences.clipboard, terminal),
         state_folder=state_folder(),
     )
     app.animation_level = "full" if animation_wanted(preferences.animation, terminal) else "none"

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from persona_tui.engine.errors import DataError
 from persona_tui.study.options import Settings
-from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.app import LONGEST_COPY, PersonaApp
 from persona_tui.tui.screens.coming import ComingScreen
 from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
@@ -113,14 +114,31 @@ async def test_leaving_while_work_goes_on_is_asked_about():
     assert app.return_code == 0
 
 
-async def test_a_copied_command_is_shown_too():
+async def test_a_copied_command_is_sent_and_told_and_can_be_shown():
     app = app_of("log.csv")
     async with app.run_test() as pilot:
         await until_idle(app, pilot)
         await pilot.press("y")
         await pilot.pause()
-        assert isinstance(app.screen, CopiedScreen)
         assert app.clipboard == "persona-tui inspect log.csv"
+        (told,) = [each.message for each in app._notifications if each.title == "Copied"]
+        assert told == "persona-tui inspect log.csv\n^y shows it, if it did not arrive."
+        await pilot.press("ctrl+y")
+        await pilot.pause()
+        assert app.screen.query_one(TextArea).text == "persona-tui inspect log.csv"
+
+
+async def test_a_copy_is_shown_where_the_terminal_does_not_take_it():
+    app = PersonaApp(Workspace(Settings()), sends_copies=False)
+    async with app.run_test() as pilot:
+        await pilot.press("y")
+        await pilot.pause()
+        assert isinstance(app.screen, CopiedScreen)
+        assert not app.clipboard
+        await pilot.press("q")
+        app.copy("x" * (LONGEST_COPY + 1))
+        await pilot.pause()
+        assert isinstance(app.screen, CopiedScreen)
 
 
 async def test_work_can_be_stopped_and_what_was_in_view_stays():

@@ -57,7 +57,7 @@ async def test_a_dialogue_shows_its_own_keys_and_its_own_help():
     async with app.run_test(size=(80, 24)) as pilot:
         app.push_screen(FormScreen("Rename", [Field(name="name", label="name")], lambda _: ""))
         await pilot.pause()
-        assert footer_of(app) == "esc Close ^s Apply ^q Quit f1 Help"
+        assert footer_of(app) == "^s Apply ^q Quit esc Close f1 Help"
         await pilot.press("f1")
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)

@@ -1,11 +1,11 @@
-"""The keys that hold now, as many as fit on one line; help is always the last of them."""
+"""The keys that hold now, as many as fit on one line; the way out and help are always the last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.binding import Binding
 from textual.content import Content
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
-_HELP = "help"
+_KEPT: Final = ("close", "help")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,5 +101,5 @@ def _shown_keys(app: App[object], bindings: Iterable[Binding]) -> Iterator[Shown
                 key=app.get_key_display(each),
                 label=each.description,
                 pressed=each.key,
-                is_last=each.id == _HELP,
+                is_last=each.id in _KEPT,
             )
