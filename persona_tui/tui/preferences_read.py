@@ -8,6 +8,7 @@ from typing import Any
 
 from persona_tui.engine.errors import unknown_name
 from persona_tui.study.config import read_defaults
+from persona_tui.study.option_texts import is_placeless, with_tables
 from persona_tui.study.places import Faults
 from persona_tui.study.tables import unknown_key
 from persona_tui.study.toml_files import read_toml, require_no_faults
@@ -28,7 +29,14 @@ def read_file(path: Path) -> dict[str, Any]:
     faults = Faults()
     kept = {name: _read_part(name, value, faults) for name, value in given.items()}
     require_no_faults(faults, path, text)
+    if steps := kept.get(DEFAULTS, {}).get("prepare"):
+        kept[DEFAULTS]["prepare"] = with_tables(steps, lambda table: _beside(path, table))
     return kept
+
+
+def _beside(path: Path, table: str) -> str:
+    """Return where a table is that a file names: beside the file, unless it says otherwise."""
+    return table if is_placeless(table) else str(path.resolve().parent / table)
 
 
 def _read_part(name: str, value: object, faults: Faults) -> object:
