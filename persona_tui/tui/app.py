@@ -182,9 +182,17 @@ class PersonaApp(WorkingApp):
         self.switch_screen(name)
         self.workspace.view.screen = name
         self.workspace.remember()
-        settings = self.workspace.settings
-        idle = self.running is None and self.findings.log is not None
-        if name == "personas" and idle and personas_are_stale(self.findings, settings):
+        self._find_what_is_wanted(self.findings)
+
+    def watch_findings(self, found: Findings) -> None:
+        """Go on to the personas where a session was left among them."""
+        if found.fit_fault is None:
+            self._find_what_is_wanted(found)
+
+    def _find_what_is_wanted(self, found: Findings) -> None:
+        idle = self.running is None and found.log is not None
+        wanted = self.workspace.view.screen == "personas"
+        if idle and wanted and personas_are_stale(found, self.workspace.settings):
             self.fit()
 
     def action_show_data(self) -> None:

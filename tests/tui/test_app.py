@@ -172,3 +172,15 @@ async def test_it_begins_at_any_size_with_no_field_in_focus(size):
     async with app.run_test(size=size):
         assert app.focused is None
         assert len(bar_of(app).splitlines()) == 2
+
+
+async def test_a_session_that_was_left_among_the_personas_finds_them_again():
+    app = app_of(SAMPLE)
+    app.workspace.view.screen = "personas"
+    async with app.run_test() as pilot:
+        for _ in range(600):
+            await pilot.pause(0.02)
+            if app.running is not None and app.running.name == "fit":
+                break
+        assert app.running is not None
+        app.stop()
