@@ -23,7 +23,7 @@ from persona_tui.tui.background import WorkingApp
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
-from persona_tui.tui.plain import PlainGlyphs
+from persona_tui.tui.plain import NothingDim, PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -44,6 +44,7 @@ def _personas_screen() -> WorkScreen:
 
 
 _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {"data": DataScreen, "personas": _personas_screen}
+_NOTHING_DIM: Final = NothingDim()
 LONGEST_TOAST: Final = 300
 LONGEST_COPY: Final = 50_000
 """In bytes; xterm and others take no more than 75 000 once encoded."""
@@ -95,7 +96,7 @@ class PersonaApp(WorkingApp):
         self._sends_copies, self._copied = sends_copies, ""
         self.glyphs: Glyphs = LADDER[glyphs]
         self.set_class(glyphs == "ascii", "-ascii")
-        self._plain = PlainGlyphs(enabled=glyphs == "ascii")
+        self._last_filters = [PlainGlyphs()] if glyphs == "ascii" else []
 
     def on_mount(self) -> None:
         """Show the screen where the session was, and load its log."""
@@ -108,7 +109,7 @@ class PersonaApp(WorkingApp):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line goes through before it is drawn."""
-        return [*super().get_line_filters(), *([self._plain] if self._plain.enabled else [])]
+        return [_NOTHING_DIM, *super().get_line_filters(), *self._last_filters]
 
     def get_key_display(self, binding: Binding) -> str:
         """Return what a key is called: by its word where Textual's sign for it is in few fonts."""

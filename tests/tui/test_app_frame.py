@@ -124,3 +124,18 @@ async def test_a_terminal_without_room_is_told_so(size, is_told):
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert not app.screen.query_one(TooSmall).display
+
+
+async def test_a_step_is_added_on_its_own_tab_wherever_the_focus_was():
+    app = PersonaApp(Workspace(Settings(events=str(SAMPLE))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in range(600):
+            await pilot.pause(0.02)
+            if app.findings.inspection is not None:
+                break
+        await pilot.press("slash", "escape", "a")
+        await pilot.pause(0.1)
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert app.screen.query_one("#tabs").active == "journeys"
+        assert app.focused is None

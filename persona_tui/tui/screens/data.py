@@ -168,7 +168,7 @@ class DataScreen(WorkScreen):
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
         self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
-        self._show_tab("rows-tab")
+        self.show_tab("rows-tab")
 
     def action_open_source(self) -> None:
         """Choose another log."""
@@ -204,7 +204,7 @@ class DataScreen(WorkScreen):
             return
         from persona_tui.tui.screens.data_step import StepScreen  # noqa: PLC0415 - not before the first frame
 
-        self._show_tab("journeys")
+        self.show_tab("journeys")
         events = [name for name, _ in found.events] if found is not None else []
         self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
 
@@ -221,7 +221,7 @@ class DataScreen(WorkScreen):
             self.notify("The preparation has no steps.", markup=False)
             return
         if not self.query_one(StepList).has_focus:
-            self._show_tab("journeys")
+            self.show_tab("journeys")
             self.query_one(StepList).focus()
             self.notify("Choose the step, then remove it.", markup=False)
             return
@@ -237,7 +237,7 @@ class DataScreen(WorkScreen):
             return
         from persona_tui.tui.screens.data_outcomes import OutcomesScreen  # noqa: PLC0415 - not before the first frame
 
-        self._show_tab("journeys")
+        self.show_tab("journeys")
         shown = tuple(each.step for each in found.funnel)
         suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
         chosen = Outcomes(
@@ -257,16 +257,13 @@ class DataScreen(WorkScreen):
         if self.persona_app.findings.log is None:
             self.notify("There are no rows yet.", markup=False)
             return
-        self._show_tab("rows-tab")
+        self.show_tab("rows-tab")
         self.call_after_refresh(self.query_one(RowsPane).focus_filter)
 
     def _has_source(self) -> bool:
         if not self.settings.events:
             self.notify("No log is open: o chooses one.", markup=False)
         return bool(self.settings.events)
-
-    def _show_tab(self, name: str) -> None:
-        self.query_one(TabbedContent).active = name
 
     def action_next_tab(self) -> None:
         """Show the next tab."""
@@ -277,7 +274,7 @@ class DataScreen(WorkScreen):
         self._turn(-1)
 
     def _turn(self, by: int) -> None:
-        self._show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
+        self.show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
 
     def table_text(self) -> str:
         """Return the table of the tab in view."""

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Static, TabbedContent
 
 from persona_tui.tui.actions import Action, actions_of
 from persona_tui.tui.findings import Findings
@@ -80,6 +80,13 @@ class WorkScreen(Screen[None]):
     def on_resize(self, resized: Resize) -> None:
         """Say so where the terminal is too small to show anything of use."""
         self.set_class(resized.size.width < LEAST_WIDTH or resized.size.height < LEAST_HEIGHT, "-tiny")
+
+    def show_tab(self, name: str) -> None:
+        """Show a tab; the focus leaves the one before, which would be shown again wherever it went there."""
+        tabs = self.query_one(TabbedContent)
+        if tabs.active != name and self.focused is not None and tabs.active_pane in self.focused.ancestors:
+            self.set_focus(None)
+        tabs.active = name
 
     def on_screen_resume(self) -> None:
         """Tell the bar that this screen is in view."""
