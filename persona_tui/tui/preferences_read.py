@@ -27,11 +27,16 @@ def read_file(path: Path) -> dict[str, Any]:
     """
     text, given = read_toml(path)
     faults = Faults()
-    kept = {name: _read_part(name, value, faults) for name, value in given.items()}
+    kept: dict[str, Any] = {name: _read_part(name, value, faults) for name, value in given.items()}
     require_no_faults(faults, path, text)
-    if steps := kept.get(DEFAULTS, {}).get("prepare"):
-        kept[DEFAULTS]["prepare"] = with_tables(steps, lambda table: _beside(path, table))
-    return kept
+    return kept | {DEFAULTS: _placed(kept.get(DEFAULTS, {}), path)}
+
+
+def _placed(defaults: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the defaults of a file with the tables that they join where they are."""
+    if "prepare" not in defaults:
+        return dict(defaults)
+    return {**defaults, "prepare": with_tables(defaults["prepare"], lambda table: _beside(path, table))}
 
 
 def _beside(path: Path, table: str) -> str:

@@ -17,6 +17,7 @@ from persona_tui.tui.findings import Findings
 from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.data_rows import RowsPane
+from persona_tui.tui.screens.faults import cure
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.attributes import Attributes
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
@@ -147,7 +148,7 @@ class DataScreen(WorkScreen):
         line.display = fault is not None
         if fault is not None:
             back = "\nz takes the last edit back." if self.persona_app.workspace.done else ""
-            line.update("\n".join(filter(None, map(printable, (fault.message, fault.hint or "")))) + back)
+            line.update("\n".join(filter(None, (printable(fault.message), cure(fault)))) + back)
 
     @on(TabbedContent.TabActivated)
     def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Resize
@@ -77,7 +78,8 @@ class WorkScreen(Screen[None]):
         self.watch(self.app, "edits", self._show_bar)
         self.watch(self.app, "findings", self.show)
 
-    def on_resize(self, resized: Resize) -> None:
+    @on(Resize)
+    def _say_what_is_needed(self, resized: Resize) -> None:
         """Say so where the terminal is too small to show anything of use."""
         self.set_class(resized.size.width < LEAST_WIDTH or resized.size.height < LEAST_HEIGHT, "-tiny")
 
