@@ -50,8 +50,12 @@ def shares(app):
     """Return the percentages on the screen, drawn anew."""
     app.shown = b""
     app.resize(24, 81)
-    app.read(1)
-    return set(re.findall(r"\d+\.\d ?%", plain_text(app.shown)))
+    for _ in range(20):
+        drawn_lately = app.read(1)
+        found = set(re.findall(r"\d+\.\d\s?%", plain_text(app.shown)))
+        if found and not drawn_lately:
+            return found
+    raise AssertionError(plain_text(app.shown))
 
 
 def find_three_personas(app):
