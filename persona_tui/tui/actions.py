@@ -13,6 +13,9 @@ from typing import Final
 APP: Final = "app"
 SCREENS: Final = ("data", "personas", "flow", "simulate", "report")
 """In the order of the jobs, and of their keys."""
+DIALOG: Final = "dialog"
+IN_DIALOGS: Final = ("help", "quit", "suspend_process")
+"""Actions of the app that can be done while a dialogue is open, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class Action:
     help : str
         A sentence.
     scope : str
-        ``app``, or the name of the screen that has it.
+        ``app``, ``dialog`` for every dialogue, or the name of the screen that has it.
     in_footer : bool
     """
 
@@ -115,6 +118,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
         in_footer=False,
     ),
     Action(
+        id="show_copied",
+        keys=("ctrl+y",),
+        label="Show copied",
+        help="Show what was copied last, to be selected by hand.",
+        in_footer=False,
+    ),
+    Action(
         id="next_theme",
         keys=("f2",),
         label="Theme",
@@ -155,6 +165,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         id="back", keys=("q",), label="Back", help="Close what is open, or leave the app.", in_footer=False
     ),
     Action(id="quit", keys=("ctrl+q",), label="Quit", help="Leave the app; nothing is lost."),
+    Action(
+        id="close", keys=("escape",), label="Close", help="Close the dialogue; nothing changes.", scope=DIALOG
+    ),
+    Action(id="apply", keys=("ctrl+s",), label="Apply", help="Apply what the dialogue says.", scope=DIALOG),
     _data("open_source", "o", "Open", "Choose a log: a path, a sample, a recent one, or a database."),
     _data(
         "edit_columns", "c", "Columns", "Say which column is the user, the session, the time and the event."
@@ -228,8 +242,15 @@ def key_faults(keys: Iterable[tuple[str, str]]) -> list[str]:
     faults += [f"There is no action '{each}'." for each in chosen if each not in known]
     for action in ACTIONS:
         for key in chosen.get(action.id, action.keys):
-            for scope in (action.scope,) if action.scope != APP else (APP, *SCREENS):
+            for scope in _scopes_of(action):
                 other = taken.setdefault((scope, key.strip()), action.id)
                 if other != action.id and (action.id in chosen or other in chosen):
                     faults.append(f"'{key}' is for '{other}' and for '{action.id}'.")
     return list(dict.fromkeys(faults))
+
+
+def _scopes_of(action: Action) -> tuple[str, ...]:
+    """Return where the keys of an action mean it."""
+    if action.scope != APP:
+        return (action.scope,)
+    return (APP, *SCREENS, *((DIALOG,) if action.id in IN_DIALOGS else ()))

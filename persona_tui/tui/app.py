@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -11,28 +11,24 @@ from typing import Any, ClassVar, Final
 from rich.text import Text
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
-from persona_tui.tui.actions import ACTIONS, APP, SCREENS, Action
+from persona_tui.tui.actions import ACTIONS, APP, DIALOG, Action
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
 from persona_tui.tui.guided import GuidedApp
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
+from persona_tui.tui.plain import NothingDim, PlainGlyphs
+from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
-from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
-
-
-def _coming_screen(name: str) -> WorkScreen:
-    from persona_tui.tui.screens.coming import ComingScreen  # noqa: PLC0415 - not before the first frame
-
-    return ComingScreen(name)
 
 
 def _personas_screen() -> WorkScreen:
@@ -66,7 +62,10 @@ _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
     "simulate": _simulate_screen,
     "report": _report_screen,
 }
+_NOTHING_DIM: Final = NothingDim()
 LONGEST_TOAST: Final = 300
+LONGEST_COPY: Final = 50_000
+"""In bytes; xterm and others take no more than 75 000 once encoded."""
 
 
 class PersonaApp(GuidedApp):
@@ -82,6 +81,8 @@ class PersonaApp(GuidedApp):
         Comma-separated keys by action, where they are not those of the table.
     defaults : mapping, optional
         Settings of logs that are no study.
+    sends_copies : bool
+        Whether what is copied is sent through the terminal, in place of shown.
     state_folder : Path, optional
         Where reports of crashes go.
     """
@@ -97,7 +98,7 @@ class PersonaApp(GuidedApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
-    SCREENS: ClassVar = {name: _MADE.get(name, partial(_coming_screen, name)) for name in SCREENS}
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {**_MADE}
 
     edits: reactive[int] = reactive(0)
 
@@ -109,6 +110,7 @@ class PersonaApp(GuidedApp):
         theme: str = DARK.name,
         keys: Mapping[str, str] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        sends_copies: bool = True,
         state_folder: Path | None = None,
     ) -> None:
         super().__init__(workspace, state_folder=state_folder)
@@ -116,8 +118,10 @@ class PersonaApp(GuidedApp):
         self.theme = theme
         self.set_keymap(dict(keys or {}))
         self.defaults = dict(defaults or {})
+        self._sends_copies, self._copied = sends_copies, ""
         self.glyphs: Glyphs = LADDER[glyphs]
         self.set_class(glyphs == "ascii", "-ascii")
+        self._last_filters = [PlainGlyphs()] if glyphs == "ascii" else []
 
     def on_mount(self) -> None:
         """Show the screen where the session was, and load its log."""
@@ -127,6 +131,14 @@ class PersonaApp(GuidedApp):
         self.push_screen(self.workspace.view.screen)
         if self.workspace.settings.events:
             self.call_after_refresh(self.load)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line goes through before it is drawn."""
+        return [_NOTHING_DIM, *super().get_line_filters(), *self._last_filters]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return what a key is called: by its word where Textual's sign for it is in few fonts."""
+        return super().get_key_display(binding).replace("\N{RETURN SYMBOL}", "enter")
 
     # the end
 
@@ -175,16 +187,19 @@ class PersonaApp(GuidedApp):
     def open_source(self, settings: Settings) -> None:
         """Leave what is open, which is remembered, and open something else."""
         self.workspace.open(settings)
+        remember_source(self.workspace.folder, self.workspace.place)
         self.findings = Findings()
         self.settings_changed()
 
     def tell(self, fault: PersonaError) -> None:
         """Say what went wrong and what to do about it."""
         text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
-        shown = printable(text.replace("\n", " "))
-        if len(shown) > LONGEST_TOAST:
-            shown = shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
-        self.notify(shown, severity="error", markup=False)
+        self.notify(self._short(text.replace("\n", " ")), severity="error", markup=False)
+
+    def _short(self, text: str) -> str:
+        """Return a text from the data as it can be shown, no longer than a toast."""
+        shown = printable(text)
+        return shown if len(shown) <= LONGEST_TOAST else shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
 
     # actions
 
@@ -193,9 +208,17 @@ class PersonaApp(GuidedApp):
         self.switch_screen(name)
         self.workspace.view.screen = name
         self.workspace.remember()
-        settings = self.workspace.settings
-        idle = self.running is None and self.findings.log is not None
-        if name in {"personas", "flow", "report"} and idle and personas_are_stale(self.findings, settings):
+        self._find_what_is_wanted(self.findings)
+
+    def watch_findings(self, found: Findings) -> None:
+        """Go on to the personas where a session was left among them."""
+        if found.fit_fault is None:
+            self._find_what_is_wanted(found)
+
+    def _find_what_is_wanted(self, found: Findings) -> None:
+        idle = self.running is None and found.log is not None
+        wanted = self.workspace.view.screen in {"personas", "flow", "report"}
+        if idle and wanted and personas_are_stale(found, self.workspace.settings):
             self.fit()
 
     def action_show_data(self) -> None:
@@ -240,6 +263,7 @@ class PersonaApp(GuidedApp):
             self.notify("There is no log to save a study of.", markup=False)
             return
         from persona_tui.study.runs import default_output  # noqa: PLC0415 - 0.4 s, imports the engine
+        from persona_tui.tui.screens.save import SaveScreen  # noqa: PLC0415 - not before the first frame
 
         self.push_screen(SaveScreen(default_output(self.workspace.settings)), self._save)
 
@@ -248,6 +272,7 @@ class PersonaApp(GuidedApp):
             return
         try:
             path = self.workspace.save(folder)
+            remember_source(self.workspace.folder, self.workspace.place)
         except PersonaError as fault:
             self.tell(fault)
             return
@@ -268,11 +293,26 @@ class PersonaApp(GuidedApp):
             self.notify("There is no table in view.", markup=False)
 
     def copy(self, text: str) -> None:
-        """Send a text to the clipboard and show it."""
+        """Send a text to the clipboard; show it where that would be in vain."""
+        self._copied = text
+        if not self._sends_copies or len(text.encode()) > LONGEST_COPY:
+            self.action_show_copied()
+            return
+        self.copy_to_clipboard(text)
+        first, *others = text.splitlines()
+        rest = f" and {len(others):,} more lines" if others else ""
+        key = self.shown_keys(next(each for each in ACTIONS if each.id == "show_copied"))
+        shown = self._short(first.replace("\t", "  "))
+        self.notify(f"{shown}{rest}\n{key} shows it, if it did not arrive.", title="Copied", markup=False)
+
+    def action_show_copied(self) -> None:
+        """Show what was copied last."""
         from persona_tui.tui.screens.copied import CopiedScreen  # noqa: PLC0415 - 9 ms before the first frame
 
-        self.copy_to_clipboard(text)
-        self.push_screen(CopiedScreen(text))
+        if self._copied:
+            self.push_screen(CopiedScreen(self._copied))
+        else:
+            self.notify("Nothing was copied yet.")
 
     def action_next_theme(self) -> None:
         """Change to the next theme."""
@@ -281,14 +321,15 @@ class PersonaApp(GuidedApp):
 
     def action_help(self) -> None:
         """Say what can be done here."""
-        from persona_tui.tui.screens.help import HelpScreen  # noqa: PLC0415 - not before the first frame
+        from persona_tui.tui.screens.help import (  # noqa: PLC0415 - not before the first frame
+            HelpScreen,
+            help_sections,
+        )
 
-        name = self.screen.NAME if isinstance(self.screen, WorkScreen) else APP
-        focused = getattr(self.focused, "HELP", None) or ""
-        keys = [(each, self._shown_keys(each)) for each in ACTIONS]
-        self.push_screen(HelpScreen(name, focused, keys))
+        self.push_screen(HelpScreen(help_sections(self)))
 
-    def _shown_keys(self, action: Action) -> str:
+    def shown_keys(self, action: Action) -> str:
+        """Return the keys of an action as they are called, the analyst's own where there are some."""
         keys = self._keymap.get(action.id, ",".join(action.keys)).split(",")
         return " ".join(self.get_key_display(Binding(key, action.id)) for key in keys)
 
@@ -318,11 +359,11 @@ class PersonaApp(GuidedApp):
         """Yield every action, those of the screen in view first."""
         here = screen.NAME if isinstance(screen, WorkScreen) else APP
         for action in sorted(ACTIONS, key=lambda each: (each.scope != here, each.scope != APP)):
-            if action.id != "command_palette":
+            if action.id != "command_palette" and action.scope != DIALOG:
                 where = "" if action.scope in {here, APP} else f" ({action.scope})"
                 yield SystemCommand(
                     f"{action.label}{where}",
-                    f"{action.help} {self._shown_keys(action)}",
+                    f"{action.help} {self.shown_keys(action)}",
                     partial(self.do, action),
                 )
 

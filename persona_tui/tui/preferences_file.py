@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from persona_tui.study.config import defaultable_options
 from persona_tui.study.declared import shown_default
-from persona_tui.tui.actions import ACTIONS, APP, Action
+from persona_tui.tui.actions import ACTIONS, APP, DIALOG, Action
 from persona_tui.tui.preferences import CHOICES, DEFAULTS, KEYS, Preferences, variable_of
 
 _WIDTH: Final = 88
@@ -18,7 +18,11 @@ _MEANINGS: Final = {
     "theme": "The colours; persona-contrast has the strongest, persona-ansi has those of the terminal.",
     "glyphs": "What figures are drawn with; auto takes what the terminal surely shows.",
     "animation": "Whether things move; auto means not over SSH.",
+    "clipboard": "How text is copied: osc52 sends it through the terminal, show shows it to be selected by "
+    "hand; auto shows it where the terminal does not take it.",
 }
+
+_WHERE: Final = {APP: "In the whole app:", DIALOG: "In every dialogue:"}
 
 
 def preferences_text() -> str:
@@ -41,7 +45,7 @@ def _lines() -> Iterator[str]:
     yield from _comment('Keys by action; several are separated by commas, as in "z,ctrl+u".')
     for scope, actions in groupby(sorted(ACTIONS, key=_scope_order), key=lambda action: action.scope):
         yield ""
-        yield from _comment("In the whole app:" if scope == APP else f"On the {scope.capitalize()} screen:")
+        yield from _comment(_WHERE.get(scope, f"On the {scope.capitalize()} screen:"))
         for action in actions:
             yield from _comment(action.help)
             yield _setting(action.id, ",".join(action.keys))

@@ -89,6 +89,11 @@ def animation_wanted(preference: str, terminal: Terminal) -> bool:
     return not terminal.over_ssh if preference == "auto" else preference == "on"
 
 
+def copies_sent(preference: str, terminal: Terminal) -> bool:
+    """Return whether to send copies through the terminal: as preferred, else unless that is in vain."""
+    return clipboard(terminal)[0] != "unlikely" if preference == "auto" else preference == "osc52"
+
+
 def refusal(terminal: Terminal) -> tuple[str, str] | None:
     """Return why the app cannot be drawn there, and what to do instead; none where it can."""
     without = "Without one: persona-tui --plain asks questions, persona-tui batch --events LOG does it all."

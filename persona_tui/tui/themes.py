@@ -24,6 +24,8 @@ DARK: Final = Theme(
     dark=True,
     variables={
         "text-muted": "#98a2b3",
+        "text-disabled": "#98a2b3",
+        "input-selection-background": "#33476f",
         "footer-key-foreground": "#f0a95b",
         "border-blurred": "#394252",
         "block-cursor-background": "#7aa2f7",
@@ -45,7 +47,8 @@ LIGHT: Final = Theme(
     error="#ad1f37",
     dark=False,
     variables={
-        "text-muted": "#565e6b",
+        "text-muted": "#525a67",
+        "text-disabled": "#525a67",
         "footer-key-foreground": "#9c4a00",
         "border-blurred": "#c4c3bb",
         "block-cursor-background": "#1c58b8",
@@ -69,13 +72,15 @@ CONTRAST: Final = Theme(
     variables={
         "text": "#ffffff",
         "text-muted": "#d4d4d4",
-        "text-disabled": "#b8b8b8",
+        "text-disabled": "#d4d4d4",
+        "button-color-foreground": "#000000",
+        "input-selection-background": "#33475c",
         "footer-key-foreground": "#ffc766",
         "border": "#ffffff",
         "border-blurred": "#a0a0a0",
         "block-cursor-background": "#ffe45c",
         "block-cursor-foreground": "#000000",
-        "block-cursor-blurred-background": "#333333",
+        "block-cursor-blurred-background": "#1f1f1f",
     },
 )
 # Neither ground nor text is known here: only colours that show on black and on white are used.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from persona_tui.study.config import STUDY_FILE, read_settings, settings_file, settings_from_toml
 from persona_tui.study.options import Settings
 from persona_tui.study.store import make_folder, write_text
 
@@ -91,6 +90,12 @@ class Workspace:
         return self._saved
 
     @property
+    def place(self) -> str:
+        """Return where what is open is kept: the study, else the log; no passwords."""
+        began = self._edits[0].settings
+        return str(began.personas.folder.resolve()) if began.personas else began.source_place()
+
+    @property
     def is_unsaved(self) -> bool:
         """Return whether there are edits that no study holds."""
         saved = self._saved or self._edits[0].settings
@@ -140,6 +145,7 @@ class Workspace:
         ExportError
             If it cannot be written.
         """
+        from persona_tui.study.config import STUDY_FILE, read_settings  # noqa: PLC0415 - not before the first frame
         from persona_tui.study.runs import settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
 
         path = make_folder(folder) / STUDY_FILE
@@ -195,14 +201,14 @@ class Workspace:
 
     def _path(self) -> Path:
         assert self._folder is not None
-        began = self._edits[0].settings
-        place = str(began.personas.folder.resolve()) if began.personas else began.source_place()
         make_folder(self._folder)
-        return self._folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.json"
+        return self._folder / f"{hashlib.sha256(self.place.encode()).hexdigest()[:24]}.json"
 
 
 def _edit(kept: Mapping[str, Any], began: Settings) -> Edit:
     """Return an edit as it was remembered; where the study is and what it knows is not an edit's."""
+    from persona_tui.study.config import settings_from_toml  # noqa: PLC0415 - where there is a session
+
     settings = replace(
         settings_from_toml(kept["settings"]),
         output=began.output,
@@ -220,7 +226,10 @@ def settings_of_source(source: str, defaults: Mapping[str, Any]) -> Settings:
     PersonaError
         If the study's file, or a default, makes no sense.
     """
-    file = settings_file(source) if source else None
-    if file is not None:
-        return Settings(**read_settings(file))
+    if source:
+        from persona_tui.study.config import read_settings, settings_file  # noqa: PLC0415 - not with no log
+
+        file = settings_file(source)
+        if file is not None:
+            return Settings(**read_settings(file))
     return Settings(**{**defaults, "events": source})

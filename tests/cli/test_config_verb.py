@@ -50,7 +50,7 @@ def test_json_holds_every_setting(config, file):
     assert document["path"] == str(file)
     assert not document["exists"]
     names = [each["name"] for each in document["settings"]]
-    assert names == ["theme", "glyphs", "animation", *(f"keys.{each.id}" for each in ACTIONS)]
+    assert names == ["theme", "glyphs", "animation", "clipboard", *(f"keys.{each.id}" for each in ACTIONS)]
 
 
 def test_a_file_is_begun_once_and_then_kept(config, file):

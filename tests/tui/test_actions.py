@@ -1,13 +1,14 @@
 """One table of actions feeds keys, footer, help and palette."""
 
 import pytest
-from textual.widgets import Static
+from textual.binding import Binding
 
-from persona_tui.tui.actions import ACTIONS, APP, SCREENS, actions_of, key_faults
+from persona_tui.tui.actions import ACTIONS, APP, DIALOG, IN_DIALOGS, SCREENS, actions_of, key_faults
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.flow import FlowScreen
-from persona_tui.tui.screens.help import HelpScreen
+from persona_tui.tui.screens.form import FormScreen
+from persona_tui.tui.screens.help import HelpScreen, KeyLine
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.screens.report import ReportScreen
 from persona_tui.tui.screens.simulate import SimulateScreen
@@ -19,7 +20,9 @@ MADE = {
     "flow": FlowScreen,
     "report": ReportScreen,
     "simulate": SimulateScreen,
+    DIALOG: FormScreen,
 }
+"""Of each scope, one that has all of its actions."""
 
 
 @pytest.fixture
@@ -36,7 +39,8 @@ def test_every_action_has_a_method_where_it_says(action):
 @pytest.mark.parametrize("scope", [APP, *MADE])
 def test_every_key_of_the_table_is_bound(scope):
     owner = PersonaApp if scope == APP else MADE[scope]
-    bound = {each.id: each for each in owner.BINDINGS}
+    declared = [each for kind in owner.__mro__ for each in vars(kind).get("BINDINGS", ())]
+    bound = {each.id: each for each in declared if isinstance(each, Binding)}
     for action in actions_of(scope):
         assert set(bound[action.id].key.split(",")) == set(action.keys)
         assert bound[action.id].description == action.label
@@ -46,13 +50,16 @@ def test_no_key_stands_for_two_actions_at_once():
     for screen in SCREENS:
         keys = [key for each in actions_of(screen, APP) for key in each.keys]
         assert len(keys) == len(set(keys))
+    in_dialogs = [each for each in ACTIONS if each.scope == DIALOG or each.id in IN_DIALOGS]
+    keys = [key for each in in_dialogs for key in each.keys]
+    assert len(keys) == len(set(keys))
 
 
 async def test_the_palette_offers_every_action(app):
     async with app.run_test() as pilot:
         await pilot.pause()
         offered = {command.title for command in app.get_system_commands(app.screen)}
-        for action in ACTIONS:
+        for action in (each for each in ACTIONS if each.scope != DIALOG):
             assert action.id == "command_palette" or any(each.startswith(action.label) for each in offered)
 
 
@@ -61,7 +68,7 @@ async def test_the_help_lists_every_action_of_the_screen_and_of_the_app(app):
         await pilot.press("question_mark")
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)
-        shown = "\n".join(str(each.content) for each in app.screen.query(Static))
+        shown = " ".join(" ".join(str(each.render()).split()) for each in app.screen.query(KeyLine))
         for action in actions_of("data", APP):
             assert action.help in shown
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from persona_tui.engine.errors import DataError
 from persona_tui.study.options import Settings
-from persona_tui.tui.app import PersonaApp
-from persona_tui.tui.screens.coming import ComingScreen
+from persona_tui.tui.app import LONGEST_COPY, PersonaApp
 from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.save import SaveScreen
@@ -42,17 +42,6 @@ async def test_the_bar_tells_study_data_seed_and_edits():
         app.edit("seed", seed=7)
         await pilot.pause()
         assert "seed 7  not saved" in bar_of(app)
-
-
-@pytest.mark.parametrize(("key", "name"), [("alt+4", "simulate")])
-async def test_a_screen_that_is_not_built_says_which_command_does_its_job(key, name):
-    app = app_of("log of mine.csv")
-    async with app.run_test() as pilot:
-        await pilot.press(key)
-        await pilot.pause()
-        assert isinstance(app.screen, ComingScreen)
-        assert name == app.screen.NAME
-        assert "'log of mine.csv'" in app.screen.command()
 
 
 async def test_a_log_that_is_not_there_is_told_with_its_cure_and_the_session_goes_on():
@@ -113,14 +102,31 @@ async def test_leaving_while_work_goes_on_is_asked_about():
     assert app.return_code == 0
 
 
-async def test_a_copied_command_is_shown_too():
+async def test_a_copied_command_is_sent_and_told_and_can_be_shown():
     app = app_of("log.csv")
     async with app.run_test() as pilot:
         await until_idle(app, pilot)
         await pilot.press("y")
         await pilot.pause()
-        assert isinstance(app.screen, CopiedScreen)
         assert app.clipboard == "persona-tui inspect log.csv"
+        (told,) = [each.message for each in app._notifications if each.title == "Copied"]
+        assert told == "persona-tui inspect log.csv\n^y shows it, if it did not arrive."
+        await pilot.press("ctrl+y")
+        await pilot.pause()
+        assert app.screen.query_one(TextArea).text == "persona-tui inspect log.csv"
+
+
+async def test_a_copy_is_shown_where_the_terminal_does_not_take_it():
+    app = PersonaApp(Workspace(Settings()), sends_copies=False)
+    async with app.run_test() as pilot:
+        await pilot.press("y")
+        await pilot.pause()
+        assert isinstance(app.screen, CopiedScreen)
+        assert not app.clipboard
+        await pilot.press("q")
+        app.copy("x" * (LONGEST_COPY + 1))
+        await pilot.pause()
+        assert isinstance(app.screen, CopiedScreen)
 
 
 async def test_work_can_be_stopped_and_what_was_in_view_stays():
@@ -154,3 +160,15 @@ async def test_it_begins_at_any_size_with_no_field_in_focus(size):
     async with app.run_test(size=size):
         assert app.focused is None
         assert len(bar_of(app).splitlines()) == 2
+
+
+async def test_a_session_that_was_left_among_the_personas_finds_them_again():
+    app = app_of(SAMPLE)
+    app.workspace.view.screen = "personas"
+    async with app.run_test() as pilot:
+        for _ in range(600):
+            await pilot.pause(0.02)
+            if app.running is not None and app.running.name == "fit":
+                break
+        assert app.running is not None
+        app.stop()

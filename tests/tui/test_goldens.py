@@ -45,7 +45,8 @@ WALK = {
     "report-page": ("right_square_bracket",),
     "report-deck": ("right_square_bracket",),
     "report-export": ("e",),
-    "tour": ("escape", "f3"),
+    "simulate": ("escape", "4"),
+    "tour": ("f3",),
     "help": ("f4", "3", "question_mark"),
 }
 """Pictures in the order of one session, each with what is pressed to get to it."""
@@ -67,10 +68,8 @@ def session(form):
     size, options = FORMS[form]
 
     async def walk():
-        app, shown = (
-            PersonaApp(Workspace(Settings(events="data/sample_events.csv", scenarios=SCENARIOS)), **options),
-            {},
-        )
+        settings = Settings(events="data/sample_events.csv", scenarios=SCENARIOS, output="exports/not-there")
+        app, shown = PersonaApp(Workspace(settings), **options), {}
         async with app.run_test(size=size) as pilot:
             for name, keys in WALK.items():
                 for key in ("", *keys):

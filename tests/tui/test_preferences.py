@@ -56,6 +56,13 @@ def test_the_file_goes_before_the_defaults_and_the_environment_before_the_file(p
     assert held.origins["animation"] == "default"
 
 
+def test_a_table_that_is_joined_is_one_beside_the_file(prefer, home, tmp_path):
+    near = prefer('[defaults]\nprepare = ["join:table=plans.csv", "sample:share=0.5"]').defaults["prepare"]
+    assert str(preferences_path(home).parent / "plans.csv") in near[0]
+    far = prefer(f'[defaults]\nprepare = ["join:table={tmp_path}/plans.csv"]').defaults["prepare"]
+    assert f"table={tmp_path}/plans.csv" in far[0]
+
+
 def test_an_empty_variable_says_nothing(prefer):
     assert prefer('theme = "persona-light"', PERSONA_TUI_THEME="").theme == "persona-light"
 

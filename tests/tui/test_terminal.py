@@ -10,6 +10,7 @@ from persona_tui.tui.terminal import (
     animation_wanted,
     choose_glyphs,
     clipboard,
+    copies_sent,
     read_terminal,
     refusal,
 )
@@ -171,3 +172,11 @@ def test_the_clipboard_is_judged_by_the_terminal(changed, likelihood, words):
     judged, why = clipboard(replace(NEAR, **changed))
     assert judged == likelihood
     assert words in why
+
+
+def test_copies_are_sent_as_preferred_and_else_unless_the_terminal_surely_drops_them():
+    dropping = replace(NEAR, multiplexer="screen")
+    assert copies_sent("auto", NEAR)
+    assert not copies_sent("auto", dropping)
+    assert copies_sent("osc52", dropping)
+    assert not copies_sent("show", NEAR)

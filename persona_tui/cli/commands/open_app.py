@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from persona_tui.cli.entry import open_app
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
-from persona_tui.engine.errors import SimulationError
 from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
@@ -24,34 +24,23 @@ class OpenRequest:
 
 def _open(settings: Settings, presentation: Presentation, request: OpenRequest) -> None:
     if request.plain:
-        _ask(settings, presentation)
+        _ask(settings.events, presentation)
         return
-    from persona_tui.tui.terminal import read_terminal, refusal  # noqa: PLC0415 - only the app needs it
-
-    terminal = read_terminal()
-    refused = refusal(terminal)
-    if refused is not None:
-        raise SimulationError(refused[0], hint=refused[1])
-    from persona_tui.tui.start import run_app  # noqa: PLC0415 - 0.2 s, only the app needs Textual
-
-    raise SystemExit(run_app(settings, terminal))
+    open_app(settings.events)
 
 
-def _ask(settings: Settings, presentation: Presentation) -> None:
+def _ask(source: str, presentation: Presentation) -> None:
     from persona_tui.cli.plain.session import PlainSession  # noqa: PLC0415 - only plain mode needs it
     from persona_tui.tui.preferences import read_preferences, state_folder  # noqa: PLC0415 - as above
-    from persona_tui.tui.workspace import Workspace  # noqa: PLC0415 - as above
+    from persona_tui.tui.resume import begin_workspace  # noqa: PLC0415 - as above
 
-    if settings.personas is None:
-        settings = replace(settings, **read_preferences().defaults)
-    workspace = Workspace(settings, folder=state_folder() / "sessions")
-    workspace.resume()
-    PlainSession(workspace, presentation).run()
+    defaults = read_preferences().defaults
+    PlainSession(begin_workspace(source, defaults, state_folder() / "sessions"), presentation).run()
 
 
 VERB = Verb(
     name="open",
-    help="Open the app on a log or a study; without one, where the last session was.",
+    help="Open the app on a log or a study; without one, on what was open last.",
     options=(),
     argument="A log or a study folder.",
     run=_open,

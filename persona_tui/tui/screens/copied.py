@@ -1,20 +1,21 @@
-"""What was copied, where the terminal may not have taken it."""
+"""What was copied, for terminals that do not take it."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
+from persona_tui.tui.screens.dialog import Dialog
 
-class CopiedScreen(ModalScreen[None]):
-    """Shows a text that was sent to the clipboard, to be selected by hand where that did not work."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss", "Close")]
+class CopiedScreen(Dialog[None]):
+    """Shows a text, to be selected by hand."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "close", "Close", show=False)]
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -24,8 +25,7 @@ class CopiedScreen(ModalScreen[None]):
         """Build the text and what is to be known about it."""
         with Vertical(classes="dialog wide"):
             yield Static(
-                "Sent to your clipboard through the terminal (OSC 52). If yours does not take it, select the "
-                "text here with the mouse, holding shift.",
+                "To copy this, select it with the mouse, holding shift, and copy it as your terminal does.",
                 markup=False,
             )
             yield TextArea(self._text, read_only=True, soft_wrap=True)

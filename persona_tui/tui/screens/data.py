@@ -14,10 +14,10 @@ from textual.widgets import OptionList, Static, TabbedContent, TabPane
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.findings import Findings
-from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens import data_facts as facts
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.data_rows import RowsPane
+from persona_tui.tui.screens.faults import cure
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.attributes import Attributes
 from persona_tui.tui.widgets.funnel_bars import FunnelBars
@@ -152,7 +152,7 @@ class DataScreen(WorkScreen):
         line.display = fault is not None
         if fault is not None:
             back = "\nz takes the last edit back." if self.persona_app.workspace.done else ""
-            line.update("\n".join(filter(None, map(printable, (fault.message, fault.hint or "")))) + back)
+            line.update("\n".join(filter(None, (printable(fault.message), cure(fault)))) + back)
 
     @on(TabbedContent.TabActivated)
     def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:
@@ -173,7 +173,7 @@ class DataScreen(WorkScreen):
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
         self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
-        self._show_tab("rows-tab")
+        self.show_tab("rows-tab")
 
     def action_open_source(self) -> None:
         """Choose another log."""
@@ -185,10 +185,8 @@ class DataScreen(WorkScreen):
         )
 
     def _open(self, settings: Settings | None) -> None:
-        if settings is None:
-            return
-        remember_source(self.persona_app.workspace.folder, settings.source_place())
-        self.persona_app.open_source(settings)
+        if settings is not None:
+            self.persona_app.open_source(settings)
 
     def action_edit_columns(self) -> None:
         """Choose which column is what."""
@@ -211,7 +209,7 @@ class DataScreen(WorkScreen):
             return
         from persona_tui.tui.screens.data_step import StepScreen  # noqa: PLC0415 - not before the first frame
 
-        self._show_tab("journeys")
+        self.show_tab("journeys")
         events = [name for name, _ in found.events] if found is not None else []
         self.app.push_screen(StepScreen(self.settings.prepare, events), self._add_step)
 
@@ -228,7 +226,7 @@ class DataScreen(WorkScreen):
             self.notify("The preparation has no steps.", markup=False)
             return
         if not self.query_one(StepList).has_focus:
-            self._show_tab("journeys")
+            self.show_tab("journeys")
             self.query_one(StepList).focus()
             self.notify("Choose the step, then remove it.", markup=False)
             return
@@ -244,7 +242,7 @@ class DataScreen(WorkScreen):
             return
         from persona_tui.tui.screens.data_outcomes import OutcomesScreen  # noqa: PLC0415 - not before the first frame
 
-        self._show_tab("journeys")
+        self.show_tab("journeys")
         shown = tuple(each.step for each in found.funnel)
         suggested = Outcomes(funnel=() if found.funnel_is_given else shown)
         chosen = Outcomes(
@@ -264,16 +262,13 @@ class DataScreen(WorkScreen):
         if self.persona_app.findings.log is None:
             self.notify("There are no rows yet.", markup=False)
             return
-        self._show_tab("rows-tab")
+        self.show_tab("rows-tab")
         self.call_after_refresh(self.query_one(RowsPane).focus_filter)
 
     def _has_source(self) -> bool:
         if not self.settings.events:
             self.notify("No log is open: o chooses one.", markup=False)
         return bool(self.settings.events)
-
-    def _show_tab(self, name: str) -> None:
-        self.query_one(TabbedContent).active = name
 
     def action_next_tab(self) -> None:
         """Show the next tab."""
@@ -284,7 +279,7 @@ class DataScreen(WorkScreen):
         self._turn(-1)
 
     def _turn(self, by: int) -> None:
-        self._show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
+        self.show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
 
     def table_text(self) -> str:
         """Return the table of the tab in view."""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.params import quote
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
+from persona_tui.tui.screens.dialog import Dialog
 from persona_tui.tui.widgets.recognised import PARTS
 
 DATES = (
@@ -28,13 +27,8 @@ DATES = (
 )
 
 
-class ColumnsScreen(ModalScreen[dict[str, Any] | None]):
+class ColumnsScreen(Dialog[dict[str, Any]]):
     """Closes with the settings to change."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "Cancel"),
-        ("ctrl+s", "apply", "Apply"),
-    ]
 
     class ColumnsRead(Message):
         """The columns of the source are known."""
@@ -58,7 +52,7 @@ class ColumnsScreen(ModalScreen[dict[str, Any] | None]):
         """Build a line for each part, the time zone and the dates."""
         given = self._settings.columns()
         with Vertical(classes="dialog"):
-            yield Static("Columns of the log (ctrl+s applies, escape cancels)", markup=False)
+            yield Static("Columns of the log", markup=False)
             for part, word in PARTS.items():
                 chosen = given.get(part)
                 with Horizontal(classes="field"):

@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -19,6 +18,7 @@ from persona_tui.engine.params import format_names
 from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens.data_choice import Outcomes
+from persona_tui.tui.screens.dialog import Dialog
 from persona_tui.tui.widgets.vocabulary import EventRow, event_line
 
 HINT: Final = (
@@ -27,12 +27,10 @@ HINT: Final = (
 )
 
 
-class OutcomesScreen(ModalScreen[dict[str, Any] | None]):
+class OutcomesScreen(Dialog[dict[str, Any]]):
     """Closes with the settings to change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "Cancel"),
-        ("ctrl+s", "apply", "Apply"),
         ("space,enter", "give('funnel')", "Funnel"),
         ("c", "give('completion')", "Completes"),
         ("d", "give('drop')", "Drops"),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +19,7 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.recent import recent_sources, sample_source
+from persona_tui.tui.screens.dialog import Dialog
 from persona_tui.tui.widgets.source_picker import LogTree, PathSuggester
 from persona_tui.tui.workspace import settings_of_source
 
@@ -30,10 +29,8 @@ HINT: Final = (
 )
 
 
-class SourceScreen(ModalScreen[Settings | None]):
+class SourceScreen(Dialog[Settings]):
     """Asks for a source, and looks whether it can be opened before it closes with its settings."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
 
     class Opened(Message):
         """The source can be read."""
@@ -56,7 +53,7 @@ class SourceScreen(ModalScreen[Settings | None]):
     def compose(self) -> ComposeResult:
         """Build the field, the sources that are known, and the tree."""
         with Vertical(classes="dialog wide"):
-            yield Static("Open a log or a study (enter opens, escape cancels)", markup=False)
+            yield Static("Open a log or a study (enter opens)", markup=False)
             yield Input(redact(self._source), suggester=PathSuggester(), id="source")
             yield Static(id="refused", classes="fault", markup=False)
             yield Static(HINT, classes="hint", markup=False)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
@@ -22,6 +19,7 @@ from textual.widgets.option_list import Option
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.params import LISTS, Parameter, parameters_of
 from persona_tui.engine.text import printable
+from persona_tui.tui.screens.dialog import Dialog
 from persona_tui.tui.widgets.step_list import step_text
 
 
@@ -41,13 +39,8 @@ class StepKind:
     fields: tuple[Parameter, ...]
 
 
-class StepScreen(ModalScreen[str | None]):
+class StepScreen(Dialog[str]):
     """Closes with a step as the grammar writes it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "Cancel"),
-        ("ctrl+s", "apply", "Add"),
-    ]
 
     class KindsKnown(Message):
         """The kinds of steps are known."""
@@ -78,9 +71,7 @@ class StepScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Build the kinds beside the form."""
         with Vertical(classes="dialog wide"):
-            yield Static(
-                "Add a step (enter on a kind goes to its fields, ctrl+s adds, escape cancels)", markup=False
-            )
+            yield Static("Add a step (enter on a kind goes to its fields)", markup=False)
             with Horizontal(id="step"):
                 yield OptionList(id="kinds", markup=False, compact=True)
                 yield VerticalScroll(id="fields", can_focus=False)

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from persona_tui.engine.analytics.exporters import EXPORTERS
+from persona_tui.tui.screens.dialog import Dialog
 
 Choice = tuple[tuple[str, ...], Path]
 
 
-class ExportScreen(ModalScreen[Choice | None]):
+class ExportScreen(Dialog[Choice]):
     """Closes with the formats and the folder."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "Cancel"),
-        ("ctrl+s", "export", "Export"),
-    ]
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -34,9 +27,7 @@ class ExportScreen(ModalScreen[Choice | None]):
     def compose(self) -> ComposeResult:
         """Build the formats above the folder."""
         with Vertical(classes="dialog"):
-            yield Static(
-                "Export (space chooses, enter in the folder or ctrl+s exports, escape cancels)", markup=False
-            )
+            yield Static("Export: space chooses formats, tab goes to the folder, ctrl+s writes", markup=False)
             yield SelectionList[str](
                 *(
                     Selection(Content.assemble((name, "bold"), f"  {EXPORTERS.help(name)}"), name, True)
@@ -57,7 +48,7 @@ class ExportScreen(ModalScreen[Choice | None]):
         self.query_one("#formats").focus()
 
     @on(Input.Submitted)
-    def action_export(self) -> None:
+    def action_apply(self) -> None:
         """Close with what is chosen, or say what is missing."""
         chosen = set(self.query_one(SelectionList).selected)
         folder = self.query_one("#folder", Input).value.strip()

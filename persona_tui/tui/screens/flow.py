@@ -385,11 +385,11 @@ class FlowScreen(WorkScreen):
 
     def action_next_preview(self) -> None:
         """Show the next tab of what the scenario does."""
-        self.query_one(FlowPreview).turn(1)
+        self.turn_tab(1)
 
     def action_previous_preview(self) -> None:
         """Show the tab before."""
-        self.query_one(FlowPreview).turn(-1)
+        self.turn_tab(-1)
 
     def shown_settings(self) -> Settings:
         """Return settings with the scenario in view alone."""

@@ -222,12 +222,6 @@ class FlowPreview(Vertical):
         self.query_one("#group-title", Static).update(title)
         self.query_one("#group-uplifts", IntervalBars).data = page.groups(message.experiment)
 
-    def turn(self, by: int) -> None:
-        """Show another tab."""
-        tabs = self.query_one(TabbedContent)
-        names = [pane.id or "" for pane in self.query(TabPane)]
-        tabs.active = names[(names.index(tabs.active) + by) % len(names)]
-
     def table_text(self) -> str:
         """Return the tables of the tab in view."""
         pane = self.query_one(TabbedContent).active_pane

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static
 
 from persona_tui.engine.text import printable
+from persona_tui.tui.screens.dialog import Dialog
 
 Check = Callable[[dict[str, str]], str]
 """Says what is wrong with the values by name; empty where nothing is."""
@@ -41,10 +39,9 @@ class Field:
     choices: tuple[str, ...] = ()
 
 
-class FormScreen(ModalScreen[dict[str, str] | None]):
+class FormScreen(Dialog[dict[str, str]]):
     """Asks for some values; enter in a field, or the button, takes them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
     AUTO_FOCUS = "Input, Select"
 
     def __init__(self, title: str, fields: Sequence[Field], check: Check, done: str = "Apply") -> None:
@@ -84,7 +81,7 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
         return held
 
     @on(Input.Submitted)
-    def submit(self) -> None:
+    def action_apply(self) -> None:
         """Close with the values, or say what is wrong with them."""
         values = self.values()
         fault = self._check(values)
@@ -97,6 +94,6 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
     def press(self, pressed: Button.Pressed) -> None:
         """Take the values or leave them."""
         if pressed.button.id == "done":
-            self.submit()
+            self.action_apply()
         else:
             self.dismiss(None)

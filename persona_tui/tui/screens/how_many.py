@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from persona_tui.engine.text import printable
 from persona_tui.tui.screens import personas_page as page
+from persona_tui.tui.screens.dialog import Dialog
 from persona_tui.tui.widgets.text_table import Table
 
 if TYPE_CHECKING:
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 _MOST: Final = 8
 
 
-class HowManyScreen(ModalScreen[str | None]):
+class HowManyScreen(Dialog[str]):
     """Asks for a number; closes with it as the setting has it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "Cancel"),
         *((str(n), f"dismiss('{n}')", f"{n}") for n in range(1, _MOST + 1)),
         ("a", "dismiss('auto')", "auto"),
     ]

@@ -240,7 +240,7 @@ class PersonasScreen(WorkScreen):
         self.query_one("#compared", Static).update(Content(f"{names}, in percentage points"))
         self.query_one("#compared-outcomes", IntervalBars).data = page.compared_outcomes(comparison)
         self.query_one("#compared-moves", Table).data = page.compared_moves(comparison)
-        self.query_one(TabbedContent).active = "compare"
+        self.show_tab("compare")
 
 
 def _name_fault(values: dict[str, str]) -> str:

@@ -186,16 +186,11 @@ class ReportScreen(WorkScreen):
 
     def action_next_part(self) -> None:
         """Show the next tab."""
-        self._turn(1)
+        self.turn_tab(1)
 
     def action_previous_part(self) -> None:
         """Show the tab before."""
-        self._turn(-1)
-
-    def _turn(self, by: int) -> None:
-        tabs = self.query_one(TabbedContent)
-        names = [pane.id or "" for pane in self.query(TabPane)]
-        tabs.active = names[(names.index(tabs.active) + by) % len(names)]
+        self.turn_tab(-1)
 
     def table_text(self) -> str:
         """Return the tables, or the text, of the tab in view."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Static, TabbedContent, TabPane
 
 from persona_tui.study.options import Settings
-from persona_tui.tui.actions import actions_of
+from persona_tui.tui.actions import Action, actions_of
 from persona_tui.tui.findings import Findings
+from persona_tui.tui.widgets.key_footer import KeyFooter
 from persona_tui.tui.widgets.study_bar import StudyBar
 from persona_tui.tui.widgets.tour import STOPS, Tour
+
+LEAST_WIDTH: Final = 40
+LEAST_HEIGHT: Final = 10
 
 if TYPE_CHECKING:
     from persona_tui.tui.app import PersonaApp
@@ -21,18 +27,24 @@ if TYPE_CHECKING:
 
 def bindings_of(*scopes: str) -> list[BindingType]:
     """Return the bindings of the actions of some scopes."""
-    return [
-        Binding(
-            ",".join(each.keys),
-            each.id,
-            each.label,
-            show=each.in_footer,
-            id=each.id,
-            tooltip=each.help,
-            priority=each.id == "quit",
-        )
-        for each in actions_of(*scopes)
-    ]
+    return [binding_of(each) for each in actions_of(*scopes)]
+
+
+def binding_of(action: Action, namespace: str = "") -> Binding:
+    """Return the binding of an action, which is done by what has it, or by what the namespace names."""
+    return Binding(
+        ",".join(action.keys),
+        f"{namespace}{action.id}",
+        action.label,
+        show=action.in_footer,
+        id=action.id,
+        tooltip=action.help,
+        priority=action.id == "quit",
+    )
+
+
+class TooSmall(Static):
+    """Stands before a screen that has no room."""
 
 
 class WorkScreen(Screen[None]):
@@ -52,7 +64,11 @@ class WorkScreen(Screen[None]):
         yield StudyBar()
         yield from self.compose_body()
         yield Tour()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
+        yield TooSmall(
+            f"persona-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} lines. Make the terminal larger.",
+            markup=False,
+        )
 
     def compose_body(self) -> ComposeResult:
         """Build what is between the bar and the footer."""
@@ -65,6 +81,24 @@ class WorkScreen(Screen[None]):
         self.watch(self.app, "edits", self._show_bar)
         self.watch(self.app, "findings", self.show)
         self.watch(self.app, "stop_of_tour", self._show_stop)
+
+    @on(Resize)
+    def _say_what_is_needed(self, resized: Resize) -> None:
+        """Say so where the terminal is too small to show anything of use."""
+        self.set_class(resized.size.width < LEAST_WIDTH or resized.size.height < LEAST_HEIGHT, "-tiny")
+
+    def show_tab(self, name: str) -> None:
+        """Show a tab; the focus leaves the one before, which would be shown again wherever it went there."""
+        tabs = self.query_one(TabbedContent)
+        if tabs.active != name and self.focused is not None and tabs.active_pane in self.focused.ancestors:
+            self.set_focus(None)
+        tabs.active = name
+
+    def turn_tab(self, by: int) -> None:
+        """Show the tab that stands so many places on; after the last comes the first."""
+        tabs = self.query_one(TabbedContent)
+        names = [pane.id or "" for pane in self.query(TabPane)]
+        self.show_tab(names[(names.index(tabs.active) + by) % len(names)])
 
     def on_screen_resume(self) -> None:
         """Tell the bar that this screen is in view."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import reactive, var
+from textual.style import Style
 from textual.widget import Widget
 
 from persona_tui.engine.text import printable
@@ -23,6 +24,7 @@ class StudyBar(Widget):
     StudyBar { height: 2; dock: top; background: $panel; color: $foreground; padding: 0 1; }
     """
 
+    auto_links = var(False)
     facts: reactive[tuple[Workspace, Findings, Work | None, str] | None] = reactive(None, always_update=True)
 
     def render(self) -> Content:
@@ -30,19 +32,26 @@ class StudyBar(Widget):
         if self.facts is None:
             return Content("")
         workspace, found, work, screen = self.facts
-        tabs = Content(" ").join(
-            Content.styled(f" {number} {name.capitalize()} ", "reverse bold" if name == screen else "")
-            for number, name in enumerate(SCREENS, start=1)
+        return Content("\n").join([self._tabs(screen), self._state(workspace, found, work)])
+
+    def _tabs(self, screen: str) -> Content:
+        """Return the screens; where they do not fit, the others by their numbers alone."""
+        names = {name: f" {number} {name.capitalize()} " for number, name in enumerate(SCREENS, start=1)}
+        fits = len(" ".join(names.values())) <= self.size.width
+        return Content(" ").join(
+            _tab(shown if fits or name == screen else f" {number} ", number, is_active=name == screen)
+            for number, (name, shown) in enumerate(names.items(), start=1)
         )
-        return Content("\n").join([tabs, self._state(workspace, found, work)])
 
     def _state(self, workspace: Workspace, found: Findings, work: Work | None) -> Content:
         settings = workspace.settings
         data = f"data {found.log.fingerprint[:8]}" if found.log is not None else "no data"
         unsaved = "not saved" if workspace.is_unsaved else "saved" if workspace.study else "no study"
         running = work.sentence() if work is not None else "idle"
-        rest = f"  {data}  seed {settings.seed}  "
         ends = f"{unsaved}  {running}"
+        left = self.size.width - len(ends) - _SHORTEST_NAME
+        told = [f"  {data}  seed {settings.seed}  ", f"  {data}  ", "  "]
+        rest = next((each for each in told if len(each) <= left), told[-1])
         room = max(self.size.width - len(rest) - len(ends), _SHORTEST_NAME)
         name = printable(workspace.study.name if workspace.study else settings.source_name()) or "no log"
         shown = name if len(name) <= room else fitted(name, room, LADDER["eighths"])
@@ -53,3 +62,9 @@ class StudyBar(Widget):
             "  ",
             (running, "$text-accent" if work else "$text-muted"),
         )
+
+
+def _tab(shown: str, number: int, *, is_active: bool) -> Content:
+    """Return the name of a screen, which a click goes to."""
+    goes_there = Style.from_meta({"@click": f"app.simulate_key('alt+{number}')"})
+    return Content.styled(shown, "reverse bold" if is_active else "").stylize(goes_there)
