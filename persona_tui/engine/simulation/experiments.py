@@ -252,7 +252,8 @@ def compare_arms(
     chosen = choose_solver(solver, n_personas)
     found, walk_length = gather_evidence(baseline, modification, seed, told), None
     if chosen != "exact":
-        prepared = _prepare(chosen, baseline, found, (control, treatment), shares, n_personas, seed)
+        flows = (control, treatment)
+        prepared = _prepare(baseline, found, flows, shares, solver=chosen, n_personas=n_personas, seed=seed)
         walk_length = prepared.walk_length
         work: Work = {"executor": executor, "store": store, "on_progress": on_progress}
         found = replace(found, simulation=_simulate(prepared, **work))
@@ -281,35 +282,34 @@ def compare_arms(
 
 
 def _prepare(
-    solver: Literal["cohort", "paths"],
     baseline: Baseline,
     found: Evidence,
     flows: tuple[Flow, Flow],
     shares: dict[str, FloatArray],
+    *,
+    solver: Literal["cohort", "paths"],
     n_personas: int,
     seed: np.random.SeedSequence,
 ) -> ArmsPrepared:
-    simulator, n_draws = baseline.simulator, baseline.draws.n_draws
+    n_draws = baseline.draws.n_draws
     arms = zip(flows, (shares[arm] for arm in ARMS), strict=True)
     return ArmsPrepared(
         stage="uncertainty",
         done=n_draws,
         total=n_draws,
         evidence=found,
-        parts=parts_of(simulator),
+        parts=parts_of(baseline.simulator),
         flows=flows,
-        users=largest_remainder(simulator.shares, n_personas),
+        users=largest_remainder(baseline.simulator.shares, n_personas),
         solver=solver,
         walk_length=baseline.max_length or shortest_horizon(*arms),
         seed=seed,
     )
 
 
-def _simulate(prepared: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
-    work["on_progress"](prepared)
-    return simulate_arms(
-        prepared.solver, prepared.flows, prepared.users, prepared.walk_length, seed=prepared.seed, **work
-    )
+def _simulate(told: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
+    work["on_progress"](told)
+    return simulate_arms(told.solver, told.flows, told.users, told.walk_length, seed=told.seed, **work)
 
 
 def _compare_all(
