@@ -1,4 +1,4 @@
-"""What being watched costs a run: its journal, walkers followed, a reader that looks twenty times a second.
+"""What being watched costs a run: its journal, walkers followed, a reader that looks five times a second.
 
     python tests/benchmarks/live.py [LOG] [N_PERSONAS]
 
@@ -58,7 +58,7 @@ def watched(log, study, n_personas):
     process = start(log, study, n_personas, "watched")
     follower, changes, last, begun = None, 0, None, None
     while process.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.2)
         fresh = set(study.glob("runs/*")) - before
         if follower is None and fresh:
             follower = RunFollower(fresh.pop())
