@@ -29,7 +29,7 @@ NOW: Final = "now.json"
 PAUSE: Final = "pause"
 """While there is a file of this name in its folder, a run waits at its next block boundary."""
 
-OFTEN: Final = 0.125
+OFTEN: Final = 0.2
 """Seconds between two lines of a kind, at least; a screen wants four a second."""
 THINNING: Final = 1 / 400
 """Of a run's age: lines of a kind are that far apart, at least."""

@@ -15,8 +15,8 @@ from persona_tui.engine.simulation.watching import ArmsPrepared, FollowedWalks, 
 from persona_tui.engine.types import AnyArray, FloatArray, IntArray
 from persona_tui.study.journal import Journal, Line
 
-_FREE_SECONDS: Final = 0.03
-_SHARE_OF_TIME: Final = 0.02
+_FREE_SECONDS: Final = 0.02
+_SHARE_OF_TIME: Final = 0.01
 """What following walkers may take, of the time since they began to walk, beyond what is free."""
 _FEW, _MANY = 250, 2_000
 """Walkers that are followed at a time: few until every chain has some."""

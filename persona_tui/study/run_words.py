@@ -15,18 +15,16 @@ NONE: Final = "–"
 
 def enough_sentence(scenario: ScenarioState) -> str:
     """Return whether more synthetic users would still help."""
-    own = f"what the log leaves open (±{_error(scenario.own_error)} points)"
+    own = f"the log's own, ±{_error(scenario.own_error)} points"
     if scenario.standing.uplift_error is None:
         return ""
     if scenario.enough_at is not None:
-        return (
-            f"More personas stopped helping at {count(scenario.enough_at)} per arm: the simulation error is "
-            f"below a tenth of {own}."
-        )
-    needed = scenario.enough_needed
-    if needed is None:
+        n = count(scenario.enough_at)
+        return f"More personas stopped helping at {n} per arm: their error is below a tenth of {own}."
+    if scenario.enough_needed is None:
         return ""
-    return f"More personas stop helping at about {count(_round(needed))} per arm, a tenth of {own}."
+    n = count(_round(scenario.enough_needed))
+    return f"More personas stop helping at about {n} per arm: their error is then a tenth of {own}."
 
 
 def seconds_text(seconds: float) -> str:

@@ -45,6 +45,7 @@ def run_main(*arguments):
             ("config", "--help"),
             ("doctor", "--help"),
             ("synth", "--help"),
+            ("runs", "--help"),
         ),
         *(("--version",), ("schema",), ("config",), ("doctor",), ()),
     ],

@@ -46,8 +46,10 @@ def test_the_study_folder_is_private(finished):
 def test_progress_is_kept_as_json_lines(finished):
     _, out = finished
     (path,) = out.glob("runs/*/progress.jsonl")
-    stages = [json.loads(line)["stage"] for line in path.read_text().splitlines()]
-    assert {"bootstrap", "walks", "export"} <= set(stages)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {"bootstrap", "walks", "export"} <= {line.get("stage") for line in lines}
+    assert lines[0]["begin"]["verb"] == "batch"
+    assert lines[-1]["end"] == {"how": "finished"}
 
 
 def test_the_result_has_the_documented_shape(finished):

@@ -128,7 +128,7 @@ def test_a_simulated_run_replays_to_the_same_bytes(asked):
 
 def test_a_simulated_run_is_kept_without_a_deck(asked):
     assert asked.files == {
-        *("run.toml", "result.json", "experiment_results.csv", "manifest.json", "progress.jsonl")
+        *("run.toml", "result.json", "experiment_results.csv", "manifest.json", "progress.jsonl", "lock")
     }
 
 

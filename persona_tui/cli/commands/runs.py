@@ -37,6 +37,7 @@ class RunsRequest:
         default=1.0,
         low=0.0,
         metavar="TIMES",
+        shown_default="1",
         help="Replay so many times as fast as it went.",
     )
     here: bool = option("--here", default=False, help="Resume in this process, not in the background.")

@@ -252,22 +252,11 @@ def compare_arms(
     chosen = choose_solver(solver, n_personas)
     found, walk_length = gather_evidence(baseline, modification, seed, told), None
     if chosen != "exact":
-        arms = ((control, shares["control"]), (treatment, shares["treatment"]))
-        walk_length = max_length or shortest_horizon(*arms)
-        begun = ArmsPrepared(
-            stage="uncertainty",
-            done=baseline.draws.n_draws,
-            total=baseline.draws.n_draws,
-            evidence=found,
-            parts=parts_of(simulator),
-            flows=(control, treatment),
-            users=largest_remainder(simulator.shares, n_personas),
-            solver=chosen,
-            walk_length=walk_length,
-            seed=seed,
-        )
+        flows = (control, treatment)
+        prepared = _prepare(baseline, found, flows, shares, solver=chosen, n_personas=n_personas, seed=seed)
+        walk_length = prepared.walk_length
         work: Work = {"executor": executor, "store": store, "on_progress": on_progress}
-        found = replace(found, simulation=_simulate(begun, **work))
+        found = replace(found, simulation=_simulate(prepared, **work))
     ranges = None if alternatives is None else alternatives.ranges(modification, max_length)
     total, personas = _compare_all(baseline, found, ranges)
     on_progress(Progress(stage="intervals", done=baseline.draws.n_draws, total=baseline.draws.n_draws))
@@ -292,9 +281,35 @@ def compare_arms(
     )
 
 
-def _simulate(begun: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
-    work["on_progress"](begun)
-    return simulate_arms(begun.solver, begun.flows, begun.users, begun.walk_length, seed=begun.seed, **work)
+def _prepare(
+    baseline: Baseline,
+    found: Evidence,
+    flows: tuple[Flow, Flow],
+    shares: dict[str, FloatArray],
+    *,
+    solver: Literal["cohort", "paths"],
+    n_personas: int,
+    seed: np.random.SeedSequence,
+) -> ArmsPrepared:
+    n_draws = baseline.draws.n_draws
+    arms = zip(flows, (shares[arm] for arm in ARMS), strict=True)
+    return ArmsPrepared(
+        stage="uncertainty",
+        done=n_draws,
+        total=n_draws,
+        evidence=found,
+        parts=parts_of(baseline.simulator),
+        flows=flows,
+        users=largest_remainder(baseline.simulator.shares, n_personas),
+        solver=solver,
+        walk_length=baseline.max_length or shortest_horizon(*arms),
+        seed=seed,
+    )
+
+
+def _simulate(told: ArmsPrepared, **work: Unpack[Work]) -> Simulation:
+    work["on_progress"](told)
+    return simulate_arms(told.solver, told.flows, told.users, told.walk_length, seed=told.seed, **work)
 
 
 def _compare_all(
