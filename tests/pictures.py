@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import tempfile
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -26,7 +27,13 @@ SCENARIOS = (
         name="Less friction in the form", effects=("reward:factor=0.05/0.1/0.2,at=form_step_3",)
     ),
 )
-KEYS = {"data": ("1",), "personas": ("2",), "flow": ("3",), "simulate": ("4",), "report": ("5",)}
+KEYS = {
+    "data": ("1",),
+    "personas": ("2",),
+    "flow": ("3",),
+    "simulate": ("4", "s"),
+    "report": ("5",),
+}
 """What is pressed to get to each picture."""
 _FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
@@ -36,12 +43,16 @@ async def settled(app: PersonaApp, pilot: Pilot[int]) -> None:
     quiet = 0
     while quiet < 10:
         await pilot.pause(0.1)
-        quiet = quiet + 1 if app.running is None else 0
+        at_work = [each for each in app.workers if not each.is_finished and each.name != "_loader"]
+        quiet = quiet + 1 if app.running is None and not at_work else 0
 
 
 async def draw(folder: Path, size: tuple[int, int], theme: str) -> None:
     """Drive a session through the screens and write a picture of each."""
-    settings = Settings(events="data/sample_events.csv", scenarios=SCENARIOS)
+    study = tempfile.TemporaryDirectory()
+    settings = Settings(
+        events="data/sample_events.csv", scenarios=SCENARIOS, n_personas=1_000_000, output=study.name
+    )
     app = PersonaApp(Workspace(settings), theme=theme)
     folder.mkdir(parents=True, exist_ok=True)
     async with app.run_test(size=size) as pilot:
