@@ -94,14 +94,6 @@ def test_a_run_outlives_the_program_that_started_it_however_that_ends(small_csv,
         wait_until(lambda pid=pid: not alive(pid))
 
 
-def test_a_run_has_a_session_of_its_own_and_nothing_of_a_terminal(long_run):
-    _, pid = long_run
-    environment = Path(f"/proc/{pid}/environ").read_bytes()
-    assert os.getsid(pid) == pid
-    assert Path(f"/proc/{pid}/fd/0").readlink() == Path("/dev/null")
-    assert not any(name in environment for name in (b"\0COLUMNS=", b"\0TERM=", b"\0SSH_TTY="))
-
-
 def test_a_run_that_is_killed_goes_on_from_its_last_block_to_the_same_bytes(long_run, undisturbed):
     folder, pid = long_run
     os.kill(pid, signal.SIGKILL)
@@ -139,32 +131,33 @@ def test_a_run_that_is_paused_waits_and_goes_on(long_run, undisturbed):
     assert result(folder) == undisturbed
 
 
-def test_two_runs_work_on_one_study_while_others_write_to_it(long_run, small_csv, undisturbed):
+def test_two_runs_work_on_one_study_which_others_write_to_and_neither_takes_up_the_other(
+    long_run, small_csv, undisturbed
+):
     folder, pid = long_run
-    background.pause_run(folder)
-    other = runs.run_simulation(settings(small_csv, folder.parents[1], 2_000, seed=1))
-    with locked(folder.parents[1]):
-        assert other.folder != folder
-        assert alive(pid)
-    background.unpause_run(folder)
-    assert at_the_end(folder).status == "finished"
-    assert result(folder) == undisturbed
-    assert [each.state.status for each in list_runs(folder.parents[1])] == ["finished", "finished"]
-
-
-def test_a_run_that_somebody_does_is_not_taken_up_by_another(long_run, small_csv, undisturbed):
-    folder, _ = long_run
     background.pause_run(folder)
     with pytest.raises(SimulationError, match="is under way"):
         background.resume_run(folder)
     twin = runs.run_simulation(settings(small_csv, folder.parents[1]))
-    assert twin.folder != folder
-    assert result(twin.folder) == undisturbed
-    assert state_of(folder).status == "paused"
+    with locked(folder.parents[1]):
+        assert twin.folder != folder
+        assert alive(pid)
+    background.unpause_run(folder)
+    assert at_the_end(folder).status == "finished"
+    assert result(folder) == result(twin.folder) == undisturbed
+    assert [each.state.status for each in list_runs(folder.parents[1])] == ["finished", "finished"]
 
 
-def test_a_live_run_tells_what_a_screen_shows(long_run):
-    folder, _ = long_run
+def assert_has_nothing_of_a_terminal(pid):
+    environment = Path(f"/proc/{pid}/environ").read_bytes()
+    assert os.getsid(pid) == pid
+    assert Path(f"/proc/{pid}/fd/0").readlink() == Path("/dev/null")
+    assert not any(name in environment for name in (b"\0COLUMNS=", b"\0TERM=", b"\0SSH_TTY="))
+
+
+def test_a_live_run_tells_what_a_screen_shows_from_a_session_of_its_own(long_run):
+    folder, pid = long_run
+    assert_has_nothing_of_a_terminal(pid)
     follower = RunFollower(folder)
     wait_until(lambda: follower.poll().status == "finished")
     state = follower.poll()
