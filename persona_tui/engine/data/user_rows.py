@@ -79,7 +79,7 @@ def by_user(
     given = ((frames.pop(0), numbers.pop(0)) for _ in range(len(frames)))
     spread = list(in_order(partial(_spread, piece_of, n_pieces), given, n_threads))
     for number, (first, last) in enumerate(pairwise(begins)):
-        rows = [(frame, orders[number]) for frame, orders in spread]
+        rows = [frame[ends[number] : ends[number + 1]] for frame, ends in spread]
         yield partial(_piece, rows, first, user_ids.slice(first, last - first), in_time)
 
 
@@ -156,8 +156,8 @@ def names_by_code(n_codes: int, kind: pl.Categorical) -> pl.Series:
 
 def _spread(
     piece_of: AnyArray, n_pieces: int, given: tuple[pl.DataFrame, CodeArray]
-) -> tuple[pl.DataFrame, list[RowArray]]:
-    """Return a frame with its users' numbers, and which of its rows each piece gets.
+) -> tuple[pl.DataFrame, list[int]]:
+    """Return a frame with its users' numbers, piece by piece, and where each piece begins and the last ends.
 
     Numbers of 8 bits are put in a stable order four times as fast as those of 16.
     """
@@ -165,13 +165,11 @@ def _spread(
     pieces = piece_of.take(numbers, mode="clip")
     ends = np.cumsum(np.bincount(pieces, minlength=n_pieces))
     order = np.argsort(pieces, kind="stable").astype(np.uint32)
-    return frame.drop("user_id").with_columns(pl.Series(_USER, numbers)), np.split(order, ends[:-1])
+    return frame.drop("user_id").with_columns(pl.Series(_USER, numbers))[order], [0, *ends.tolist()]
 
 
-def _piece(
-    found: list[tuple[pl.DataFrame, RowArray]], first: int, user_ids: pl.Series, in_time: bool
-) -> UserRows:
-    rows = pl.concat([frame[order] for frame, order in found], rechunk=True)
+def _piece(frames: list[pl.DataFrame], first: int, user_ids: pl.Series, in_time: bool) -> UserRows:
+    rows = pl.concat(frames, rechunk=True)
     users = rows[_USER].to_numpy() - np.int32(first)
     rows = rows.drop(_USER)
     users, order = _by_user(users) if in_time else _by_user_and_time(users, rows["timestamp"].to_numpy())
