@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import polars as pl
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, IntArray
 
+T = TypeVar("T")
 EVENTS_A_PART: Final = 2**18
 """About; work on so many stays in the caches of a core."""
 MOST_CODES: Final = 2**31 - 1
@@ -68,14 +69,14 @@ def by_user(
     brackets.
     """
     frames = take()
-    numbers, user_ids = _numbered([frame["user_id"] for frame in frames], n_threads)
+    numbers, user_ids = _numbered([frame.drop_in_place("user_id") for frame in frames], n_threads)
     n_users = user_ids.len()
     counts = in_order(partial(np.bincount, minlength=n_users), numbers, n_threads)
     begins = _cut(np.cumsum(sum(counts)), events_a_part)
     n_pieces = len(begins) - 1
     piece_of = np.repeat(np.arange(n_pieces, dtype=np.min_scalar_type(n_pieces)), np.diff(begins))
     in_time = _are_in_time_order([frame["timestamp"] for frame in frames])
-    given = ((frames.pop(0), numbers.pop(0)) for _ in range(len(frames)))
+    given = zip(_used_up(frames), _used_up(numbers), strict=True)
     spread = list(in_order(partial(_spread, piece_of, n_pieces), given, n_threads))
     for number, (first, last) in enumerate(pairwise(begins)):
         slices = [(rows, users, slice(*ends[number : number + 2])) for rows, users, ends in spread]
@@ -92,18 +93,20 @@ def _cut(ends: IntArray, events_a_part: int) -> list[int]:
     return begins
 
 
-def _numbered(ids: list[pl.Series], n_threads: int) -> tuple[list[CodeArray], pl.Series]:
-    """Return the number of each row's user, by frame, and the ids in order, as text."""
+def _numbered(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series]:
+    """Return the number of each row's user, by frame, and the ids in order, as text; ``ids`` is used up.
+
+    Numbers have as many bits as places in memory, so that no pass over them needs another form.
+    """
     codes, names, present = _coded_numbers(ids, n_threads) or _coded_texts(ids, n_threads)
     order = names.arg_sort().to_numpy()
-    rank = np.zeros(int(present[-1]) + 1, dtype=np.int32)
-    rank[present[order]] = np.arange(len(order), dtype=np.int32)
-    return list(in_order(lambda some: rank.take(some, mode="clip"), codes, n_threads)), names.gather(order)
+    rank = np.zeros(int(present[-1]) + 1, dtype=np.int64)
+    rank[present[order]] = np.arange(len(order))
+    numbers = in_order(lambda some: rank.take(some, mode="clip"), _used_up(codes), n_threads)
+    return list(numbers), names.gather(order)
 
 
-def _coded_numbers(
-    ids: list[pl.Series], n_threads: int
-) -> tuple[list[CodeArray], pl.Series, IntArray] | None:
+def _coded_numbers(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series, IntArray] | None:
     """Return whole numbers as codes, their names, and the codes that occur; None where they lie far apart."""
     if not ids[0].dtype.is_integer():
         return None
@@ -112,12 +115,12 @@ def _coded_numbers(
         return None
     seen = np.zeros(high - low + 1, dtype=np.bool_)
 
-    def code(some: pl.Series) -> CodeArray:
-        codes = (some.cast(pl.Int64) - low).cast(pl.Int32).to_numpy()
+    def code(some: pl.Series) -> IntArray:
+        codes: IntArray = (some.cast(pl.Int64) - low).to_numpy()
         seen[codes] = True
         return codes
 
-    codes = list(in_order(code, ids, n_threads))
+    codes = list(in_order(code, _used_up(ids), n_threads))
     present = np.flatnonzero(seen)
     return codes, (pl.Series(present) + low).cast(pl.String), present
 
@@ -130,13 +133,18 @@ def _most(ids: pl.Series) -> int:
     return int(ids.max())  # type: ignore[arg-type]
 
 
-def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[CodeArray], pl.Series, IntArray]:
-    categories = pl.Categories.random(physical=pl.UInt32)
-    kind = pl.Categorical(categories)
-    columns = list(in_order(lambda some: some.cast(pl.String).cast(kind), ids, n_threads))
+def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series, IntArray]:
+    kind = pl.Categorical(pl.Categories.random(physical=pl.UInt32))
+    columns = list(in_order(lambda some: some.cast(pl.String).cast(kind), _used_up(ids), n_threads))
     present = np.arange(1 + max(map(highest_code, columns)))
-    codes = [each.to_physical().to_numpy() for each in columns]
-    return codes, names_by_code(len(present), kind), present
+    names = names_by_code(len(present), kind)
+    return [each.to_physical().to_numpy().astype(np.int64) for each in _used_up(columns)], names, present
+
+
+def _used_up(items: list[T]) -> Iterator[T]:
+    """Yield what a list holds and let go of it."""
+    while items:
+        yield items.pop(0)
 
 
 def highest_code(column: pl.Series) -> int:
@@ -154,7 +162,7 @@ def names_by_code(n_codes: int, kind: pl.Categorical) -> pl.Series:
 
 
 def _spread(
-    piece_of: AnyArray, n_pieces: int, given: tuple[pl.DataFrame, CodeArray]
+    piece_of: AnyArray, n_pieces: int, given: tuple[pl.DataFrame, IntArray]
 ) -> tuple[pl.DataFrame, CodeArray, list[int]]:
     """Return a frame and its users' numbers piece by piece, and where each piece begins and the last ends.
 
@@ -164,8 +172,8 @@ def _spread(
     pieces = piece_of.take(numbers, mode="clip")
     ends = np.cumsum(np.bincount(pieces, minlength=n_pieces))
     order = np.argsort(pieces, kind="stable")
-    rows = frame.drop("user_id")[order.astype(np.uint32)]
-    return rows, numbers.take(order, mode="clip"), [0, *ends.tolist()]
+    users = numbers.take(order, mode="clip").astype(np.int32)
+    return frame[order.astype(np.uint32)], users, [0, *ends.tolist()]
 
 
 def _piece(
@@ -214,7 +222,7 @@ def _by_user(users: CodeArray, then: IntArray | None = None, n_bits: int = 0) ->
     """Return users in order, and the places of their rows; by another number of some bits between."""
     n_place = (len(users) - 1).bit_length()
     n_needed = int(users.max()).bit_length() + n_bits + n_place
-    keys = users.astype(np.uint32 if n_needed <= 32 else np.uint64)
+    keys: AnyArray = users.astype(np.uint32 if n_needed <= 32 else np.uint64)
     if then is not None:
         keys <<= n_bits
         keys |= then.astype(keys.dtype)
