@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,7 +24,7 @@ from persona_tui.engine.data.readers.tables import Table, no_rejects
 from persona_tui.engine.data.recognition.recognise import recognise
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.recognition.unfolding import unfold
-from persona_tui.engine.data.rows import RowReader
+from persona_tui.engine.data.rows import MixedIdsError, RowReader
 from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
 from persona_tui.engine.data.stored_log import StoredParts
 from persona_tui.engine.data.time_formats import DateOrder
@@ -168,6 +168,13 @@ class _Loading:
 
     def load(self, *, read: Sequence[str] | None, keep: Sequence[str] | None) -> EventLog | None:
         """Return the log with some attributes, None where those read do not tell whether rows are copies."""
+        with suppress(MixedIdsError):
+            return self._load(read=read, keep=keep, whole_ids=True)
+        return self._load(read=read, keep=keep, whole_ids=False)
+
+    def _load(
+        self, *, read: Sequence[str] | None, keep: Sequence[str] | None, whole_ids: bool
+    ) -> EventLog | None:
         applied = self._preparation.begin(self._found.shapes)
         reader = RowReader(
             self._found,
@@ -175,6 +182,7 @@ class _Loading:
             applied,
             attributes=read,
             decimal_comma=getattr(self._table, "decimal_comma", False),
+            whole_ids=whole_ids,
         )
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)

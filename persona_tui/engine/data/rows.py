@@ -34,6 +34,10 @@ _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
 
 
+class MixedIdsError(Exception):
+    """Ids of users that were whole numbers are not any more."""
+
+
 class Lines:
     """Where each kept row stands in the source: runs of lines, so that it costs next to nothing."""
 
@@ -98,11 +102,14 @@ class RowReader:
         Attributes, and ``metadata``, to keep; all without it.
     decimal_comma : bool
         Whether numbers are written with one.
+    whole_ids : bool
+        Whether texts that are whole numbers become such where they are ids of users.
 
     Notes
     -----
-    Event types become codes of a vocabulary that grows with the log. Whether an attribute written as text
-    holds numbers only is known when all rows are read.
+    Whole numbers take half the memory of texts, and a fifth of the time to be told apart. Event types become
+    codes of a vocabulary that grows with the log. Whether an attribute written as text holds numbers only is
+    known when all rows are read.
     """
 
     def __init__(
@@ -113,7 +120,10 @@ class RowReader:
         *,
         attributes: Sequence[str] | None = None,
         decimal_comma: bool = False,
+        whole_ids: bool = True,
     ) -> None:
+        self._whole_ids = whole_ids
+        self._kind_of_ids: pl.DataType | None = None
         self._times, self._applied = times, applied
         wanted = [name for name in found.shapes if _is_wanted(name, attributes, applied.needs)]
         self._shapes = {name: found.shapes[name] for name in wanted}
@@ -177,6 +187,8 @@ class RowReader:
                 raise DataError(f"The column of {name} holds lists or records, not names.")
             if name in rows.columns and rows.schema[name] == pl.Binary:
                 rows = rows.with_columns(_decoded(rows[name]))
+        whole = _whole_ids(rows["user_id"]) if self._whole_ids else None
+        rows = rows if whole is None else rows.with_columns(whole)
         texts = [
             _stripped(name, rows.schema[name])
             for name in _TEXTS
@@ -238,11 +250,16 @@ class RowReader:
             ``user_id`` (text or whole numbers), ``timestamp`` (Int64, microseconds), ``CODE``
             (UInt32), ``session_id`` (text, null where there is none) where the source has it,
             what is kept of metadata and attributes, and ``POSITION`` where all of them are.
+
+        Raises
+        ------
+        MixedIdsError
+            If ids were whole numbers so far and now are not: all must be read without ``whole_ids``.
         """
         self.n_rows_read += shaped.n_read
         self.clock_changes.n_ambiguous += shaped.changes.n_ambiguous
         self.clock_changes.n_nonexistent += shaped.changes.n_nonexistent
-        rows = self._applied.rows(shaped.rows)
+        rows = self._applied.rows(self._with_one_kind_of_ids(shaped.rows))
         self.checks.observe(rows, shaped.file)
         begin = self.lines.n_rows
         self.lines.add(shaped.file, rows[LINE])
@@ -264,6 +281,15 @@ class RowReader:
             )
         position = pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True)
         return kept.with_columns(position.alias(POSITION))
+
+    def _with_one_kind_of_ids(self, rows: pl.DataFrame) -> pl.DataFrame:
+        kind = rows.schema["user_id"]
+        self._kind_of_ids = self._kind_of_ids or kind
+        if kind == self._kind_of_ids:
+            return rows
+        if self._kind_of_ids != pl.String:
+            raise MixedIdsError
+        return rows.with_columns(pl.col("user_id").cast(pl.String))
 
     def _count_events(self, codes: pl.Series) -> None:
         counts = np.bincount(codes.to_numpy(), minlength=len(self._event_counts))
@@ -314,6 +340,22 @@ def _is_wanted(name: str, attributes: Sequence[str] | None, needed: frozenset[st
 
 def _is_whole(rows: pl.DataFrame, name: str) -> bool:
     return name == "user_id" and rows.schema[name].is_integer()
+
+
+def _whole_ids(ids: pl.Series) -> pl.Series | None:
+    """Return ids as whole numbers where all are written as these are; None where one is not.
+
+    Zeros, signs and blanks before or after a number make it longer than its digits.
+    """
+    if ids.dtype != pl.String or ids.drop_nulls().head(1).cast(pl.Int64, strict=False).null_count():
+        return None
+    numbers = ids.cast(pl.Int64, strict=False)
+    n_numbers = numbers.len() - numbers.null_count()
+    if n_numbers < ids.len() - ids.null_count() or (numbers < 0).any():
+        return None
+    n_powers = len(str(numbers.max())) if n_numbers else 0
+    n_digits = n_numbers + sum(int((numbers >= 10**power).sum()) for power in range(1, n_powers))
+    return numbers if ids.str.len_bytes().sum() == n_digits else None
 
 
 def _decoded(column: pl.Series) -> pl.Series:

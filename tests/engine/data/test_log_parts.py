@@ -25,7 +25,14 @@ def frame(rows):
     )
 
 
-@given(ROWS, st.integers(1, 40), st.integers(1, 30))
+MOMENTS = st.integers(0, 4) | st.integers(2**61, 2**61 + 4)  # so far apart that not all their bits are sorted
+
+
+@given(
+    ROWS | st.lists(st.tuples(st.sampled_from("abc"), MOMENTS, st.just(0)), min_size=1, max_size=30),
+    st.integers(1, 40),
+    st.integers(1, 30),
+)
 def test_rows_come_user_by_user_in_time_order_and_ties_as_they_stood(rows, events_a_part, rows_a_frame):
     frames = [frame(rows).slice(begin, rows_a_frame) for begin in range(0, len(rows), rows_a_frame)]
     pieces = [make() for make in by_user(lambda: frames, events_a_part=events_a_part)]

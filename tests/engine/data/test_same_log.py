@@ -64,6 +64,23 @@ def test_the_order_of_rows_says_nothing_but_at_ties(write, rows, seed):
     assert told(load_event_log(write(shuffled))) == told(load_event_log(write(rows)))
 
 
+IDS = st.lists(
+    st.sampled_from(["5", "7", "12", "0", "05", "+5", "-1", " 7", "7 ", "a", "", "9" * 30]),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(st.lists(IDS, min_size=1, max_size=3), st.sampled_from([None, 1]))
+def test_ids_that_look_like_numbers_stay_as_they_are_written(tmp_path_factory, files, memory):
+    paths = [tmp_path_factory.mktemp("ids") / "log.csv" for _ in files]
+    for path, ids in zip(paths, [*files[:-1], [*files[-1], "5"]], strict=True):
+        path.write_text("user,time,event\n" + "".join(f"{each},2026-03-02T09:00:00Z,view\n" for each in ids))
+    log = load_event_log(paths, memory=memory)
+    named = {each.strip() for ids in files for each in ids if each.strip()}
+    assert log.sequences.user_ids == tuple(sorted(named | {"5"}))
+
+
 @given(ROWS, st.integers(1, 39))
 def test_files_are_read_as_one(write, rows, cut):
     pieces = [write(piece) for piece in (rows[:cut], rows[cut:]) if piece]

@@ -8,6 +8,8 @@ from typing import BinaryIO, Final
 
 from persona_tui.engine.errors import DataError
 
+_LINE_BYTES: Final = 2**16
+"""What is read to end a block with its last line, so that nothing of it is carried to the next."""
 SAMPLE_BYTES: Final = 2**20
 BLOCK_BYTES: Final = 2**25
 """Enough that parsing costs more than starting to, and a few of them fit anywhere."""
@@ -110,7 +112,7 @@ def utf8_chunks(stream: BinaryIO, encoding: str, n_mark: int, block_bytes: int) 
     stream.read(n_mark)
     if encoding == "utf-8":
         while chunk := stream.read(block_bytes):
-            yield chunk
+            yield chunk + stream.readline(_LINE_BYTES)
         return
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     while chunk := stream.read(block_bytes):

@@ -13,7 +13,7 @@ LINE: Final = "__line__"
 REJECT_COLUMNS: Final = {"file": pl.String, "line": pl.Int64, "reason": pl.String, "content": pl.String}
 SHOWN_CHARACTERS: Final = 200
 """How much of a rejected row is kept."""
-BATCH_ROWS: Final = 2**20
+BATCH_ROWS: Final = 2**19
 """About how many rows a batch has; a reader may give fewer."""
 
 
