@@ -23,20 +23,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 SECONDS = 120
-LIBRARIES = (
-    *(
-        "numpy",
-        "polars",
-        "scipy.optimize",
-        "scipy.sparse",
-        "scipy.special",
-        "pptx",
-        "xlsxwriter",
-        "rich.table",
-    ),
-    *("rich.progress", "sklearn.cluster", "sklearn.decomposition", "sklearn.linear_model", "sklearn.mixture"),
-    *("sklearn.feature_extraction.text", "psutil", "threadpoolctl", "tomli_w"),
-)
+LIBRARIES = ("pptx", "psutil", "rich.progress", "rich.table", "sklearn.decomposition", "sklearn.linear_model")
 PACKAGES = ("persona_tui.engine", "persona_tui.study", "persona_tui.cli")
 
 
