@@ -3,6 +3,7 @@ import tempfile
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # small products on many threads fight for the cores
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test begins compiles all it loads
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="persona-tui-tests-")  # nothing is kept between runs
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -9,18 +9,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked_commands import run_forked
 
 SAMPLE_CSV = Path(__file__).parents[2] / "data" / "sample_events.csv"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def run_command(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "persona_tui", *map(str, arguments)]
     clean = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
+    given = {**clean, "PYTHONPATH": str(SAMPLE_CSV.parents[1]), **environment}
+    words = tuple(map(str, arguments))
+    if not any(name.startswith("PYTHON") for name in environment):  # else Python reads them when it begins
+        return run_forked(words, cwd=cwd, environment=given)
     return subprocess.run(
-        command,
+        [sys.executable, "-m", "persona_tui", *words],
         cwd=cwd,
-        env={**clean, "PYTHONPATH": str(SAMPLE_CSV.parents[1]), **environment},
+        env=given,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
