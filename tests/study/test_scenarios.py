@@ -188,7 +188,7 @@ ONE = '[[scenarios]]\nname = "a"\neffects = ["friction:factor=0.1"]\n'
         ("scenarios = []", "1: scenarios must be tables, each headed [[scenarios]]."),
         (
             "scenarios = ['x']",
-            "1: scenarios must be a table with name, description, effects, vary, dose.",
+            "1: scenarios must be a table with name, description, effects, off, vary, dose.",
         ),
         ("[[scenarios]]\nname = 'a'", "1: effects must be a list of at least one effect, as text or table."),
         ('[[scenarios]]\neffects = ["friction:factor=0.1"]', "1: name must not be empty."),

@@ -102,7 +102,10 @@ async def test_the_app_can_be_used_with_the_mouse_alone():
             if app.findings.inspection is not None:
                 break
         await pilot.click("#--content-tab-journeys")
-        await pilot.pause()
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if app.screen.query_one("#tabs").active == "journeys":
+                break
         assert app.screen.query_one("#tabs").active == "journeys"
         for label, kind in (("Columns", ColumnsScreen), ("Open", SourceScreen), ("Funnel", OutcomesScreen)):
             await pilot.click(KeyFooter, offset=(footer_of(app).index(label), 0))

@@ -12,6 +12,7 @@ from persona_tui.study.options import Settings
 from persona_tui.study.run_state import ALIVE
 from persona_tui.study.runs import run_simulation
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.screens import simulate
 from persona_tui.tui.screens.form import FormScreen
 from persona_tui.tui.screens.simulate_page import run_name
 from persona_tui.tui.widgets.convergence import ConvergenceChart
@@ -78,7 +79,8 @@ def headline(app):
     return str(app.screen.query_one("#headline", Static).render())
 
 
-async def test_a_run_is_started_watched_and_says_what_the_command_says(log, tmp_path):
+async def test_a_run_is_started_watched_and_says_what_the_command_says(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(simulate, "QUICK", 1e9)  # on a slow machine too
     app = app_of(log, tmp_path / "study")
     expected = run_simulation(
         Settings(
