@@ -31,7 +31,7 @@ WALK = {
     "data-outcomes": ("right_square_bracket", "f"),
     "data-step": ("escape", "a"),
     "personas-overview": ("escape", "2"),
-    "personas-flow": ("right", "right"),
+    "personas-flow": ("right_square_bracket",),
     "flow-outcomes": ("3",),
     "flow-funnel": ("right_square_bracket",),
     "flow-diagram": ("right_square_bracket",),
