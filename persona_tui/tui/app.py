@@ -241,6 +241,18 @@ class PersonaApp(GuidedApp):
         """Go to the report screen."""
         self.show_screen("report")
 
+    def action_next_tab(self) -> None:
+        """Show the next tab of the screen."""
+        self._turn_tab(1)
+
+    def action_previous_tab(self) -> None:
+        """Show the tab before."""
+        self._turn_tab(-1)
+
+    def _turn_tab(self, by: int) -> None:
+        if isinstance(self.screen, WorkScreen):
+            self.screen.turn_tab(by)
+
     def action_undo(self) -> None:
         """Take back the last edit."""
         self._moved(self.workspace.undo(), "Taken back", "There is nothing to take back.")

@@ -20,6 +20,7 @@ from persona_tui.tui.widgets.histogram import Counts, Histogram
 from persona_tui.tui.widgets.interval_bars import IntervalBars, IntervalRow, Intervals
 from persona_tui.tui.widgets.sparkline import Spark, Sparkline
 from persona_tui.tui.widgets.text_table import Table
+from persona_tui.tui.widgets.timeline import Timeline, Timelines
 from persona_tui.tui.widgets.tornado import Swing, Swings, Tornado
 
 if TYPE_CHECKING:
@@ -203,10 +204,16 @@ def _moves(found: Findings, _width: int) -> Any:  # noqa: ANN401 - the data of a
     return personas_page.moves(found.personas, 0)
 
 
-def _ladder(found: Findings, _width: int) -> Any:  # noqa: ANN401 - the data of a figure
+def _signature(found: Findings, _width: int) -> Any:  # noqa: ANN401 - the data of a figure
     from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
 
-    return personas_page.rungs(found.personas.ladder) if found.personas.ladder else None
+    return personas_page.signature(found.personas.profiles[0])
+
+
+def _users(found: Findings, _width: int) -> Timelines:
+    from persona_tui.tui.screens import personas_page  # noqa: PLC0415 - 0.2 s, loads numpy
+
+    return personas_page.timelines(found.personas, found.personas.profiles[0])
 
 
 def _drivers(found: Findings, _width: int) -> Swings:
@@ -236,5 +243,6 @@ EXAMPLES: Final[Mapping[str, tuple[type[Figure[Any]], Maker]]] = {
     "Heat map": (HeatMap, _moves),
     "Tornado": (Tornado, _drivers),
     "Convergence chart": (ConvergenceChart, lambda found, _width: found.running),
-    "Table": (Table, _ladder),
+    "Timelines of users": (Timeline, _users),
+    "Table": (Table, _signature),
 }

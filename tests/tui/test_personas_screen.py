@@ -12,7 +12,7 @@ from persona_tui.tui.screens.how_many import HowManyScreen
 from persona_tui.tui.widgets.flow_diagram import FlowDiagram
 from persona_tui.tui.widgets.heat_map import HeatMap
 from persona_tui.tui.widgets.interval_bars import IntervalBars
-from persona_tui.tui.widgets.text_table import Table
+from persona_tui.tui.widgets.timeline import Timeline
 from persona_tui.tui.workspace import Workspace
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
@@ -78,6 +78,38 @@ async def test_the_flow_and_the_moves_are_those_of_the_chain():
             assert sum(row) == pytest.approx(1)
 
 
+async def test_users_are_told_with_all_that_they_did():
+    app = app_of()
+    async with app.run_test(size=(120, 35)) as pilot:
+        await shown(app, pilot)
+        profile = app.findings.personas.profiles[0]
+        rows = app.screen.query_one(Timeline).data.rows
+        assert [row.label for row in rows] == [
+            each.user_id for each in (*profile.typical_users, *profile.borderline_users)
+        ]
+        assert [len(row.events) for row in rows] == [
+            each.n_events for each in (*profile.typical_users, *profile.borderline_users)
+        ]
+
+
+async def test_a_session_begins_at_the_persona_and_the_tab_it_looked_at(tmp_path):
+    settings = Settings(events=str(SAMPLE), clusters="2")
+    app = PersonaApp(Workspace(settings, folder=tmp_path))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await shown(app, pilot)
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        app.screen.query_one("#cards", OptionList).highlighted = 1
+        await pilot.pause()
+        assert app.screen.query_one(TabbedContent).active == "moves"
+    workspace = Workspace(settings, folder=tmp_path)
+    assert workspace.resume()
+    app = PersonaApp(workspace)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await shown(app, pilot)
+        assert app.screen.query_one(TabbedContent).active == "moves"
+        assert app.screen.query_one("#cards", OptionList).highlighted == 1
+
+
 async def test_the_number_is_chosen_with_the_ladder_in_view():
     app = app_of()
     async with app.run_test(size=(120, 45)) as pilot:
@@ -85,8 +117,12 @@ async def test_the_number_is_chosen_with_the_ladder_in_view():
         await pilot.press("k")
         await pilot.pause()
         assert isinstance(app.screen, HowManyScreen)
-        rungs = app.screen.query_one(Table).data.rows
-        assert [row[0] for row in rungs if row[-1] == "recommended"] == ["4"]
+        numbers = app.screen.query_one("#numbers", OptionList)
+        told = {option.id: str(option.prompt) for option in numbers.options}
+        assert [number for number, line in told.items() if line.endswith("recommended")] == ["4"]
+        third = next(each.rung for each in app.findings.personas.ladder.rungs if each.rung.n_clusters == 3)
+        assert f"{third.gain:.4f} ±{third.gain_error:.4f}" in told["3"]
+        assert told["8"].endswith("not tried")
         await pilot.press("2")
         await settled(app, pilot)
         assert app.workspace.settings.clusters == "2"

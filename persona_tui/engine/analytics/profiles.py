@@ -71,6 +71,8 @@ class PersonaProfile:
     mean_hour : float
         Circular mean of the hour at which sessions begin, UTC.
     attributes : AttributeLifts
+    event_rates : tuple of float, length V
+        How often a journey does each event of the vocabulary.
     signature : tuple of RateLift
         Events that it does more than the others.
     paths : tuple of RateLift
@@ -87,6 +89,7 @@ class PersonaProfile:
     traits: tuple[BehaviouralTrait, ...]
     mean_hour: float
     attributes: AttributeLifts
+    event_rates: tuple[float, ...]
     signature: tuple[RateLift, ...]
     paths: tuple[RateLift, ...]
     typical_journey: tuple[str, ...]
@@ -161,6 +164,7 @@ def describe_personas(
     chains = simulator.estimate_chains(simulator.moved)
     ends = counts.journeys.completion | counts.journeys.drop
     early = early_conversions(counts.journeys, label_early(counts.journeys, chains, shares), len(cards))
+    rates = _event_rates(simulator)
     compared = _compare_traits(traits, sums)
     lifts = _lift_attributes(values, sums, memberships)
     signatures, chosen = _lift(events, sums, "events"), _lift(paths, sums, "paths")
@@ -174,6 +178,7 @@ def describe_personas(
             traits=compared[k],
             mean_hour=float(mean_hours(sums.fitted["hours"][k])),
             attributes=lifts[k],
+            event_rates=tuple(rates[k].tolist()),
             signature=signatures[k],
             paths=chosen[k],
             typical_journey=typical_journey(chains[k], counts.journeys.vocabulary, ends),
@@ -182,6 +187,16 @@ def describe_personas(
         )
         for k, card in enumerate(cards)
     )
+
+
+def _event_rates(simulator: ProductFlowSimulator) -> FloatArray:
+    """Return how often a journey of each persona does each event, shape (K, V)."""
+    counts, moved = simulator.counts, simulator.moved
+    done = np.zeros((len(moved), counts.n_states + 1))
+    np.add.at(done.T, counts.targets, moved.T)
+    journeys = moved[:, counts.moves < counts.n_states].sum(axis=1, keepdims=True)
+    rates: FloatArray = done[:, : len(counts.journeys.vocabulary)] / journeys
+    return rates
 
 
 def _tables(

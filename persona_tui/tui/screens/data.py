@@ -32,7 +32,6 @@ from persona_tui.tui.widgets.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from persona_tui.study.inspection import Inspection
 
-TABS = ("overview", "journeys", "rows-tab")
 EMPTY = (
     "No log is open. o opens one: a file, a folder, a sample, or a database.\n\n"
     "New here? f3 opens the sample log and shows you around the five jobs, in two minutes.\n"
@@ -91,10 +90,7 @@ class DataScreen(WorkScreen):
                 yield Vocabulary(id="vocabulary")
 
     def on_mount(self) -> None:
-        """Show the log as it is known, where the last session looked at it."""
-        kept = self.persona_app.workspace.view.details.get("data", {}).get("tab")
-        if kept in TABS:
-            self.query_one(TabbedContent).active = kept
+        """Show the log as it is known, and as it is edited."""
         super().on_mount()
         self.watch(self.app, "edits", self._edited)
         self.watch(self.app, "running", self._edited)
@@ -155,10 +151,7 @@ class DataScreen(WorkScreen):
             line.update("\n".join(filter(None, (printable(fault.message), cure(fault)))) + back)
 
     @on(TabbedContent.TabActivated)
-    def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:
-        workspace = self.persona_app.workspace
-        workspace.view.details.setdefault("data", {})["tab"] = activated.pane.id
-        workspace.remember()
+    def _show_rows_in_view(self) -> None:
         self._show_rows(self.persona_app.findings)
 
     def _show_rows(self, found: Findings) -> None:
@@ -269,17 +262,6 @@ class DataScreen(WorkScreen):
         if not self.settings.events:
             self.notify("No log is open: o chooses one.", markup=False)
         return bool(self.settings.events)
-
-    def action_next_tab(self) -> None:
-        """Show the next tab."""
-        self._turn(1)
-
-    def action_previous_tab(self) -> None:
-        """Show the tab before."""
-        self._turn(-1)
-
-    def _turn(self, by: int) -> None:
-        self.show_tab(TABS[(TABS.index(self.query_one(TabbedContent).active) + by) % len(TABS)])
 
     def table_text(self) -> str:
         """Return the table of the tab in view."""

@@ -383,14 +383,6 @@ class FlowScreen(WorkScreen):
         """Draw the flow of the other arm."""
         self.query_one(FlowPreview).other_arm()
 
-    def action_next_preview(self) -> None:
-        """Show the next tab of what the scenario does."""
-        self.turn_tab(1)
-
-    def action_previous_preview(self) -> None:
-        """Show the tab before."""
-        self.turn_tab(-1)
-
     def shown_settings(self) -> Settings:
         """Return settings with the scenario in view alone."""
         return edits.alone(self.persona_app.workspace.settings, self.scenario)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
@@ -23,10 +23,12 @@ from persona_tui.tui.widgets.flow_diagram import FlowDiagram
 from persona_tui.tui.widgets.heat_map import HeatMap
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table, TextTable
+from persona_tui.tui.widgets.timeline import Timeline
 
 _NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NOT_YET: Final = "No personas yet: r finds them."
 _STALE: Final = "These personas were found with other settings; r finds them anew."
+_COLUMNS: Final = "Columns: the events a journey does, full where no other persona does them more."
 _CARD_WIDTH: Final = 34
 
 
@@ -41,7 +43,9 @@ class PersonasScreen(WorkScreen):
         """Build the cards and the tabs of the one that is chosen."""
         yield Static(id="said", markup=False)
         with Container(id="personas"):
-            yield OptionList(id="cards", markup=False, compact=True)
+            with Vertical(id="left"):
+                yield OptionList(id="cards", markup=False, compact=True)
+                yield Static(_COLUMNS, id="columns", classes="hint", markup=False)
             with TabbedContent(id="tabs"):
                 with TabPane("Overview", id="overview"), VerticalScroll():
                     yield IntervalBars(id="sizes")
@@ -65,6 +69,8 @@ class PersonasScreen(WorkScreen):
                     yield Table(id="path-table")
                 with TabPane("Users", id="users"), VerticalScroll():
                     yield Table(id="user-table")
+                    yield Static("All that they did, from the first event on", classes="heading")
+                    yield Timeline(id="timelines")
                 with TabPane("Compare", id="compare"), VerticalScroll():
                     yield Static(id="compared", markup=False)
                     yield IntervalBars(id="compared-outcomes")
@@ -87,7 +93,9 @@ class PersonasScreen(WorkScreen):
         if personas is None:
             return
         cards = self.query_one("#cards", OptionList)
-        chosen = cards.highlighted or 0
+        chosen = cards.highlighted
+        if chosen is None:
+            chosen = self.remembered("persona") or 0
         glyphs, is_wide = self.persona_app.glyphs, self.has_class("-wide")
         draw, width = (page.card, _CARD_WIDTH) if is_wide else (page.short_card, self.size.width - 4)
         cards.clear_options()
@@ -116,6 +124,7 @@ class PersonasScreen(WorkScreen):
         personas, position = self.persona_app.findings.personas, self.chosen
         if personas is None or position is None or position >= len(personas.profiles):
             return
+        self.remember("persona", position)
         profile = personas.profiles[position]
         traits = page.traits(profile)
         self.query_one("#sizes", IntervalBars).data = page.sizes(personas, profile)
@@ -130,6 +139,7 @@ class PersonasScreen(WorkScreen):
         self.query_one("#signature", Table).data = page.signature(profile)
         self.query_one("#path-table", Table).data = page.paths(profile)
         self.query_one("#user-table", Table).data = page.users(profile)
+        self.query_one(Timeline).data = page.timelines(personas, profile)
         if self.query_one("#compared-moves", Table).data is None:
             self.query_one("#compared", Static).update("c sets this persona beside another.")
 

@@ -21,13 +21,15 @@ from persona_tui.engine.analytics.persona_phrases import (
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.simulation.persona_differences import LEAVES
 from persona_tui.engine.text import printable
-from persona_tui.tui.glyphs import Glyphs, bar
+from persona_tui.tui.glyphs import Glyphs, bar, column
 from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.flow_layout import Flow, flow_by_step
 from persona_tui.tui.widgets.heat_map import Heat
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown, shown_interval
+from persona_tui.tui.widgets.sparkline import resampled
 from persona_tui.tui.widgets.text_table import TextTable
+from persona_tui.tui.widgets.timeline import TimelineRow, Timelines
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.profiles import PersonaProfile
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from persona_tui.study.personas import DescribedPersonas, PersonaComparison
 
 _MOST_MOVES: Final = 12
+_RUNG_HEADS: Final = ("bits saved", "stability", "smallest", "")
+_RUNG_NUMBERS: Final = 57
+"""Cells of a choice beside its bar."""
 _CELLS_A_STEP: Final = 17
 _MOST_STEPS: Final = 6
 _PINNED: Final = " pinned"
@@ -42,7 +47,7 @@ _OUTCOMES: Final = {"completion_rate": "conversion", "drop_off_rate": "drop-off"
 
 
 def card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) -> Content:
-    """Return a persona on three lines: name, share with its bar, conversion with its interval."""
+    """Return a persona on four lines: name, signature, share with its bar, conversion with its interval."""
     profile, kept = found.profiles[position], found.settled[position]
     told = profile.card
     name = fitted(f"{told.id} {told.name}", max(width - 2, 1), glyphs).rstrip()
@@ -51,11 +56,21 @@ def card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) ->
         (name, "bold"),
         (_PINNED if kept.place else "", "$text-accent"),
         "\n",
+        (spark(found, position, width, glyphs), "$accent"),
+        "\n",
         (bar(profile.user_share, max(width - 16, 4), glyphs), "$primary"),
         f"{shown(profile.user_share, 'percent'):>8} users\n",
         f"converts {shown(told.conversion, 'percent')}",
         (f"  {interval}", "$text-muted"),
     )
+
+
+def spark(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) -> str:
+    """Return how often a journey does each event, as columns: full where no other persona does it more."""
+    rates = [each.event_rates for each in found.profiles]
+    most = [max(each) or 1.0 for each in zip(*rates, strict=True)]
+    shares = [rate / full for rate, full in zip(rates[position], most, strict=True)]
+    return "".join(column(share, glyphs) for share in resampled(shares, width))
 
 
 def short_card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) -> Content:
@@ -236,26 +251,58 @@ def users(profile: PersonaProfile) -> TextTable:
     )
 
 
-def rungs(ladder: LadderDescription) -> TextTable:
-    """Return the ladder: each number of personas with what speaks for and against it."""
-    return TextTable(
-        heads=("personas", "bits per event", "saved", "error", "stability", "smallest", ""),
+def rungs_head(width: int) -> Content:
+    """Return what the columns of the choices are."""
+    return Content.styled(_rung_line("", " " * _bar_width(width), _RUNG_HEADS), "$text-muted")
+
+
+def rung_choice(n: int, ladder: LadderDescription | None, width: int, glyphs: Glyphs) -> Content:
+    """Return a number of personas as one line: what it saves, as a bar too, how stable, how small."""
+    found = {each.rung.n_clusters: each for each in ladder.rungs} if ladder is not None else {}
+    if ladder is None or n not in found:
+        blank = " " * _bar_width(width)
+        return Content(_rung_line(str(n), blank, ("", "", "", "" if ladder is None else "not tried")))
+    described, room = found[n], _bar_width(width)
+    most = max(each.rung.gain for each in ladder.rungs) or 1.0
+    saved = f"{bits(described.rung.gain)} ±{described.rung.gain_error:.4f}" if n > 1 else ""
+    stability = f"{described.stability.mean:.2f}" if described.stability else ""
+    smallest = shown(described.smallest_share, "percent")
+    is_best = n == ladder.n_clusters
+    told = (saved, stability, smallest, "recommended" if is_best else "")
+    line = _rung_line(str(n), bar(described.rung.gain / most, room, glyphs), told)
+    return Content.styled(line, "$text-success" if is_best else "")
+
+
+def _rung_line(n: str, drawn: str, told: tuple[str, str, str, str]) -> str:
+    saved, stability, smallest, note = told
+    return f"{n:>4}  {drawn}  {saved:>15}  {stability:>9}  {smallest:>8}  {note}".rstrip()
+
+
+def _bar_width(width: int) -> int:
+    return min(max(width - _RUNG_NUMBERS, 4), 40)
+
+
+def timelines(found: DescribedPersonas, profile: PersonaProfile) -> Timelines:
+    """Return what the example users did, and when."""
+    from persona_tui.engine.analytics.timelines import user_timelines  # noqa: PLC0415 - loaded with the personas
+
+    position = profile.card.id - 1
+    users = [*profile.typical_users, *profile.borderline_users]
+    memberships = [each.memberships[position] for each in users]
+    told = user_timelines(found.prepared.sequences, [each.user_id for each in users])
+    return Timelines(
         rows=tuple(
-            (
-                str(each.rung.n_clusters),
-                f"{each.rung.bits_per_event:.4f}",
-                bits(each.rung.gain) if each.rung.n_clusters > 1 else "",
-                f"{each.rung.gain_error:.4f}" if each.rung.n_clusters > 1 else "",
-                f"{each.stability.mean:.2f}" if each.stability else "",
-                shown(each.smallest_share, "percent"),
-                "recommended" if each.rung.n_clusters == ladder.n_clusters else "",
+            TimelineRow(
+                label=each.user_id,
+                note=shown(membership, "percent"),
+                events=each.events,
+                seconds=each.seconds,
+                is_cut=each.n_events > len(each.events),
             )
-            for each in ladder.rungs
+            for each, membership in zip(told, memberships, strict=True)
         ),
-        last_is_text=True,
-        styles=tuple(
-            "$text-success" if each.rung.n_clusters == ladder.n_clusters else "" for each in ladder.rungs
-        ),
+        good=found.prepared.completion,
+        bad=found.prepared.drop,
     )
 
 
@@ -285,13 +332,14 @@ def compared_moves(comparison: PersonaComparison) -> TextTable:
     """Return the moves that set two personas apart, the largest part first."""
     one, other = (str(each.card.id) for each in comparison.profiles)
     return TextTable(
-        heads=("move", one, other, "difference", "q"),
+        heads=("move", one, other, "points", "95 % interval", "q"),
         rows=tuple(
             (
                 move_words(each),
                 shown(each.chance.first, "percent"),
                 shown(each.chance.second, "percent"),
                 shown(each.chance.difference, "points"),
+                shown_interval(*each.chance.interval, "points"),
                 q_words(each.q_value),
             )
             for each in comparison.differences.moves[:_MOST_MOVES]

@@ -184,14 +184,6 @@ class ReportScreen(WorkScreen):
 
         self.persona_app.copy(str(export_folder(self.persona_app.workspace.settings).resolve()))
 
-    def action_next_part(self) -> None:
-        """Show the next tab."""
-        self.turn_tab(1)
-
-    def action_previous_part(self) -> None:
-        """Show the tab before."""
-        self.turn_tab(-1)
-
     def table_text(self) -> str:
         """Return the tables, or the text, of the tab in view."""
         opened = self.persona_app.findings.report

@@ -337,14 +337,6 @@ class SimulateScreen(WorkScreen):
         self.persona_app.edit("the next run", **_asked(values))
         self._show_wanted()
 
-    def action_next_view(self) -> None:
-        """Show the next tab."""
-        self.turn_tab(1)
-
-    def action_previous_view(self) -> None:
-        """Show the tab before."""
-        self.turn_tab(-1)
-
     def table_text(self) -> str:
         """Return the tables of the tab in view."""
         pane = self.query_one(TabbedContent).active_pane

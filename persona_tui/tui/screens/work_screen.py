@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -75,7 +75,10 @@ class WorkScreen(Screen[None]):
         yield from ()
 
     def on_mount(self) -> None:
-        """Show what is known, and whatever is learned later."""
+        """Show what is known, and whatever is learned later, where the last session looked at it."""
+        kept = self.remembered("tab")
+        if kept in {pane.id for pane in self.query(TabPane)}:
+            self.query_one(TabbedContent).active = kept
         self.watch(self.app, "findings", self._show_bar)
         self.watch(self.app, "running", self._show_bar)
         self.watch(self.app, "edits", self._show_bar)
@@ -86,6 +89,21 @@ class WorkScreen(Screen[None]):
     def _say_what_is_needed(self, resized: Resize) -> None:
         """Say so where the terminal is too small to show anything of use."""
         self.set_class(resized.size.width < LEAST_WIDTH or resized.size.height < LEAST_HEIGHT, "-tiny")
+
+    @on(TabbedContent.TabActivated)
+    def _remember_tab(self, activated: TabbedContent.TabActivated) -> None:
+        self.remember("tab", activated.pane.id)
+
+    def remembered(self, what: str) -> Any:  # noqa: ANN401 - of any kind
+        """Return what the last session was looking at, None where it did not."""
+        return self.persona_app.workspace.view.details.get(self.NAME, {}).get(what)
+
+    def remember(self, what: str, value: object) -> None:
+        """Let the next session begin where this one looks now."""
+        workspace = self.persona_app.workspace
+        if self.remembered(what) != value:
+            workspace.view.details.setdefault(self.NAME, {})[what] = value
+            workspace.remember()
 
     def show_tab(self, name: str) -> None:
         """Show a tab; the focus leaves the one before, which would be shown again wherever it went there."""

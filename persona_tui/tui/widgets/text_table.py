@@ -10,6 +10,7 @@ from textual.content import Content
 from persona_tui.engine.text import inert_cell, printable
 from persona_tui.tui.glyphs import Glyphs
 from persona_tui.tui.widgets.figure import Figure, fitted, widest
+from persona_tui.tui.widgets.measures import in_glyphs
 
 _GAP = 2
 _LEAST = 6
@@ -88,7 +89,7 @@ def _line(data: TextTable, cells: Sequence[str], widths: Sequence[int], glyphs: 
     for column, size in enumerate(widths):
         text = fitted(cells[column], size, glyphs)
         if not data.is_text(column):
-            bare = text.rstrip()
+            bare = in_glyphs(text.rstrip(), glyphs)
             text = " " * (len(text) - len(bare)) + bare
         shown.append(text)
     return (" " * _GAP).join(shown)

@@ -263,3 +263,11 @@ def test_personas_of_a_real_log_add_up_to_the_log(real_log):
     assert {each.attribute for each in lifts} >= {"gendr", "num_accts"}
     assert profiles[0].attributes.n_tested == len(lifts)
     assert profiles[0].attributes.left_out == dict.fromkeys(["clnt_age", "bal"], "is a number with fractions")
+
+
+def test_rates_of_events_add_up_to_what_was_done(fitted, profiles):
+    simulator, _, _ = fitted
+    journeys = simulator.moved[:, simulator.counts.moves < simulator.counts.n_states].sum(axis=1)
+    done = journeys @ np.array([each.event_rates for each in profiles])
+    events = simulator.generator.sequences.codes
+    assert done == pytest.approx(np.bincount(events, minlength=len(done)))
