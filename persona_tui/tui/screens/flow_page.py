@@ -40,6 +40,7 @@ _OF: Final = 1_000
 _ROUNDING: Final = 1e-9
 _CELLS_A_STEP: Final = 17
 _MOST_STEPS: Final = 6
+_WITH_VISITS: Final = 32
 _STEP_NUMBERS: Final = 14
 _OFF: Final = "off: "
 
@@ -107,6 +108,7 @@ def outcomes(experiment: Experiment) -> TextTable:
         rows=tuple(
             tuple(map(plain, metric_cells(experiment.total, metric))) for metric in shown_metrics(experiment)
         ),
+        spare=(1, 2),
     )
 
 
@@ -122,6 +124,7 @@ def by_persona(experiment: Experiment) -> TextTable:
             )
             for place, each in enumerate(experiment.personas, start=1)
         ),
+        spare=(1,),
     )
 
 
@@ -295,14 +298,22 @@ def effect_line(place: int, text: str, *, acts: bool) -> Content:
 
 def step_heads(width: int) -> str:
     """Return the heads of the list of steps."""
-    name = max(width - _STEP_NUMBERS - 7, 6)
-    return f"{'step':<{name}}{'visits':>7}{'leave':>8}{'worth':>6}"
+    name, visits = _step_columns(width)
+    seen = f"{'visits':>{visits}}" if visits else ""
+    return f"{'step':<{name}}{seen}{'leave':>8}{'worth':>6}"
+
+
+def _step_columns(width: int) -> tuple[int, int]:
+    """Return the cells of the name and of the visits, which go where names would not be readable."""
+    visits = 7 if width >= _WITH_VISITS else 0
+    return max(width - _STEP_NUMBERS - visits, 6), visits
 
 
 def step_line(step: StepLeverage, width: int, glyphs: Glyphs) -> Content:
     """Return a step: its visits a journey, who leaves there, and what one point less leaving is worth."""
-    name = max(width - _STEP_NUMBERS - 7, 6)
-    numbers = f"{step.visits:>7.2f}{shown(step.leaving_rate, 'percent'):>8}{step.leverage:>6.2f}"
+    name, visits = _step_columns(width)
+    seen = f"{step.visits:>{visits}.2f}" if visits else ""
+    numbers = f"{seen}{shown(step.leaving_rate, 'percent'):>8}{step.leverage:>6.2f}"
     style = "$text-warning" if step.thin else ""
     label = f"{step.state} (thin)" if step.thin else step.state
     return Content.assemble(fitted(label, name, glyphs), (numbers, style))

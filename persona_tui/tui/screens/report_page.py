@@ -60,6 +60,7 @@ def ranking(report: Report) -> TextTable:
             )
             for each in report.ranking
         ),
+        spare=(1,),
     )
 
 

@@ -25,6 +25,9 @@ from persona_tui.tui.widgets.rows import (
 )
 
 _UNITS: Final = {"points": "points", "signed": "SD"}
+_WITH_INTERVAL: Final = 2
+"""Columns of numbers that stay where any bar can: the value and its interval."""
+_SMALLEST_PLOT: Final = 5
 """Above values that do not say their unit themselves; effects are in standard deviations."""
 
 Mark: TypeAlias = Literal["bar", "point"]
@@ -98,7 +101,8 @@ class IntervalBars(Figure[Intervals]):
             return nothing(data.title, width, glyphs)
         table = _table(data, glyphs)
         titles = _titles(data, table)
-        layout = deal_width([row.label for row in data.rows], [*zip(titles, *table, strict=True)], width)
+        labels, numbers = [row.label for row in data.rows], [*zip(titles, *table, strict=True)]
+        layout = deal_width(labels, numbers, width, needed=_WITH_INTERVAL, smallest_plot=_SMALLEST_PLOT)
         with_origin = data.mark == "bar" or MEASURES[data.kind].is_two_sided
         scale = find_scale(data.kind, _ends(data), max(layout.plot, 1), with_origin=with_origin)
         lines = layout.titles(data.title, titles, glyphs)

@@ -92,16 +92,26 @@ class Layout:
 
 
 def deal_width(
-    labels: Sequence[str], numbers: Sequence[Sequence[str]], width: int, *, least_plot: int = 12
+    labels: Sequence[str],
+    numbers: Sequence[Sequence[str]],
+    width: int,
+    *,
+    least_plot: int = 12,
+    needed: int = 1,
+    smallest_plot: int = 12,
 ) -> Layout:
     """Return how a width is dealt out: columns of numbers go, the last first, until the plot has room.
 
-    ``numbers`` holds columns, the most needed first; what stays of the width is the plot's.
+    ``numbers`` holds columns, the most needed first; what stays of the width is the plot's. The ``needed``
+    columns stay as long as the plot has the smallest size that it can be read at.
     """
     longest = widest(labels)
     rooms = [max(map(cell_len, column), default=0) for column in numbers]
     label = min(longest, max(width * 3 // 10, 8))
-    while len(rooms) > 1 and _left(width, label, rooms) < least_plot:
+    while len(rooms) > 1:
+        enough = smallest_plot if len(rooms) <= needed else least_plot
+        if _left(width, label, rooms) >= enough:
+            break
         rooms.pop()
     spare = _left(width, label, rooms)
     growth = max(spare - max(width * 2 // 9, least_plot), 0)

@@ -13,7 +13,7 @@ from persona_tui.tui.widgets.figure import Figure, fitted, widest
 from persona_tui.tui.widgets.measures import in_glyphs
 
 _GAP = 2
-_LEAST = 6
+_LEAST, _LEAST_FIRST = 6, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,8 @@ class TextTable:
         Whether the last column holds a text too, which takes the room that is left.
     styles : tuple of str
         One a row; empty for the ordinary one.
+    spare : tuple of int
+        Columns that are left out first where there is no room, the first of these first.
     """
 
     heads: tuple[str, ...]
@@ -38,6 +40,7 @@ class TextTable:
     left: int = 1
     last_is_text: bool = False
     styles: tuple[str, ...] = field(default=())
+    spare: tuple[int, ...] = ()
 
     def is_text(self, column: int) -> bool:
         """Return whether a column holds texts."""
@@ -67,26 +70,39 @@ class Table(Figure[TextTable]):
 def column_widths(data: TextTable, width: int) -> list[int]:
     """Return the cells of each column: as wide as it is, but texts give way where there is no room.
 
-    The widest text gives way first; where even that is not enough, the last columns are left out.
+    The widest text gives way first; where even that is not enough, columns are left out, which have no
+    cells then: the spare ones first, then the last ones.
     """
-    columns = range(len(data.heads))
+    columns = list(range(len(data.heads)))
     wanted = [widest([data.heads[each], *(row[each] for row in data.rows)]) for each in columns]
-    while wanted:
-        excess = sum(wanted) + _GAP * (len(wanted) - 1) - width
-        if excess <= 0:
-            break
-        texts = [each for each in range(len(wanted)) if data.is_text(each) and wanted[each] > _LEAST]
+    least = [
+        min(size, _LEAST if each else _LEAST_FIRST) if data.is_text(each) else size
+        for each, size in enumerate(wanted)
+    ]
+    leaving = [*data.spare, *(each for each in reversed(columns) if each not in data.spare)]
+    shown = columns
+    while len(shown) > 1 and _needed([least[each] for each in shown]) > width:
+        gone = leaving.pop(0)
+        shown = [each for each in shown if each != gone]
+    widths = [wanted[each] if each in shown else 0 for each in columns]
+    while _needed([widths[each] for each in shown]) > width:
+        texts = [each for each in shown if data.is_text(each) and widths[each] > least[each]]
         if not texts:
-            wanted.pop()
-            continue
-        widest_text = max(texts, key=lambda each: wanted[each])
-        wanted[widest_text] -= 1
-    return wanted or [max(width, 0)]
+            widths[shown[0]] = max(width, 0)
+            break
+        widths[max(texts, key=lambda each: widths[each])] -= 1
+    return widths
+
+
+def _needed(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _line(data: TextTable, cells: Sequence[str], widths: Sequence[int], glyphs: Glyphs) -> str:
     shown = []
     for column, size in enumerate(widths):
+        if not size:
+            continue
         text = fitted(cells[column], size, glyphs)
         if not data.is_text(column):
             bare = in_glyphs(text.rstrip(), glyphs)
