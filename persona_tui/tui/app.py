@@ -26,7 +26,7 @@ from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.plain import NothingDim, PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
-from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of, bindings_of_focus
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
 
@@ -368,7 +368,12 @@ class PersonaApp(GuidedApp):
         self.push_screen(ConfirmScreen(question, "Leave"), lambda yes: self.exit(0) if yes else None)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield every action, those of the screen in view first."""
+        """Yield every action: of what has the focus, of the screen in view, then the others."""
+        for each in bindings_of_focus(screen):
+            keys = self.get_key_display(each.binding)
+            sentence = f"{each.binding.tooltip or each.binding.description} {keys}"
+            do = partial(self.call_after_refresh, self.run_action, each.binding.action, each.node)
+            yield SystemCommand(f"{each.binding.description} (here)", sentence, do)
         here = screen.NAME if isinstance(screen, WorkScreen) else APP
         for action in sorted(ACTIONS, key=lambda each: (each.scope != here, each.scope != APP)):
             if action.id != "command_palette" and action.scope != DIALOG:

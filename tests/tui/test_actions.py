@@ -1,5 +1,7 @@
 """One table of actions feeds keys, footer, help and palette."""
 
+from pathlib import Path
+
 import pytest
 from textual.binding import Binding
 
@@ -12,8 +14,10 @@ from persona_tui.tui.screens.help import HelpScreen, KeyLine
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.screens.report import ReportScreen
 from persona_tui.tui.screens.simulate import SimulateScreen
+from persona_tui.tui.widgets.virtual_table import VirtualTable
 from persona_tui.tui.workspace import Workspace, settings_of_source
 
+SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
 MADE = {
     "data": DataScreen,
     "personas": PersonasScreen,
@@ -23,6 +27,14 @@ MADE = {
     DIALOG: FormScreen,
 }
 """Of each scope, one that has all of its actions."""
+
+
+async def until(pilot, holds):
+    for _ in range(600):
+        await pilot.pause(0.02)
+        if holds():
+            return
+    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture
@@ -61,6 +73,21 @@ async def test_the_palette_offers_every_action(app):
         offered = {command.title for command in app.get_system_commands(app.screen)}
         for action in (each for each in ACTIONS if each.scope != DIALOG):
             assert action.id == "command_palette" or any(each.startswith(action.label) for each in offered)
+
+
+async def test_the_palette_offers_what_can_be_done_where_the_focus_is():
+    app = PersonaApp(Workspace(settings_of_source(str(SAMPLE), {})))
+    async with app.run_test(size=(120, 35)) as pilot:
+        await until(pilot, lambda: app.findings.log is not None)
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: app.screen.query(VirtualTable))
+        table = app.screen.query_one(VirtualTable)
+        table.focus()
+        await until(pilot, lambda: table.has_focus and table.virtual_size.height)
+        here = {each.title: each for each in app.get_system_commands(app.screen) if "(here)" in each.title}
+        assert {"Sort (here)", "Freeze (here)"} <= set(here)
+        here["Freeze (here)"].callback()
+        await until(pilot, lambda: table.frozen)
 
 
 async def test_the_help_lists_every_action_of_the_screen_and_of_the_app(app):

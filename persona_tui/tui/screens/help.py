@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from persona_tui.tui.actions import APP, actions_of
 from persona_tui.tui.screens.dialog import Dialog
-from persona_tui.tui.screens.work_screen import WorkScreen
+from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of_focus
 
 if TYPE_CHECKING:
     from persona_tui.tui.app import PersonaApp
@@ -90,15 +90,15 @@ class KeyLine(Widget):
 def help_sections(app: PersonaApp) -> list[HelpSection]:
     """Return what can be done where the focus is, on the screen or in the dialogue, and everywhere."""
     screen = app.screen
-    shown = [each for each in screen.active_bindings.values() if each.binding.show and each.enabled]
-    own = [each for each in shown if each.node is not app and each.node is not screen]
-    sections = [HelpSection(title="Here", text=getattr(app.focused, "HELP", ""), keys=_listed(app, own))]
+    here = _listed(app, bindings_of_focus(screen))
+    sections = [HelpSection(title="Here", text=getattr(app.focused, "HELP", ""), keys=here)]
     if isinstance(screen, WorkScreen):
         title = f"{screen.NAME.capitalize()} screen"
         sections += [HelpSection(title=title, keys=_of_table(app, screen.NAME))]
         sections += [HelpSection(title="Everywhere", keys=_of_table(app, APP))]
     else:
-        mine = [each for each in shown if each.node is screen]
+        active = screen.active_bindings.values()
+        mine = [each for each in active if each.binding.show and each.enabled and each.node is screen]
         sections += [HelpSection(title="In this dialogue", keys=_listed(app, mine))]
     return [each for each in sections if each.text or each.keys]
 

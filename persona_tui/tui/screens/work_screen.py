@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static, TabbedContent, TabPane
@@ -41,6 +41,13 @@ def binding_of(action: Action, namespace: str = "") -> Binding:
         tooltip=action.help,
         priority=action.id == "quit",
     )
+
+
+def bindings_of_focus(screen: Screen[Any]) -> list[ActiveBinding]:
+    """Return the keys that what has the focus tells, beside those of its screen and of the app."""
+    active = screen.active_bindings.values()
+    above = (screen, screen.app)
+    return [each for each in active if each.binding.show and each.enabled and each.node not in above]
 
 
 class TooSmall(Static):
