@@ -76,3 +76,9 @@ def test_a_log_without_a_completion_says_which_events_there_are(refused, tmp_pat
     code, told = refused("plan", log)
     assert code == 3
     assert "Events: [/red]a." in told
+
+
+def test_a_format_that_is_not_there_is_named_before_the_work(refused):
+    code, told = refused("export", "nosuch.csv", "--format", "md,docx")
+    assert code == 2
+    assert "Unknown format 'docx'" in told

@@ -88,6 +88,8 @@ async def test_the_files_are_written_where_the_dialogue_says(app, tmp_path):
             "report.md",
             "persona_summary.csv",
             "experiment_results.csv",
+            "funnel.csv",
+            "scenarios.csv",
         }
         page = (tmp_path / "study" / "exports" / "report.md").read_text()
         assert page == app.findings.report.markdown

@@ -43,7 +43,10 @@ def _formats(_settings: Settings, presentation: Presentation) -> None:
     page.heading("Schemas that are recognised; other logs by the names of columns, or by their content")
     for each in document["schemas"]:
         page.sentence(f"{each['name']}: {each['help']}", bullet=True)
-    page.heading("Written by inspect --convert and by synth")
+    page.heading("Reports, written by export")
+    for each in document["reports"]:
+        page.sentence(f"{each['name']}: {each['help']}", bullet=True)
+    page.heading("Logs, written by inspect --convert and by synth")
     for each in document["written"]:
         page.sentence(f"{each['name']}: {each['help']}", bullet=True)
     if document["preparation"]:
@@ -62,6 +65,7 @@ def _cure(each: dict[str, Any]) -> str:
 
 
 def _document() -> dict[str, Any]:
+    from persona_tui.engine.analytics.exporters import EXPORTERS  # noqa: PLC0415 - as below
     from persona_tui.engine.data.preparation.steps import PREPARATIONS  # noqa: PLC0415 - 0.1 s: polars
     from persona_tui.engine.data.readers.registry import READERS  # noqa: PLC0415 - as above
     from persona_tui.engine.data.recognition.vendors import SCHEMAS  # noqa: PLC0415 - as above
@@ -83,6 +87,7 @@ def _document() -> dict[str, Any]:
             for name, (example, extra) in DATABASES.items()
         ],
         "schemas": [{"name": name, "help": SCHEMAS.help(name)} for name in SCHEMAS.names()],
+        "reports": [{"name": name, "help": EXPORTERS.help(name)} for name in EXPORTERS.names()],
         "written": [{"name": name, "help": WRITERS.help(name)} for name in WRITERS.names()],
         "preparation": [
             {

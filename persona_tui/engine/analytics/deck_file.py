@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import secrets
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 from pptx import Presentation
@@ -15,7 +12,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.presentation import Presentation as Deck
 from pptx.util import Inches, Pt
 
-from persona_tui.engine.errors import ExportError
+from persona_tui.engine.files import write_whole
 
 WIDTH, HEIGHT = 13.333, 7.5
 """Of a slide, inches."""
@@ -93,7 +90,8 @@ def save_deck(deck: Deck, path: Path) -> None:
     """
     buffer = io.BytesIO()
     deck.save(buffer)
-    _write_whole(path, _undated(buffer))
+    content = _undated(buffer)
+    write_whole(path, lambda temporary: temporary.write_bytes(content))
 
 
 def _undated(package: io.BytesIO) -> bytes:
@@ -106,24 +104,3 @@ def _undated(package: io.BytesIO) -> bytes:
             fixed.create_system = 0
             target.writestr(fixed, source.read(entry))
     return undated.getvalue()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    draft = path.parent / f".deck-{secrets.token_hex(8)}.part"
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise ExportError(f"Cannot write {path}: {error.strerror or error}.", _hint(path)) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-def _hint(path: Path) -> str:
-    if path.is_dir():
-        return "It is a folder: name a file in it."
-    return "Choose a folder that exists, that you may write to, and that has room."

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from persona_tui.engine.files import dump_json, write_text
+from persona_tui.engine.files import dump_json, write_text, write_whole
 from persona_tui.engine.registry import Registry
 
 if TYPE_CHECKING:
@@ -42,17 +42,29 @@ def _export_json(_report: Report, document: Document, folder: Path) -> tuple[Pat
 
 
 @EXPORTERS.register("csv", help="Tidy tables of personas and results; no spreadsheet runs their cells.")
-def _export_tables(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
-    from persona_tui.engine.analytics.tables import (  # noqa: PLC0415 - loads polars
-        persona_table,
-        scenario_table,
-        to_csv,
-    )
+def _export_csv(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.tables import report_tables, to_csv  # noqa: PLC0415 - loads polars
 
-    return (
-        _written(folder / "persona_summary.csv", to_csv(persona_table(report.personas))),
-        _written(folder / "experiment_results.csv", to_csv(scenario_table(report.scenarios))),
-    )
+    tables = report_tables(report)
+    return tuple(_written(folder / f"{name}.csv", to_csv(frame)) for name, frame in tables.items())
+
+
+@EXPORTERS.register("parquet", help="The same tables for other programs, every digit kept.")
+def _export_parquet(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.tables import report_tables  # noqa: PLC0415 - loads polars
+
+    written = []
+    for name, frame in report_tables(report).items():
+        written.append(folder / f"{name}.parquet")
+        write_whole(written[-1], frame.write_parquet)
+    return tuple(written)
+
+
+@EXPORTERS.register("xlsx", help="The same tables as an Excel workbook; needs persona-tui[excel].")
+def _export_workbook(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.workbook import write_workbook  # noqa: PLC0415 - loads polars
+
+    return (write_workbook(report, folder / "report.xlsx"),)
 
 
 def _written(path: Path, text: str) -> Path:

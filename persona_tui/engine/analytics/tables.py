@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from persona_tui.engine.analytics.cards import PersonaCard
-from persona_tui.engine.analytics.reporting import ScenarioReport
+from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.simulation.experiments import results_to_dataframe
 from persona_tui.engine.text import inert_cell
 
@@ -32,6 +32,49 @@ def scenario_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
         results_to_dataframe(each.experiment).select(pl.lit(each.name).alias("scenario"), pl.all())
         for each in scenarios
     )
+
+
+def funnel_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
+    """Return one row a scenario and step; the share of journeys that reach it, in any order and in order."""
+    rows = [(each.name, arms) for each in scenarios for arms in each.funnel_arms]
+    return pl.DataFrame(
+        {
+            "scenario": [name for name, _ in rows],
+            "step": [arms.step for _, arms in rows],
+            "control": [arms.control for _, arms in rows],
+            "treatment": [arms.treatment for _, arms in rows],
+            "control_in_order": [arms.control_in_order for _, arms in rows],
+            "treatment_in_order": [arms.treatment_in_order for _, arms in rows],
+        }
+    )
+
+
+def ranking_table(report: Report) -> pl.DataFrame:
+    """Return one row a scenario, the best first; shares of journeys, and of draws for chances."""
+    totals = {each.name: each.experiment.total for each in report.scenarios}
+    uplifts = [totals[each.name].uplifts["completion_rate"] for each in report.ranking]
+    return pl.DataFrame(
+        {
+            "scenario": [each.name for each in report.ranking],
+            "control": [totals[each.name].arms["control"]["completion_rate"] for each in report.ranking],
+            "treatment": [totals[each.name].arms["treatment"]["completion_rate"] for each in report.ranking],
+            "uplift": [each.value for each in uplifts],
+            "uplift_low": [each.total[0] for each in uplifts],
+            "uplift_high": [each.total[1] for each in uplifts],
+            "chance_that_completion_falls": [totals[each.name].harm for each in report.ranking],
+            "chance_of_being_best": [each.best for each in report.ranking],
+        }
+    )
+
+
+def report_tables(report: Report) -> dict[str, pl.DataFrame]:
+    """Return every table of a report by the name of its file or sheet."""
+    return {
+        "persona_summary": persona_table(report.personas),
+        "experiment_results": scenario_table(report.scenarios),
+        "funnel": funnel_table(report.scenarios),
+        "scenarios": ranking_table(report),
+    }
 
 
 def to_csv(frame: pl.DataFrame) -> str:

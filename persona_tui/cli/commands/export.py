@@ -1,0 +1,76 @@
+"""``persona-tui export``: a report in the formats that others read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from persona_tui.cli import output
+from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
+from persona_tui.cli.presentation import Presentation
+from persona_tui.cli.verbs import Verb
+from persona_tui.engine.params import parse_names
+from persona_tui.study.declared import option
+from persona_tui.study.options import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """Which formats, and where they go."""
+
+    format: tuple[str, ...] = option(
+        "--format",
+        default=(),
+        metavar="NAMES",
+        help="Formats, as persona-tui formats lists them: pptx,md,csv; repeatable. Default: all.",
+    )
+    to: str = option(
+        "--output",
+        default="",
+        metavar="DIR",
+        help="Where the files go. Default: the folder exports of the study.",
+    )
+
+
+def _export(settings: Settings, presentation: Presentation, request: ExportRequest) -> None:
+    require_source(settings, "export")
+    from persona_tui.engine.analytics.exporters import EXPORTERS  # noqa: PLC0415 - with the engine
+    from persona_tui.study.exports import export_folder, export_report  # noqa: PLC0415 - 0.6 s: numpy, polars
+    from persona_tui.study.study import forecast  # noqa: PLC0415 - as above
+
+    asked = tuple(dict.fromkeys(name for text in request.format for name in parse_names(text)))
+    for name in asked:
+        EXPORTERS.get(name)
+    folder = Path(request.to) if request.to else export_folder(settings)
+    with presentation.reporting() as on_progress:
+        result = forecast(settings, on_progress=on_progress)
+        written = export_report(result, asked or EXPORTERS.names(), folder, on_progress=on_progress)
+    narrate_defaults(presentation, settings, result, VERB.options)
+    narrate_source(presentation, settings, result)
+    if presentation.as_json:
+        output.write_json(_document(written))
+    else:
+        output.write("".join(f"{path}\n" for path in written))
+
+
+def _document(written: Sequence[Path]) -> dict[str, Any]:
+    return {"schema": "persona-tui/export/1", "files": [str(path) for path in written]}
+
+
+VERB = Verb(
+    name="export",
+    help="Write the report of a change in formats that others read: a deck, a page, tables. Every number is "
+    "exact; nobody is simulated. Prints the paths of the files, each of which appears whole or not at all.",
+    options=(
+        *FIT_OPTIONS,
+        *("modification", "description", "value", "max_length", "budget"),
+        *("power", "level", "exposed", "weeks"),
+    ),
+    argument="A log, or a study or a run whose scenarios are meant.",
+    run=_export,
+    request=ExportRequest,
+)

@@ -1,0 +1,77 @@
+"""Reports as files: read back by other programs, and the same bytes for the same report."""
+
+import json
+import sys
+
+import openpyxl
+import polars as pl
+import pytest
+from report_samples import make_report
+
+from persona_tui.engine.analytics.exporters import EXPORTERS
+from persona_tui.engine.analytics.tables import report_tables
+from persona_tui.engine.errors import ExportError
+
+DOCUMENT = {"schema": "persona-tui/result/1", "uplift": 0.1234567890123}
+EVIL = "=cmd()|' /C calc'!A0"
+
+
+def export(name, folder, report=None):
+    folder.mkdir(exist_ok=True)
+    return EXPORTERS.get(name)(report or make_report(), DOCUMENT, folder)
+
+
+@pytest.mark.parametrize("name", EXPORTERS.names())
+def test_the_same_report_makes_the_same_bytes(name, tmp_path):
+    first, second = (export(name, tmp_path / each) for each in ("first", "second"))
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+@pytest.mark.parametrize("name", EXPORTERS.names())
+def test_a_folder_that_cannot_be_written_is_one_clear_line(name, tmp_path):
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(ExportError, match="cannot be written"):
+        EXPORTERS.get(name)(make_report(), DOCUMENT, tmp_path / "folder")
+
+
+def test_tables_hold_the_same_numbers_in_every_format(tmp_path):
+    report = make_report()
+    for name in ("csv", "parquet", "xlsx"):
+        export(name, tmp_path / name)
+    book = openpyxl.load_workbook(tmp_path / "xlsx" / "report.xlsx")
+    for name, frame in report_tables(report).items():
+        digits = [pl.selectors.float().round_sig_figs(10)]
+        expected = frame.with_columns(*digits)
+        parquet = pl.read_parquet(tmp_path / "parquet" / f"{name}.parquet")
+        assert parquet.equals(frame, null_equal=True)
+        text = pl.read_csv(tmp_path / "csv" / f"{name}.csv", schema_overrides=frame.schema)
+        assert text.with_columns(*digits).equals(expected, null_equal=True)
+        heads, *rows = book[name].iter_rows(values_only=True)
+        assert list(heads) == frame.columns
+        sheet = pl.DataFrame(rows, schema=frame.schema, orient="row", strict=False)
+        assert sheet.with_columns(*digits).equals(expected, null_equal=True)
+
+
+def test_a_workbook_says_the_answer_and_runs_no_text(tmp_path):
+    report = make_report(names=(EVIL, "Others"))
+    (path,) = export("xlsx", tmp_path, report)
+    book = openpyxl.load_workbook(path)
+    told = {row[0]: row[1] for row in book["about"].iter_rows(values_only=True)}
+    assert told["answer"] == report.lead.decision
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert EVIL in {cell.value for cell in cells}
+    assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
+
+
+def test_a_workbook_without_its_library_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(ExportError, match="XlsxWriter") as caught:
+        export("xlsx", tmp_path)
+    assert caught.value.hint == "pip install 'persona-tui[excel]'"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_document_is_the_one_that_is_given(tmp_path):
+    (path,) = export("json", tmp_path)
+    assert json.loads(path.read_text())["uplift"] == 0.123456789
