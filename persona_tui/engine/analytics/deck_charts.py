@@ -27,7 +27,7 @@ from pptx.parts.chart import ChartPart
 from pptx.shapes.graphfrm import GraphicFrame
 from pptx.slide import Slide
 from pptx.util import Inches, Pt
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
+from xlsxwriter import Workbook
 
 from persona_tui.engine.analytics.deck_shapes import INK, QUIET, RULE, Box, describe, line_xml
 from persona_tui.engine.analytics.deck_text import shorten

@@ -60,7 +60,7 @@ def _export_parquet(report: Report, _document: Document, folder: Path) -> tuple[
     return tuple(written)
 
 
-@EXPORTERS.register("xlsx", help="The same tables as an Excel workbook; needs persona-tui[excel].")
+@EXPORTERS.register("xlsx", help="The same tables as an Excel workbook.")
 def _export_workbook(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.workbook import write_workbook  # noqa: PLC0415 - loads polars
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from xlsxwriter import Workbook
 
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.tables import report_tables
-from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import write_whole
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
-    from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
 _OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -34,17 +33,11 @@ def write_workbook(report: Report, path: Path) -> Path:
     Raises
     ------
     ExportError
-        If XlsxWriter is not installed, or the file cannot be written.
+        If the file cannot be written.
     """
-    try:
-        import xlsxwriter  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        raise ExportError(
-            "A workbook needs the package XlsxWriter.", hint="pip install 'persona-tui[excel]'"
-        ) from None
 
     def write(temporary: Path) -> None:
-        with xlsxwriter.Workbook(temporary, {**_OPTIONS, "nan_inf_to_errors": True}) as book:
+        with Workbook(temporary, {**_OPTIONS, "nan_inf_to_errors": True}) as book:
             book.set_properties({"title": printable(report.title), "created": _CREATED})
             bold = book.add_format({"bold": True})
             _about(book, report, bold)

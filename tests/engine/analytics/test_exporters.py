@@ -1,7 +1,6 @@
 """Reports as files: read back by other programs, and the same bytes for the same report."""
 
 import json
-import sys
 
 import openpyxl
 import polars as pl
@@ -62,14 +61,6 @@ def test_a_workbook_says_the_answer_and_runs_no_text(tmp_path):
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert EVIL in {cell.value for cell in cells}
     assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
-
-
-def test_a_workbook_without_its_library_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    with pytest.raises(ExportError, match="XlsxWriter") as caught:
-        export("xlsx", tmp_path)
-    assert caught.value.hint == "pip install 'persona-tui[excel]'"
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_document_is_the_one_that_is_given(tmp_path):
