@@ -276,8 +276,8 @@ class PersonaApp(GuidedApp):
         from persona_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
 
         question = (
-            f"The study in '{printable(str(folder))}' holds settings that this session has never had: another "
-            "program saved them. Replace them by those in view?"
+            f"The study in '{printable(str(folder))}' holds settings that this session has never had: "
+            "another program saved them. Replace them by those in view?"
         )
         self.push_screen(ConfirmScreen(question, "Replace"), lambda yes: self._write(folder) if yes else None)
 

@@ -152,7 +152,7 @@ class Workspace:
         return all(settings_text(each) != held for each in (self._held, *(e.settings for e in self._edits)))
 
     def save(self, folder: Path) -> Path:
-        """Write the study file, and return its path; edits can still be taken back.
+        """Write the study file, which no run replaces, and return its path; edits can still be taken back.
 
         Raises
         ------
@@ -160,10 +160,10 @@ class Workspace:
             If it cannot be written.
         """
         from persona_tui.study.config import STUDY_FILE, read_settings  # noqa: PLC0415 - not before the first frame
-        from persona_tui.study.runs import settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
+        from persona_tui.study.runs import WRITTEN, settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
 
         path = make_folder(folder) / STUDY_FILE
-        write_text(path, settings_text(self.settings))
+        write_text(path, settings_text(self.settings).removeprefix(WRITTEN))
         again = Settings(**read_settings(path))
         self._edits = [
             replace(each, settings=replace(each.settings, output=again.output, personas=again.personas))

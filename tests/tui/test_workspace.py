@@ -126,6 +126,7 @@ def test_a_saved_study_holds_the_edits_and_is_no_longer_unsaved(tmp_path):
     assert workspace.is_unsaved
     path = workspace.save(tmp_path / "study")
     assert read_settings(path)["seed"] == 3
+    assert not path.read_text().startswith("# Written by persona-tui")  # which the next run would replace
     assert not workspace.is_unsaved
     assert workspace.study == tmp_path / "study"
     workspace.undo()
