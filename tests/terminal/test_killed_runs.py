@@ -8,7 +8,7 @@ import pytest
 from processes import alive, wait_until
 from pseudo_terminal import Session
 
-from persona_tui.study.background import stop_run
+from persona_tui.study.background import pause_run, stop_run, unpause_run
 from persona_tui.study.config import read_settings
 from persona_tui.study.following import follow, list_runs, state_of
 from persona_tui.study.options import Settings
@@ -145,3 +145,28 @@ def test_a_run_that_is_killed_is_told_and_resumed_in_the_same_app_and_in_the_nex
     again.read_until("finished", "attempt 3")
     assert result(run.folder) == undisturbed
     assert [each.folder for each in list_runs(study)] == [run.folder]
+
+
+def test_two_apps_on_one_study_share_its_runs_and_neither_harms_what_the_other_does(
+    begin, study_in, undisturbed
+):
+    study = study_in("study")
+    first, second = begin(study), begin(study)
+    for app in (first, second):
+        simulate_screen(app)
+    first.press(b"s")
+    run = walking(study)
+    pause_run(run.folder)
+    second.press(b"1")
+    second.press(b"4")
+    second.read_until("paused", "per arm")  # it looks at the run of the other
+    second.press(b"r")
+    second.read_until("is under")
+    second.press(b"s")
+    wait_until(lambda: len(list_runs(study)) == 2)
+    second.press(b"\x11")
+    assert second.end() == 0
+    unpause_run(run.folder)
+    for each in list_runs(study):
+        assert at_the_end(each.folder).status == "finished"
+        assert result(each.folder) == undisturbed
