@@ -293,8 +293,12 @@ class PersonaApp(GuidedApp):
 
     def action_copy_command(self) -> None:
         """Copy the command that does what the screen shows."""
-        if isinstance(self.screen, WorkScreen):
+        if not isinstance(self.screen, WorkScreen):
+            return
+        try:
             self.copy(self.screen.command())
+        except PersonaError as fault:
+            self.tell(fault)
 
     def action_copy_table(self) -> None:
         """Copy the table in view."""
