@@ -379,10 +379,13 @@ def check_study(study: Path, source: Path) -> None:
 
 
 def _publish(folder: Path, study: Path, names: tuple[str, ...]) -> None:
-    """Copy files of a finished run to the top of its study, together; and its settings."""
+    """Copy files of a finished run to the top of its study, together; with them its settings.
+
+    A run that leaves nothing there leaves the settings alone too, unless it made the study.
+    """
     copies = {study / name: folder / name for name in names if (folder / name).exists()}
     kept = study / STUDY_FILE
-    if not kept.exists() or kept.read_text(encoding="utf-8").startswith(WRITTEN):
+    if not kept.exists() or (names and kept.read_text(encoding="utf-8").startswith(WRITTEN)):
         copies[kept] = folder / RUN_FILE
     replace_all(copies)
     if REJECTS in names and study / REJECTS not in copies:

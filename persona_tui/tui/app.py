@@ -282,6 +282,18 @@ class PersonaApp(GuidedApp):
     def _save(self, folder: Path | None) -> None:
         if folder is None:
             return
+        if not self.workspace.would_replace(folder):
+            self._write(folder)
+            return
+        from persona_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415 - not before the first frame
+
+        question = (
+            f"The study in '{printable(str(folder))}' holds settings that this session has never had: "
+            "another program saved them. Replace them by those in view?"
+        )
+        self.push_screen(ConfirmScreen(question, "Replace"), lambda yes: self._write(folder) if yes else None)
+
+    def _write(self, folder: Path) -> None:
         try:
             path = self.workspace.save(folder)
             remember_source(self.workspace.folder, self.workspace.place)
@@ -293,8 +305,12 @@ class PersonaApp(GuidedApp):
 
     def action_copy_command(self) -> None:
         """Copy the command that does what the screen shows."""
-        if isinstance(self.screen, WorkScreen):
+        if not isinstance(self.screen, WorkScreen):
+            return
+        try:
             self.copy(self.screen.command())
+        except PersonaError as fault:
+            self.tell(fault)
 
     def action_copy_table(self) -> None:
         """Copy the table in view."""

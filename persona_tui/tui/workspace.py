@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from persona_tui.engine.errors import PersonaError
 from persona_tui.study.options import Settings
 from persona_tui.study.store import make_folder, write_text
 
-SCHEMA: Final = "persona-tui/session/1"
+SCHEMA: Final = "persona-tui/session/2"
 MOST_EDITS: Final = 200
 """Kept of one session; the oldest make room."""
 
@@ -64,7 +65,7 @@ class Workspace:
     def __init__(self, settings: Settings, *, folder: Path | None = None) -> None:
         self._edits = [Edit(what="", settings=settings)]
         self._at = 0
-        self._saved: Settings | None = settings if settings.personas is not None else None
+        self._held = settings
         self.view = View()
         self._folder = folder
 
@@ -87,7 +88,7 @@ class Workspace:
     @property
     def saved(self) -> Settings | None:
         """Return the settings as the study holds them, None where a log is open that is none."""
-        return self._saved
+        return self._held if self._held.personas is not None else None
 
     @property
     def place(self) -> str:
@@ -98,8 +99,7 @@ class Workspace:
     @property
     def is_unsaved(self) -> bool:
         """Return whether there are edits that no study holds."""
-        saved = self._saved or self._edits[0].settings
-        return self.settings.as_toml() != saved.as_toml()
+        return self.settings.as_toml() != self._held.as_toml()
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -137,8 +137,22 @@ class Workspace:
         self.remember()
         return self._edits[self._at].what
 
+    def would_replace(self, folder: Path) -> bool:
+        """Return whether to save there would replace settings of a study that this session has never had."""
+        from persona_tui.study.config import STUDY_FILE, read_settings  # noqa: PLC0415 - not before the first frame
+        from persona_tui.study.runs import settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
+
+        path = folder / STUDY_FILE
+        if not path.is_file():
+            return False
+        try:
+            held = settings_text(Settings(**read_settings(path)))
+        except PersonaError:
+            return True
+        return all(settings_text(each) != held for each in (self._held, *(e.settings for e in self._edits)))
+
     def save(self, folder: Path) -> Path:
-        """Write the study file, and return its path; edits can still be taken back.
+        """Write the study file, which no run replaces, and return its path; edits can still be taken back.
 
         Raises
         ------
@@ -146,17 +160,17 @@ class Workspace:
             If it cannot be written.
         """
         from persona_tui.study.config import STUDY_FILE, read_settings  # noqa: PLC0415 - not before the first frame
-        from persona_tui.study.runs import settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
+        from persona_tui.study.runs import WRITTEN, settings_text  # noqa: PLC0415 - 0.4 s, imports the engine
 
         path = make_folder(folder) / STUDY_FILE
-        write_text(path, settings_text(self.settings))
+        write_text(path, settings_text(self.settings).removeprefix(WRITTEN))
         again = Settings(**read_settings(path))
         self._edits = [
             replace(each, settings=replace(each.settings, output=again.output, personas=again.personas))
             for each in self._edits
         ]
         self._edits[self._at] = replace(self._edits[self._at], settings=again)
-        self._saved = again
+        self._held = again
         self.remember()
         return path
 
@@ -172,6 +186,7 @@ class Workspace:
         document = {
             "schema": SCHEMA,
             "source": self._edits[0].settings.source_place(),
+            "held": self._held.as_toml(),
             "edits": [{"what": each.what, "settings": each.settings.as_toml()} for each in self._edits],
             "at": self._at,
             "screen": self.view.screen,
@@ -182,7 +197,7 @@ class Workspace:
     def resume(self) -> bool:
         """Take up the session that was remembered of the same source or study; return whether there was one.
 
-        One that cannot be read, or that began with other settings than the study has now, is passed over.
+        One that cannot be read, or whose study has other settings now than it had then, is passed over.
         """
         if self._folder is None or not self._path().is_file():
             return False
@@ -190,7 +205,8 @@ class Workspace:
         try:
             document = json.loads(self._path().read_text(encoding="utf-8"))
             edits = [_edit(each, began) for each in document["edits"]]
-            if document["schema"] != SCHEMA or edits[0].settings.as_toml() != began.as_toml():
+            held = _edit({"what": "", "settings": document["held"]}, began).settings
+            if document["schema"] != SCHEMA or held.as_toml() != began.as_toml():
                 return False
             at = min(max(int(document["at"]), 0), len(edits) - 1)
             view = View(screen=str(document["screen"]), details=dict(document["details"]))

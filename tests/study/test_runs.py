@@ -102,6 +102,14 @@ def test_a_study_that_someone_wrote_is_not_replaced(small, tmp_path):
     assert (study / "study.toml").read_text() == "# mine\n"
 
 
+def test_a_simulation_makes_a_study_and_leaves_the_settings_of_one_alone(small, tmp_path):
+    study = tmp_path / "study"
+    runs.run_simulation(settings(small, study, seed=1))
+    before = (study / "study.toml").read_text()
+    runs.run_simulation(settings(small, study, seed=2))
+    assert (study / "study.toml").read_text() == before
+
+
 @pytest.mark.parametrize("name", ["rejects.csv", "experiment_results.csv"])
 def test_a_log_that_a_run_would_overwrite_is_refused(small, tmp_path, name):
     source = small.rename(tmp_path / name)

@@ -6,13 +6,14 @@ import pytest
 from textual.widgets import TextArea
 
 from persona_tui.engine.errors import DataError
+from persona_tui.study.config import read_settings
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import LONGEST_COPY, PersonaApp
 from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.save import SaveScreen
 from persona_tui.tui.widgets.study_bar import StudyBar
-from persona_tui.tui.workspace import Workspace
+from persona_tui.tui.workspace import Workspace, settings_of_source
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
 
@@ -84,6 +85,22 @@ async def test_saving_a_log_makes_a_study_where_the_analyst_says(tmp_path):
         await pilot.pause()
         assert (tmp_path / "study" / "study.toml").is_file()
         assert app.workspace.study == tmp_path / "study"
+
+
+async def test_a_study_that_another_program_saved_is_not_replaced_unasked(tmp_path):
+    Workspace(Settings(events=str(SAMPLE))).save(tmp_path)
+    app, other = (PersonaApp(Workspace(settings_of_source(str(tmp_path), {}))) for _ in range(2))
+    async with app.run_test() as pilot:
+        other.workspace.edit("seed", seed=8)
+        other.workspace.save(tmp_path)
+        app.edit("seed", seed=9)
+        for answer, seed in (("no", 8), ("yes", 9)):
+            await pilot.press("ctrl+s")
+            await pilot.pause()
+            assert isinstance(app.screen, ConfirmScreen)
+            await pilot.click(f"#{answer}")
+            await pilot.pause()
+            assert read_settings(tmp_path / "study.toml")["seed"] == seed
 
 
 async def test_leaving_while_work_goes_on_is_asked_about():

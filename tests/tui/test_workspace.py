@@ -86,12 +86,47 @@ def test_a_study_that_was_changed_by_others_begins_anew(tmp_path):
     assert again.settings.seed == 8
 
 
+def test_edits_after_a_save_outlive_the_process_too(tmp_path):
+    study = tmp_path / "study"
+    Workspace(LOG).save(study)
+    first = Workspace(settings_of_source(str(study), {}), folder=tmp_path / "sessions")
+    first.edit("seed", seed=3)
+    first.save(study)
+    first.edit("seed", seed=4)
+    again = Workspace(settings_of_source(str(study), {}), folder=tmp_path / "sessions")
+    assert again.resume()
+    assert again.settings.seed == 4
+    assert again.is_unsaved
+    again.undo()
+    assert not again.is_unsaved
+
+
+def test_what_another_program_saved_is_known_before_it_is_replaced(tmp_path):
+    study = tmp_path / "study"
+    Workspace(LOG).save(study)
+    first, second = (Workspace(settings_of_source(str(study), {})) for _ in range(2))
+    first.edit("seed", seed=3)
+    first.save(study)
+    first.edit("seed", seed=4)
+    assert not first.would_replace(study)
+    second.edit("seed", seed=5)
+    assert second.would_replace(study)
+    second.save(study)
+    assert not second.would_replace(study)
+    assert first.would_replace(study)
+    assert Workspace(LOG).would_replace(study)
+    assert not Workspace(LOG).would_replace(tmp_path / "elsewhere")
+    (study / "study.toml").write_text("seed = [")
+    assert second.would_replace(study)
+
+
 def test_a_saved_study_holds_the_edits_and_is_no_longer_unsaved(tmp_path):
     workspace = Workspace(LOG)
     workspace.edit("seed", seed=3)
     assert workspace.is_unsaved
     path = workspace.save(tmp_path / "study")
     assert read_settings(path)["seed"] == 3
+    assert not path.read_text().startswith("# Written by persona-tui")  # which the next run would replace
     assert not workspace.is_unsaved
     assert workspace.study == tmp_path / "study"
     workspace.undo()

@@ -199,11 +199,13 @@ class SimulateScreen(WorkScreen):
         from persona_tui.study.following import follow  # noqa: PLC0415 - with the study
 
         worker = get_current_worker()
-        seen_alive = False
+        seen_alive, before = False, None
         for state in follow(folder):
             if worker.is_cancelled:
                 return
-            self.post_message(self.Seen(folder, state, ""))
+            if state != before:  # a paused run draws nothing
+                self.post_message(self.Seen(folder, state, ""))
+            before = state
             quick = seen_alive and state.status == "finished" and state.seconds < QUICK
             seen_alive = True
             if quick and state.scenario is not None:

@@ -26,6 +26,12 @@ _BAR: Final = 20
 _MOST_STEPS: Final = 12
 _NAME: Final = re.compile(r"\d{4}(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-(.+)")
 _NOTES: Final = 40
+_AT_REST: Final = {
+    "interrupted": "Its process is gone without a word; r goes on from the last block that is done.",
+    "stopped": "What is done is kept; r goes on from the last block that is done.",
+    "failed": "r tries again, from the last block that is done.",
+}
+"""What can be done about a run that is at rest before its end."""
 _Z: Final = 1.959964
 """Standard errors to either side of an estimate that make a band of 95 %."""
 
@@ -82,6 +88,8 @@ def headline(state: RunState, name: str, glyphs: Glyphs, *, replayed: str = "") 
         told.append(f"  {seconds_text(state.eta_seconds)} left" if state.eta_seconds else "")
     if state.message:
         told += ["\n", (plain(state.message), "$text-error"), f" {plain(state.hint)}"]
+    if state.status in _AT_REST:
+        told += ["\n", (_AT_REST[state.status], "$text-warning")]
     return Content.assemble(*told)
 
 
