@@ -39,7 +39,9 @@ def _print_log(page: Page, report: Report) -> None:
         f"{count(log.sessions)} sessions, {log.first:%Y-%m-%d} to {log.last:%Y-%m-%d}; "
         f"{count(log.rejected)} rows rejected, {count(log.duplicates)} duplicates dropped."
     )
-    page.heading(f"Funnel (share of {units}; observed, then predicted for both arms)")
+    without = report.lead.experiment.without
+    who = f"{units} {without}" if without else units
+    page.heading(f"Funnel (share of {who}; observed, then predicted for both arms)")
     page.table(
         ("step", "reached", "rate", "of previous", "in order", "control", "treatment"),
         [
@@ -67,7 +69,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
         ("persona", "signature events", "users", "share", "conversion", "95 % interval"),
         [
             (
-                card.name,
+                card.called,
                 ", ".join(shortened(event) for event in card.signature_events),
                 count(card.users),
                 percent(card.share),

@@ -216,7 +216,9 @@ def _describe(
     described = DescribedPersonas(
         settings=settings,
         learned=learned,
-        profiles=persona_profiles.describe_personas(simulator, learned.segmentation, learned.draws),
+        profiles=persona_profiles.describe_personas(
+            simulator, learned.segmentation, learned.draws, learned.placed.excluded
+        ),
         ladder=ladder,
         order=order,
         runs=check_runs(counts, memberships),

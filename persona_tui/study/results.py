@@ -90,6 +90,7 @@ def card_document(card: PersonaCard) -> dict[str, Any]:
         "share": card.share,
         "conversion": {"value": card.conversion, "low": low, "high": high},
         "signature_events": list(card.signature_events),
+        **({"excluded": True} if card.excluded else {}),
     }
 
 
@@ -102,6 +103,7 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
         "unit": experiment.unit,
         "solver": experiment.solver,
         "n_personas": experiment.n_personas,
+        **({"without": experiment.without} if experiment.without else {}),
         "effects": [effect.as_dict() for effect in experiment.modification.compile()],
         "dose": _plain(scenario.dose),
         "decision": scenario.decision,
@@ -113,8 +115,8 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
             "uplifts": _known(total.simulated_uplifts),
         },
         "personas": [
-            {"id": position, **_part(persona)}
-            for position, persona in enumerate(experiment.personas, start=1)
+            {"id": number, **_part(persona)}
+            for number, persona in zip(experiment.control.persona_numbers, experiment.personas, strict=True)
         ],
         "groups": [_part(group) for group in experiment.groups],
         "funnel": [_plain(step) for step in scenario.funnel_arms],

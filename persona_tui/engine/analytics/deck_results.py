@@ -130,7 +130,7 @@ def _draw_personas(slide: Slide, cards: Sequence[PersonaCard], scale: Scale) -> 
     add_row_chart(
         slide,
         _beside(body),
-        [card.name for card in cards],
+        [card.called for card in cards],
         [Series(name="Share of journeys", values=tuple(card.share for card in cards), color=BAR)],
         scale,
         number_format=PERCENT_FORMAT,
@@ -143,7 +143,7 @@ def _draw_personas(slide: Slide, cards: Sequence[PersonaCard], scale: Scale) -> 
 def _persona_cells(card: PersonaCard) -> list[str]:
     return [
         str(card.id),
-        card.name,
+        card.called,
         count(card.users),
         percent(card.conversion),
         percent_interval(*card.conversion_interval),
@@ -153,7 +153,9 @@ def _persona_cells(card: PersonaCard) -> list[str]:
 
 
 def _card_in_full(card: PersonaCard) -> str:
-    return f"{in_full(card.name)} ({', '.join(map(in_full, card.signature_events)) or 'no signature events'})"
+    return (
+        f"{in_full(card.called)} ({', '.join(map(in_full, card.signature_events)) or 'no signature events'})"
+    )
 
 
 def add_funnel(deck: Deck, report: Report) -> None:
@@ -264,7 +266,8 @@ def _add_legend(slide: Slide, box: Box) -> None:
 def add_uplifts(deck: Deck, report: Report) -> None:
     """Add whom the change helps and whom it hurts."""
     experiment = report.lead.experiment
-    parts = pages(tuple(enumerate(experiment.personas, start=1)), PERSONAS_A_SLIDE)
+    numbered_personas = zip(experiment.control.persona_numbers, experiment.personas, strict=True)
+    parts = pages(tuple(numbered_personas), PERSONAS_A_SLIDE)
     everyone = (experiment.total, *experiment.personas)
     scale = nice_scale([100 * end for each in everyone for end in _ends(each)])
     for number, part in enumerate(parts, start=1):

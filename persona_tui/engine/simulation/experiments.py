@@ -28,6 +28,7 @@ from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import METRICS, Flow
 from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.horizon import shortest_horizon
+from persona_tui.engine.simulation.population import without_whom
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import (
     ARMS,
@@ -96,6 +97,8 @@ class Experiment:
         Share of each persona, by arm.
     drawn_uplifts : array of shape (n_draws,)
         Uplift of completion with every doubt that was drawn.
+    without : str
+        Whose users all numbers leave out, such as ``without 'Bots' (12 % of users)``; empty for nobody's.
     """
 
     modification: FlowModification
@@ -115,6 +118,7 @@ class Experiment:
     treatment: Flow
     shares: dict[str, FloatArray]
     drawn_uplifts: FloatArray
+    without: str = ""
 
     @property
     def harm(self) -> float:
@@ -278,6 +282,7 @@ def compare_arms(
         treatment=treatment,
         shares=shares,
         drawn_uplifts=found.spread.uplift("completion_rate", np.ones(len(simulator.shares))),
+        without=without_whom(whole.simulator),
     )
 
 
@@ -302,6 +307,7 @@ def _prepare(
         flows=flows,
         users=largest_remainder(baseline.simulator.shares, n_personas),
         solver=solver,
+        without=without_whom(baseline.simulator),
         walk_length=baseline.max_length or shortest_horizon(*arms),
         seed=seed,
     )

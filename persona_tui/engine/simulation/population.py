@@ -175,12 +175,34 @@ def population_weights(simulator: ProductFlowSimulator) -> FloatArray | None:
     return weights
 
 
+def kept_positions(simulator: ProductFlowSimulator) -> tuple[int, ...]:
+    """Return where the personas of a simulator stand among all of the fit."""
+    if isinstance(simulator, PopulationSimulator):
+        return simulator.kept
+    return tuple(range(len(simulator.persona_names)))
+
+
+def share_of_journeys(simulator: ProductFlowSimulator) -> float:
+    """Return the share of all journeys that predictions speak of."""
+    if not isinstance(simulator, PopulationSimulator):
+        return 1.0
+    return float(simulator.whole.shares[simulator.cells].sum())
+
+
 def population_counts(simulator: ProductFlowSimulator) -> TransitionCounts:
     """Return the counts of a simulator, rows weighted by the users that predictions speak of."""
     weights, counts = population_weights(simulator), simulator.counts
     if weights is None:
         return counts
     return replace(counts, multiplicity=counts.multiplicity * weights)
+
+
+def observed_conversion(simulator: ProductFlowSimulator) -> float:
+    """Return the observed share of converted journeys of those that predictions speak of, open ones not."""
+    if not isinstance(simulator, PopulationSimulator):
+        return simulator.journeys.observed_conversion
+    counts = population_counts(simulator)
+    return float(counts.multiplicity @ counts.n_converted / (counts.multiplicity @ counts.n_journeys))
 
 
 def share_of_users(simulator: ProductFlowSimulator, positions: Sequence[int]) -> float:
