@@ -52,13 +52,13 @@ class KeptPersona:
 
     def lost_sentence(self) -> str:
         """Return that it is not among the personas of a fit."""
-        settled = (
-            f"was called '{self.name}'" if self.name else "was excluded" if self.excluded else "was pinned"
-        )
+        settled = "was excluded" if self.excluded else "was pinned"
+        if self.name:
+            settled = f"was called '{self.name}'"
         nobody = "; nobody is left out of predictions in its place" if self.excluded else ""
         return (
-            f"The persona that was found as '{self.generated}' and {settled} is not among these{nobody}; what "
-            "the study settled about it is kept."
+            f"The persona that was found as '{self.generated}' and {settled} is not among these{nobody}; "
+            "what the study settled about it is kept."
         )
 
     def document(self) -> dict[str, str | int | bool | None]:
@@ -181,7 +181,7 @@ class PersonaChanges:
         if not self.excludes or not all(each.excluded for each in changed):
             return []
         told = "--exclude: no persona would be left, so there would be nobody to predict anything of."
-        return [SimulationError(told, hint="Leave one, or include another in its place: --include 1")]
+        return [SimulationError(told, hint="Leave one in, or include another: --include N")]
 
     def _parts(self) -> Iterator[tuple[str, str, str]]:
         """Yield what is settled, about which persona, and as what: a name, else some text for yes or none."""

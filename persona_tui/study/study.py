@@ -240,6 +240,7 @@ def _resolved(
         "value": settings.value or None,
         **{name: getattr(settings, name) for name in ("power", "level", "exposed", "weeks", "budget")},
         "n_draws": fit.baseline.draws.n_draws,
+        **({"excluded": [name for _, name in excluded]} if (excluded := fit.simulator.excluded) else {}),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import METRICS, Flow
 from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.horizon import shortest_horizon
+from persona_tui.engine.simulation.model_ranges import Alternatives, ModelRanges
 from persona_tui.engine.simulation.population import without_whom
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import (
@@ -40,31 +41,13 @@ from persona_tui.engine.simulation.simulated import (
 )
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.engine.simulation.watching import ArmsPrepared
-from persona_tui.engine.statistics import Interval, largest_remainder
+from persona_tui.engine.statistics import largest_remainder
 from persona_tui.engine.types import FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
 
 DEFAULT_N_PERSONAS = 10_000
-
-
-class ModelRanges(Protocol):
-    """How far an uplift moves with the model of how people walk."""
-
-    def of(self, metric: str, persona: int | None) -> Interval | None:
-        """Return the range for a persona, or for all."""
-
-    @property
-    def left_out(self) -> dict[str, str]:
-        """Return the models that the modification does not fit, and why."""
-
-
-class Alternatives(Protocol):
-    """Other models of the same log."""
-
-    def ranges(self, modification: FlowModification, max_length: int | None) -> ModelRanges:
-        """Return how far the uplifts of a modification move over the models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
