@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from persona_tui.cli.output import Page
 from persona_tui.cli.scenario_page import print_outcome, print_parts, print_ranking
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.wording import UNIT_WORDS
@@ -69,7 +70,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
         ("persona", "signature events", "users", "share", "conversion", "95 % interval"),
         [
             (
-                card.called,
+                name_in_table(card),
                 ", ".join(shortened(event) for event in card.signature_events),
                 count(card.users),
                 percent(card.share),

@@ -6,6 +6,7 @@ from typing import Final
 
 from persona_tui.cli.output import Page
 from persona_tui.cli.persona_pages.how_many import print_number
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.persona_phrases import (
     attribute_words,
@@ -43,7 +44,7 @@ def _print_cards(page: Page, described: DescribedPersonas) -> None:
         ("persona", "users", "share", "95 % interval", "conversion", "95 % interval"),
         [
             (
-                f"{card.id}. {card.called}",
+                f"{card.id}. {name_in_table(card)}",
                 count(card.users),
                 percent(card.share),
                 percent_interval(*card.share_interval),

@@ -49,10 +49,10 @@ class PersonaCard:
     signature_events: tuple[str, ...]
     excluded: bool = False
 
-    @property
-    def called(self) -> str:
-        """Return the name as a table shows it, with a word where it is excluded."""
-        return f"{self.name} (excluded)" if self.excluded else self.name
+
+def name_in_table(card: PersonaCard) -> str:
+    """Return the name of a persona as a table shows it, with a word where it is excluded."""
+    return f"{card.name} (excluded)" if card.excluded else card.name
 
 
 def build_persona_cards(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -91,7 +92,7 @@ def _personas(report: Report) -> str:
         ("persona", "share", "converts", "95 % interval", "does more than others"),
         (
             (
-                f"{card.id} {card.called}",
+                f"{card.id} {name_in_table(card)}",
                 percent(card.share),
                 percent(card.conversion),
                 percent_interval(*card.conversion_interval),
