@@ -14,6 +14,7 @@ from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.ranking import RankedScenario
 from persona_tui.engine.statistics import Estimate, Interval
 
@@ -103,7 +104,7 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
         "unit": experiment.unit,
         "solver": experiment.solver,
         "n_personas": experiment.n_personas,
-        **({"without": experiment.without} if experiment.without else {}),
+        **_without(experiment),
         "effects": [effect.as_dict() for effect in experiment.modification.compile()],
         "dose": _plain(scenario.dose),
         "decision": scenario.decision,
@@ -124,6 +125,11 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
         "caveats": list(experiment.caveats),
         "models_left_out": experiment.left_out,
     }
+
+
+def _without(experiment: Experiment) -> dict[str, str]:
+    """Return whose users an experiment leaves out, nothing where it leaves out nobody's."""
+    return {"without": experiment.without} if experiment.without else {}
 
 
 def _part(part: Comparison) -> dict[str, Any]:
@@ -163,6 +169,7 @@ def plan_document(scenario: ScenarioReport) -> dict[str, Any]:
     plan = scenario.plan
     return {
         "scenario": scenario.name,
+        **_without(scenario.experiment),
         "uplift": plan.trial.uplift,
         "power": plan.trial.power,
         "level": plan.trial.level,
