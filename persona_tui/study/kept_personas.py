@@ -180,8 +180,10 @@ class PersonaChanges:
         """Return a fault where these changes exclude the last persona that predictions speak of."""
         if not self.excludes or not all(each.excluded for each in changed):
             return []
-        told = "--exclude: no persona would be left, so there would be nobody to predict anything of."
-        return [SimulationError(told, hint="Leave one in, or include another: --include N")]
+        told = (
+            "With these excluded no persona would be left, so there would be nobody to predict anything of."
+        )
+        return [SimulationError(told, hint="Leave one in, or include another one with it.")]
 
     def _parts(self) -> Iterator[tuple[str, str, str]]:
         """Yield what is settled, about which persona, and as what: a name, else some text for yes or none."""

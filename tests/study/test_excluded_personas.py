@@ -117,7 +117,7 @@ def test_the_last_persona_cannot_be_excluded():
     found = [KeptPersona(generated="A", excluded=True), KeptPersona(generated="B")]
     with pytest.raises(SimulationError, match="nobody to predict") as fault:
         PersonaChanges(excludes=("B",)).apply(KeptPersonas(folder=Path()), found)
-    assert "--include" in fault.value.hint
+    assert fault.value.hint.startswith("Leave one in")
     changes = PersonaChanges(excludes=("B",), includes=("A",))
     assert [each.excluded for each in changes.apply(KeptPersonas(folder=Path()), found)] == [True]
 

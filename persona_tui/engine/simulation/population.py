@@ -226,9 +226,22 @@ def without_whom(simulator: ProductFlowSimulator) -> str:
     """
     if not isinstance(simulator, PopulationSimulator):
         return ""
-    names = [f"'{name}'" for _number, name in simulator.excluded]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    share = share_of_users(simulator.whole, simulator.positions)
+    names = [name for _number, name in simulator.excluded]
+    return phrase_without(names, share_of_users(simulator.whole, simulator.positions))
+
+
+def phrase_without(names: Sequence[str], share: float) -> str:
+    """Return the words for leaving out some personas that have a share of all users; none for none.
+
+    Examples
+    --------
+    >>> phrase_without(["Bots", "Staff"], 0.123)
+    "without 'Bots' and 'Staff' (12 % of users)"
+    """
+    if not names:
+        return ""
+    quoted = [f"'{name}'" for name in names]
+    listed = " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
     return f"without {listed} ({_percent(share)} % of users)"
 
 
