@@ -120,7 +120,8 @@ def _personas(scenario: ScenarioState, width: int) -> list[str]:
         )
         for each in scenario.personas
     ]
-    head = ("persona, uplift in points", "share", "n", "control", "uplift", "exact")
+    who = f"persona {scenario.without}" if scenario.without else "persona"
+    head = (f"{who}, uplift in points", "share", "n", "control", "uplift", "exact")
     return _table(head, rows, width)
 
 

@@ -205,6 +205,8 @@ def print_ranking(page: Page, report: Report) -> None:
     n_draws = report.lead.experiment.n_draws
     several = len(report.ranking) > 1
     page.heading(f"{count(len(report.ranking))} scenarios, the best first" if several else "One scenario")
+    if without := report.lead.experiment.without:
+        page.sentence(f"All numbers are {without}.")
     page.table(
         ("scenario", "completion", "uplift", "95 % interval", "falls", "is best"),
         [

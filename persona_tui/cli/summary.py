@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from persona_tui.cli.output import Page
 from persona_tui.cli.scenario_page import print_outcome, print_parts, print_ranking
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.wording import UNIT_WORDS
@@ -39,7 +40,9 @@ def _print_log(page: Page, report: Report) -> None:
         f"{count(log.sessions)} sessions, {log.first:%Y-%m-%d} to {log.last:%Y-%m-%d}; "
         f"{count(log.rejected)} rows rejected, {count(log.duplicates)} duplicates dropped."
     )
-    page.heading(f"Funnel (share of {units}; observed, then predicted for both arms)")
+    without = report.lead.experiment.without
+    who = f"{units} {without}" if without else units
+    page.heading(f"Funnel (share of {who}; observed, then predicted for both arms)")
     page.table(
         ("step", "reached", "rate", "of previous", "in order", "control", "treatment"),
         [
@@ -67,7 +70,7 @@ def _print_personas(page: Page, finished: FinishedRun) -> None:
         ("persona", "signature events", "users", "share", "conversion", "95 % interval"),
         [
             (
-                card.name,
+                name_in_table(card),
                 ", ".join(shortened(event) for event in card.signature_events),
                 count(card.users),
                 percent(card.share),

@@ -24,6 +24,11 @@ from persona_tui.engine.simulation.executors import AutoExecutor
 from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.measures import Measures
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.population import (
+    kept_positions,
+    share_of_journeys,
+    without_personas,
+)
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
@@ -52,11 +57,13 @@ class Fit:
     alternatives : Alternatives
         Other models of the same log.
     arrivals : Arrivals
-        Of the unit.
+        Of the unit, of those that predictions speak of.
     dwell : DwellTimes
         How long moves take.
     lost : tuple of KeptPersona
         Personas that the study settled something about and that this fit does not have.
+    learned : LearnedPersonas
+        All of them, also those that are excluded and so no part of the baseline.
     """
 
     segmentation: SegmentationResult
@@ -66,6 +73,7 @@ class Fit:
     arrivals: Arrivals
     dwell: DwellTimes
     lost: tuple[KeptPersona, ...]
+    learned: LearnedPersonas
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -75,7 +83,7 @@ class Fit:
 
     @property
     def simulator(self) -> ProductFlowSimulator:
-        """Return the flow of every persona."""
+        """Return the flow of every persona that predictions speak of."""
         return self.baseline.simulator
 
 
@@ -127,6 +135,17 @@ class LearnedPersonas:
             drawn = {name: each[:, placed.order] for name, each in drawn.items()}
         return FlowDraws(simulator=self.simulator, seed=self.seed, **drawn)
 
+    @property
+    def population(self) -> ProductFlowSimulator:
+        """Return the flow of the personas that predictions speak of.
+
+        Raises
+        ------
+        SimulationError
+            If every persona is excluded.
+        """
+        return without_personas(self.simulator, self.placed.excluded)
+
     def settled_as(self, kept: KeptPersonas) -> LearnedPersonas:
         """Return the same personas under other names and at other places."""
         placed = place_personas(self.found, kept)
@@ -176,7 +195,7 @@ def learn_personas(
     settings: Settings,
     prepared: PreparedLog,
     *,
-    check: Callable[[ProductFlowSimulator], None] = lambda _simulator: None,
+    check: Callable[[ProductFlowSimulator, PlacedPersonas], None] = lambda _simulator, _placed: None,
     store: BlockStore | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> LearnedPersonas:
@@ -188,7 +207,8 @@ def learn_personas(
     prepared : PreparedLog
         Of the same settings.
     check : callable
-        Gets the flow before it is drawn, which takes long, and raises where it is not wanted.
+        Gets the flow and the personas before it is drawn, which takes long, and raises where they are not
+        wanted.
     store : BlockStore, optional
         Where finished blocks are kept, and taken from.
     on_progress : callable
@@ -203,7 +223,7 @@ def learn_personas(
     found = kept[0] if kept else _find_personas(settings, prepared, on_progress)
     placed = place_personas(found, settings.personas)
     simulator = build_simulator(prepared, placed.segmentation)
-    check(simulator)
+    check(simulator, placed)
     if kept:
         drawn = kept[1]
     else:
@@ -245,7 +265,7 @@ def fit_personas(
     learned = learn_personas(
         settings,
         prepared,
-        check=partial(check_scenarios, settings),
+        check=partial(_check_scenarios, settings),
         store=store,
         on_progress=on_progress,
     )
@@ -265,23 +285,29 @@ def complete_fit(
     on_progress : callable
     """
     workers = settings.workers or available_workers()
-    prepared, simulator = learned.prepared, learned.simulator
+    prepared, simulator, population = learned.prepared, learned.simulator, learned.population
     dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
+    measures = Measures(unit=settings.unit, dwell=dwell, values=_values(settings, prepared, simulator))
+    arrivals = fit_arrivals(prepared.sequences, unit=settings.unit)
+    if population is not simulator:
+        measures = measures.of_personas(kept_positions(population))
+        arrivals = arrivals.of_some(share_of_journeys(population))
     return Fit(
         segmentation=learned.segmentation,
         found=learned.found,
         lost=learned.placed.lost,
+        learned=learned,
         baseline=Baseline(
-            simulator=simulator,
-            draws=learned.draws,
+            simulator=population,
+            draws=replace(learned.draws, simulator=population),
             max_length=settings.max_length,
             workers=workers,
-            measures=Measures(unit=settings.unit, dwell=dwell, values=_values(settings, prepared, simulator)),
+            measures=measures,
         ),
         alternatives=fit_alternatives(
-            simulator, random_state=learned.seed, workers=workers, on_progress=on_progress
+            population, random_state=learned.seed, workers=workers, on_progress=on_progress
         ),
-        arrivals=fit_arrivals(prepared.sequences, unit=settings.unit),
+        arrivals=arrivals,
         dwell=dwell,
     )
 
@@ -315,14 +341,15 @@ def read_modification(
     return FlowModification(description=scenario.description, effects=effects)
 
 
-def check_scenarios(settings: Settings, simulator: ProductFlowSimulator) -> None:
-    """Refuse scenarios that do not fit the flow.
+def _check_scenarios(settings: Settings, whole: ProductFlowSimulator, placed: PlacedPersonas) -> None:
+    """Refuse scenarios that do not fit the flow of the personas that predictions speak of.
 
     Raises
     ------
     SimulationError, UnknownNameError
         If one does not; the message names the scenario where there are several.
     """
+    simulator = without_personas(whole, placed.excluded)
     for scenario in settings.effective_scenarios():
         modification = read_modification(settings, scenario, simulator.persona_names)
         modification.apply(split_by_segments(simulator, modification.segments()).flow)

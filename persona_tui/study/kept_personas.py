@@ -1,4 +1,4 @@
-"""What a study calls its personas: names that were given, and places that were pinned."""
+"""What a study settled about its personas: their names, their places, and which of them are excluded."""
 
 from __future__ import annotations
 
@@ -31,11 +31,19 @@ class KeptPersona:
         The one that it was given; empty where it keeps that of the fit.
     place : int, optional
         The number at which it is pinned, from 1.
+    excluded : bool
+        Whether predictions leave its users out.
     """
 
     generated: str
     name: str = ""
     place: int | None = None
+    excluded: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether there is anything to keep."""
+        return bool(self.name or self.place or self.excluded)
 
     @property
     def called(self) -> str:
@@ -44,11 +52,19 @@ class KeptPersona:
 
     def lost_sentence(self) -> str:
         """Return that it is not among the personas of a fit."""
-        settled = f"was called '{self.name}'" if self.name else "was pinned"
+        settled = "was excluded" if self.excluded else "was pinned"
+        if self.name:
+            settled = f"was called '{self.name}'"
+        nobody = "; nobody is left out of predictions in its place" if self.excluded else ""
         return (
-            f"The persona that was found as '{self.generated}' and {settled} is not among these; what the "
-            "study settled about it is kept."
+            f"The persona that was found as '{self.generated}' and {settled} is not among these{nobody}; "
+            "what the study settled about it is kept."
         )
+
+    def document(self) -> dict[str, str | int | bool | None]:
+        """Return it as plain values; that it is excluded is told only where it is."""
+        plain = {"generated": self.generated, "name": self.name, "place": self.place}
+        return {**plain, "excluded": True} if self.excluded else plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +108,8 @@ class PersonaChanges:
     renames : tuple of (str, str)
         A persona and its new name. The name that the fit gives it undoes a renaming.
     pins, unpins : tuple of str
+    excludes, includes : tuple of str
+        Whose users predictions leave out, or speak of again.
 
     Examples
     --------
@@ -99,17 +117,19 @@ class PersonaChanges:
     >>> found = [KeptPersona(generated="Search"), KeptPersona(generated="Buy")]
     >>> changes = PersonaChanges(renames=(("2", "Buyers"),), pins=("Search",))
     >>> changes.apply(kept, found)[0]
-    KeptPersona(generated='Search', name='', place=1)
+    KeptPersona(generated='Search', name='', place=1, excluded=False)
     >>> changes.apply(kept, found)[1]
-    KeptPersona(generated='Buy', name='Buyers', place=None)
+    KeptPersona(generated='Buy', name='Buyers', place=None, excluded=False)
     """
 
     renames: tuple[tuple[str, str], ...] = ()
     pins: tuple[str, ...] = ()
     unpins: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.renames or self.pins or self.unpins)
+        return any((self.renames, self.pins, self.unpins, self.excludes, self.includes))
 
     def apply(self, kept: KeptPersonas, found: Sequence[KeptPersona]) -> tuple[KeptPersona, ...]:
         """Return what is settled after the changes; what was settled about personas not found stays.
@@ -125,7 +145,8 @@ class PersonaChanges:
         UnknownNameError
             If the only fault is a persona that is not there.
         SimulationError
-            If a persona is not there, or a name cannot be had; every fault is told.
+            If a persona is not there, a name cannot be had, or none would be left to predict; every
+            fault is told.
         """
         faults: list[PersonaError] = []
         changed, touched = list(found), set[tuple[str, int]]()
@@ -143,20 +164,34 @@ class PersonaChanges:
                 told = "" if value == generated else name_fault(value)
                 faults += [SimulationError(told)] if told else []
                 changed[position] = replace(changed[position], name="" if value == generated else value)
-            else:
+            elif part == "pin":
                 changed[position] = replace(changed[position], place=position + 1 if value else None)
+            else:
+                changed[position] = replace(changed[position], excluded=bool(value))
         faults += _repeated(changed)
+        faults += self._nobody_left(changed)
         _raise_all(faults)
-        settled = [each for each in changed if each.name or each.place]
+        settled = [each for each in changed if each.is_settled]
         mine = {each.generated for each in found}
         others = (_give_way(each, settled) for each in kept.personas if each.generated not in mine)
-        return (*settled, *(each for each in others if each.name or each.place))
+        return (*settled, *(each for each in others if each.is_settled))
+
+    def _nobody_left(self, changed: Sequence[KeptPersona]) -> list[PersonaError]:
+        """Return a fault where these changes exclude the last persona that predictions speak of."""
+        if not self.excludes or not all(each.excluded for each in changed):
+            return []
+        told = (
+            "With these excluded no persona would be left, so there would be nobody to predict anything of."
+        )
+        return [SimulationError(told, hint="Leave one in, or include another one with it.")]
 
     def _parts(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what is settled, about which persona, and as what; a pin is settled as some text or none."""
+        """Yield what is settled, about which persona, and as what: a name, else some text for yes or none."""
         yield from (("rename", persona, name) for persona, name in self.renames)
         yield from (("pin", persona, "here") for persona in self.pins)
         yield from (("pin", persona, "") for persona in self.unpins)
+        yield from (("exclude", persona, "yes") for persona in self.excludes)
+        yield from (("exclude", persona, "") for persona in self.includes)
 
 
 def _repeated(changed: Sequence[KeptPersona]) -> list[PersonaError]:
@@ -234,7 +269,7 @@ def position_of(wanted: str, personas: Sequence[KeptPersona]) -> int:
 
 def _raise_all(faults: Sequence[PersonaError]) -> None:
     """Raise the only fault as it is, or all of them in one message."""
-    if len(faults) == 1 and isinstance(faults[0], UnknownNameError):
+    if len(faults) == 1:
         raise faults[0]
     if faults:
         raise SimulationError(" ".join(each.message for each in faults))

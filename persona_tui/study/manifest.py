@@ -20,7 +20,7 @@ SCHEMA = "persona-tui/manifest/1"
 
 
 def build_manifest(
-    settings: Settings, folder: Path, files: tuple[str, ...], began: datetime
+    settings: Settings, folder: Path, files: tuple[str, ...], began: datetime, *, without: str = ""
 ) -> dict[str, Any]:
     """Return the manifest of a run that is done.
 
@@ -33,6 +33,8 @@ def build_manifest(
         Names of the files in it.
     began : datetime
         UTC.
+    without : str
+        Whose users the run leaves out; empty for nobody's.
     """
     ended = datetime.now(UTC)
     return {
@@ -43,6 +45,7 @@ def build_manifest(
         "seconds": round((ended - began).total_seconds(), 3),
         "source": settings.source_place(),
         "run": folder.name,
+        **({"without": without} if without else {}),
         "command": [redact(each) if "://" in each else each for each in sys.argv[1:]],
         "machine": {
             "platform": platform.platform(),

@@ -61,6 +61,7 @@ class RunObserver:
                     "n_scenarios": len(self._scenarios),
                     "solver": prepared.solver,
                     "n_personas": int(prepared.users.sum()),
+                    **({"without": prepared.without} if prepared.without else {}),
                     "exact": _exact(prepared, 0),
                     "own_error": _told(prepared.own_error()),
                     "personas": [_persona(prepared, n) for n in range(1, len(prepared.parts))],
@@ -87,7 +88,9 @@ def _exact(prepared: ArmsPrepared, part: int) -> list[float | None]:
 def _persona(prepared: ArmsPrepared, number: int) -> Line:
     part = prepared.parts[number]
     mine = part.weights > 0
+    numbers = prepared.flows[0].persona_numbers
     return {
+        **({"number": numbers[number - 1]} if prepared.without else {}),
         "name": part.name,
         "share": _told(float(prepared.evidence.exact.shares["control"][mine].sum())),
         "n_personas": int(prepared.users[mine].sum()),

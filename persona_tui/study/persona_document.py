@@ -79,7 +79,7 @@ def persona_document(
         "order": None if order is None else _order(order.total, "All personas"),
         "comparison": None if comparison is None else _comparison(comparison),
         "clusterers": None if clusterers is None else [asdict(each) for each in clusterers],
-        "not_found": [asdict(each) for each in described.lost],
+        "not_found": [each.document() for each in described.lost],
         "movement": (movement := described.remembered.movement) and movement.document(),
         "recipe": {
             "seed": described.settings.seed,
@@ -129,6 +129,7 @@ def _persona(
         "share_interval": card.share_interval,
         "generated_name": settled.generated,
         "pinned": settled.place == card.id,
+        **({"excluded": True} if settled.excluded else {}),
         "user_share": _estimate(profile.user_share, profile.user_share_interval),
         "early_conversion": {
             **_estimate(early.value, None if early.value is None else early.interval),

@@ -1,4 +1,4 @@
-"""The files in which a study keeps its personas and what they are called: ``personas/``."""
+"""The files in which a study keeps its personas and what it settled about them: ``personas/``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from persona_tui.study.toml_files import read_toml, require_no_faults
 PERSONAS_FILE: Final = Path("personas") / "personas.toml"
 """Inside a study or a run."""
 _TABLES: Final = "personas"
-_KEYS: Final = ("generated", "name", "place")
+_KEYS: Final = ("generated", "name", "place", "excluded")
 _HEAD: Final = "# What personas are called, as persona-tui personas --rename and --pin keep it.\n"
+_HEAD_EXCLUDED: Final = "# Users of those that are excluded, by --exclude, are left out of predictions.\n"
 
 
 def read_kept_personas(folder: Path, *, settled_for_good: bool = False) -> KeptPersonas:
@@ -72,7 +73,12 @@ def _read_persona(value: object, place: Place, faults: Faults) -> KeptPersona:
         faults.add(place, "generated must be the name that the fit gives the persona.")
     if name and (fault := name_fault(name)):
         faults.add((*place, "name"), fault)
-    return KeptPersona(generated=generated, name=name, place=_read_place(table, place, faults))
+    excluded = table.get("excluded", False)
+    if not isinstance(excluded, bool):
+        faults.add((*place, "excluded"), "excluded must be true or false.")
+    return KeptPersona(
+        generated=generated, name=name, place=_read_place(table, place, faults), excluded=excluded is True
+    )
 
 
 def _read_place(table: Mapping[str, Any], place: Place, faults: Faults) -> int | None:
@@ -95,7 +101,8 @@ def write_kept_personas(folder: Path, personas: Sequence[KeptPersona]) -> Path:
 
     path = folder / PERSONAS_FILE
     make_folder(path.parent)
-    write_text(path, _HEAD + tomli_w.dumps({_TABLES: tables_of(personas)}))
+    head = _HEAD + (_HEAD_EXCLUDED if any(each.excluded for each in personas) else "")
+    write_text(path, head + tomli_w.dumps({_TABLES: tables_of(personas)}))
     return path
 
 

@@ -26,6 +26,7 @@ from persona_tui.engine.modeling.selection import Selection
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.persona_differences import PersonaDifferences, compare_personas
+from persona_tui.engine.simulation.population import phrase_without
 from persona_tui.engine.text import printable
 from persona_tui.study.fit import LearnedPersonas, learn_personas
 from persona_tui.study.kept_ladder import learn_ladder
@@ -102,6 +103,14 @@ class DescribedPersonas:
     def lost(self) -> tuple[KeptPersona, ...]:
         """Return those that the study settled something about and that are not among them."""
         return self.learned.placed.lost
+
+    @property
+    def without(self) -> str:
+        """Return whom predictions leave out, as it is told beside every total; empty for nobody."""
+        excluded = [each for each in self.profiles if each.card.excluded]
+        return phrase_without(
+            [each.card.name for each in excluded], sum(each.user_share for each in excluded)
+        )
 
     @property
     def sure_share(self) -> float:
@@ -216,7 +225,9 @@ def _describe(
     described = DescribedPersonas(
         settings=settings,
         learned=learned,
-        profiles=persona_profiles.describe_personas(simulator, learned.segmentation, learned.draws),
+        profiles=persona_profiles.describe_personas(
+            simulator, learned.segmentation, learned.draws, learned.placed.excluded
+        ),
         ladder=ladder,
         order=order,
         runs=check_runs(counts, memberships),

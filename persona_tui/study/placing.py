@@ -47,6 +47,11 @@ class PlacedPersonas:
     matching: Matching | None
 
     @property
+    def excluded(self) -> tuple[int, ...]:
+        """Return the positions, in the order of the study, of the personas that predictions leave out."""
+        return tuple(position for position, each in enumerate(self.settled) if each.excluded)
+
+    @property
     def reordered(self) -> bool:
         """Return whether some persona stands at another place than in the fit."""
         return bool((np.diff(self.order) != 1).any())

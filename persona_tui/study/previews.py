@@ -16,6 +16,7 @@ from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.insights import Insights, explain
 from persona_tui.engine.simulation.leverage import StepLeverage, step_leverage
+from persona_tui.engine.simulation.population import kept_positions, without_whom
 from persona_tui.study.fit import (
     Fit,
     LearnedPersonas,
@@ -49,8 +50,18 @@ class OpenFlow:
 
     @property
     def personas(self) -> tuple[str, ...]:
-        """Return the names of the personas."""
+        """Return the names of the personas, those that are excluded left out."""
         return self.fit.simulator.persona_names
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the number of each of them, from 1, as the study shows it."""
+        return tuple(position + 1 for position in kept_positions(self.fit.simulator))
+
+    @property
+    def without(self) -> str:
+        """Return whom every total leaves out, as it is told beside it; empty where nobody is excluded."""
+        return without_whom(self.fit.simulator)
 
     @property
     def funnel(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import Comparison
+from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.ranking import RankedScenario
 from persona_tui.engine.statistics import Estimate, Interval
 
@@ -90,6 +91,7 @@ def card_document(card: PersonaCard) -> dict[str, Any]:
         "share": card.share,
         "conversion": {"value": card.conversion, "low": low, "high": high},
         "signature_events": list(card.signature_events),
+        **({"excluded": True} if card.excluded else {}),
     }
 
 
@@ -102,6 +104,7 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
         "unit": experiment.unit,
         "solver": experiment.solver,
         "n_personas": experiment.n_personas,
+        **_without(experiment),
         "effects": [effect.as_dict() for effect in experiment.modification.compile()],
         "dose": _plain(scenario.dose),
         "decision": scenario.decision,
@@ -113,8 +116,8 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
             "uplifts": _known(total.simulated_uplifts),
         },
         "personas": [
-            {"id": position, **_part(persona)}
-            for position, persona in enumerate(experiment.personas, start=1)
+            {"id": number, **_part(persona)}
+            for number, persona in zip(experiment.control.persona_numbers, experiment.personas, strict=True)
         ],
         "groups": [_part(group) for group in experiment.groups],
         "funnel": [_plain(step) for step in scenario.funnel_arms],
@@ -122,6 +125,11 @@ def _experiment(scenario: ScenarioReport) -> dict[str, Any]:
         "caveats": list(experiment.caveats),
         "models_left_out": experiment.left_out,
     }
+
+
+def _without(experiment: Experiment) -> dict[str, str]:
+    """Return whose users an experiment leaves out, nothing where it leaves out nobody's."""
+    return {"without": experiment.without} if experiment.without else {}
 
 
 def _part(part: Comparison) -> dict[str, Any]:
@@ -161,6 +169,7 @@ def plan_document(scenario: ScenarioReport) -> dict[str, Any]:
     plan = scenario.plan
     return {
         "scenario": scenario.name,
+        **_without(scenario.experiment),
         "uplift": plan.trial.uplift,
         "power": plan.trial.power,
         "level": plan.trial.level,

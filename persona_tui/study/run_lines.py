@@ -111,6 +111,7 @@ def _scenario(state: RunState, line: Line, _seconds: float) -> RunState:
     nobody = _standing([0, None, None, None, None, None])
     personas = tuple(
         PersonaState(
+            number=each.get("number", place),
             name=each["name"],
             share=each["share"],
             n_personas=each["n_personas"],
@@ -118,7 +119,7 @@ def _scenario(state: RunState, line: Line, _seconds: float) -> RunState:
             exact_treatment=each["exact"][1],
             standing=nobody,
         )
-        for each in told["personas"]
+        for place, each in enumerate(told["personas"], start=1)
     )
     fresh = ScenarioState(
         name=told["name"],
@@ -131,6 +132,7 @@ def _scenario(state: RunState, line: Line, _seconds: float) -> RunState:
         own_error=told["own_error"],
         standing=nobody,
         personas=personas,
+        without=told.get("without", ""),
     )
     earlier = tuple(each for each in state.scenarios if each.number < fresh.number)
     return replace(state, scenarios=(*earlier, fresh))

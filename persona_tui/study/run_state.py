@@ -93,6 +93,8 @@ class PersonaState:
 
     Parameters
     ----------
+    number : int
+        At which it stands, from 1.
     name : str
     share : float
         In control.
@@ -103,6 +105,7 @@ class PersonaState:
     standing : Standing
     """
 
+    number: int
     name: str
     share: float
     n_personas: int
@@ -174,6 +177,8 @@ class ScenarioState:
         Of those; ``drop_off`` by falling share.
     examples : tuple of ExampleWalk
         The newest last.
+    without : str
+        Whose users are in neither arm; empty for nobody's.
     enough_at : int or None
         Synthetic users per arm at which more stopped helping.
     """
@@ -193,6 +198,7 @@ class ScenarioState:
     funnel: tuple[StepState, ...] = ()
     drop_off: tuple[StepState, ...] = ()
     examples: tuple[ExampleWalk, ...] = ()
+    without: str = ""
     enough_at: int | None = None
 
     @property

@@ -248,7 +248,9 @@ def do_run(
                 files = write_request(run.folder, settings, kept)
             result = run_study(inside, prepared, store=run.blocks, on_progress=report)
             files += _write_files(result, run.folder, job.written, report)
-            write_json(run.folder / MANIFEST, build_manifest(settings, run.folder, files, began))
+            without = result.report.lead.experiment.without
+            manifest = build_manifest(settings, run.folder, files, began, without=without)
+            write_json(run.folder / MANIFEST, manifest)
         with locked(study, _LONG):
             _publish(run.folder, study, job.published)
             if not kept.settled_for_good:

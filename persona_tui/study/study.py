@@ -14,6 +14,7 @@ from persona_tui.engine.analytics.reporting import (
     build_report,
     report_scenario,
 )
+from persona_tui.engine.data.funnel import FunnelStep, count_funnel
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.simulation.allocation import Allocation, allocate
@@ -22,6 +23,7 @@ from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.insights import plan_real_test
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.population import population_counts, population_weights
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.study.fit import Fit, fit_personas, run_scenario
 from persona_tui.study.log import PreparedLog, prepare_log
@@ -145,8 +147,10 @@ def _result(
     resolved = _resolved(settings, prepared, fit, scenarios)
     report = build_report(
         log=prepared.facts,
-        funnel=prepared.funnel,
-        personas=build_persona_cards(fit.simulator, fit.segmentation, fit.baseline.draws),
+        funnel=_observed_funnel(settings, prepared, fit),
+        personas=build_persona_cards(
+            fit.learned.simulator, fit.segmentation, fit.baseline.draws, fit.learned.placed.excluded
+        ),
         simulator=fit.simulator,
         scenarios=scenarios,
         recipe=_recipe(settings, prepared, resolved),
@@ -177,7 +181,7 @@ def _report(
         plan=plan_real_test(
             experiment,
             fit.arrivals,
-            prepared.counts,
+            population_counts(fit.simulator),
             weeks=settings.weeks,
             power=settings.power,
             level=settings.level,
@@ -185,6 +189,15 @@ def _report(
         ),
         dose=_dose_point(scenario),
     )
+
+
+def _observed_funnel(settings: Settings, prepared: PreparedLog, fit: Fit) -> tuple[FunnelStep, ...]:
+    """Return the funnel of those that predictions speak of, as observed."""
+    weights = population_weights(fit.simulator)
+    if weights is None:
+        return prepared.funnel
+    steps = [step.step for step in prepared.funnel]
+    return count_funnel(prepared.sequences, steps, settings.unit, weights[prepared.counts.row_of_user])
 
 
 def _allocation(settings: Settings, fit: Fit) -> Allocation | None:
@@ -227,6 +240,7 @@ def _resolved(
         "value": settings.value or None,
         **{name: getattr(settings, name) for name in ("power", "level", "exposed", "weeks", "budget")},
         "n_draws": fit.baseline.draws.n_draws,
+        **({"excluded": [name for _, name in excluded]} if (excluded := fit.simulator.excluded) else {}),
     }
 
 

@@ -195,6 +195,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _personas("choose_clusters", "k", "How many", "Choose the number of personas from the ladder."),
     _personas("rename", "n", "Rename", "Give the persona a name of your own."),
     _personas("pin", "p", "Pin", "Keep the persona at its place in later fits, or let it go."),
+    _personas(
+        "exclude", "x", "Exclude", "Leave the persona's users out of all predictions, or include them again."
+    ),
     _personas("compare", "c", "Compare", "Set the persona beside another."),
     _flow("add_effect", "a", "Add", "Add a change to the scenario, at the step that is chosen."),
     _flow("edit_effect", "e", "Edit", "Edit the change that is chosen; enter does too."),

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,6 +188,21 @@ def test_names_and_pins_are_shown_and_used_by_later_commands(ask):
     assert again["personas"][1]["name"] == "Window shoppers"
 
 
+def test_later_commands_predict_without_who_is_excluded_and_say_so(ask):
+    page = " ".join(ask("personas", "study", "--exclude", "2").stdout.split())
+    assert "(excluded)" in page
+    assert "predictions are without its users" in page
+    shown = ask("preview", "study")
+    for told in (shown.stdout, shown.stderr):
+        assert re.search(r"[Ww]ithout '.+' \(\d+ % of users\)", " ".join(told.split()))
+    document = json.loads(ask("plan", "study", "--json", "--quiet").stdout)
+    assert document["recipe"]["settings"]["excluded"]
+    refused = ask("preview", "study", "--modification", "friction:factor=0.1,personas=2", "--quiet", code=2)
+    assert "is excluded from predictions" in refused.stderr
+    again = json.loads(ask("personas", "study", "--include", "2", "--json", "--quiet").stdout)
+    assert not any("excluded" in each for each in again["personas"])
+
+
 def test_a_persona_that_another_fit_does_not_have_is_told(ask):
     ask("personas", "study", "--rename", "1=Mine")
     page = ask("personas", "study", "--clusters", "1").stdout
@@ -201,6 +217,9 @@ def test_a_persona_that_another_fit_does_not_have_is_told(ask):
         (("study", "--rename", "2"), 2, "write it as persona=name"),
         (("study", "--rename", "nobody=x"), 2, "Unknown persona 'nobody'"),
         (("study", "--rename", f"1={'n' * 41}"), 2, "at most 40 characters, not 41"),
+        (("study", "--exclude", "1", "--exclude", "2"), 2, "nobody to predict"),
+        (("study", "--exclude", "1", "--include", "1"), 2, "--exclude: '1' is settled twice"),
+        (("study", "--include", "7"), 2, "Unknown persona '7'"),
         (("study", "--compare", "1"), 2, "--compare 1 --compare 2"),
         (("study", "--compare", "1", "--compare", "1"), 2, "are the same persona"),
         (("study", "--persona", "3"), 2, "Unknown persona '3'"),

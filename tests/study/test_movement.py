@@ -193,3 +193,19 @@ def test_a_run_keeps_the_personas_that_settled_its_names_and_is_repeated_to_the_
     described = describe_personas(merge_settings(read_settings(run), {}))
     assert described.remembered.movement is None
     assert names(described) == [each["name"] for each in done.result.document["personas"]]
+
+
+def test_an_exclusion_follows_its_persona_and_is_told_where_a_fit_has_it_not(study, months):
+    changes = PersonaChanges(renames=(("3", "Seekers"),), excludes=("2", "3"))
+    first = describe(study, changes=changes)
+    assert [each.excluded for each in first.settled] == [False, True, True]
+    assert [card.excluded for card in first.cards] == [False, True, True]
+    described = describe(study, events=str(months / "second.csv"))
+    assert [each.excluded for each in described.settled] == [False, True, False]
+    (lost,) = described.lost
+    assert "nobody is left out of predictions in its place" in lost.lost_sentence()
+    document = json.loads(json.dumps(persona_document(described), allow_nan=False))
+    assert document["not_found"] == [lost.document()]
+    assert [each.get("excluded") for each in document["personas"]] == [None, True, None]
+    back = describe(study)
+    assert [each.excluded for each in back.settled] == [False, True, True]

@@ -43,5 +43,7 @@ def narrate_source(presentation: Presentation, settings: Settings, result: Study
     """Say what was repaired or rejected in the log, and which settled personas it does not have."""
     for sentence in result.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.source_shown()}: {sentence}")
+    if without := result.report.lead.experiment.without:
+        presentation.narrate(f"Predictions are {without}.")
     for each in result.fit.lost:
         presentation.narrate(each.lost_sentence())

@@ -26,6 +26,8 @@ def _batch(settings: Settings, presentation: Presentation, request: DetachReques
     presentation.narrate(f"Defaults used: {' '.join(finished.defaults_used())}")
     for sentence in finished.result.prepared.log.quality.sentences():
         presentation.narrate(f"{settings.source_shown()}: {sentence}")
+    if without := finished.result.report.lead.experiment.without:
+        presentation.narrate(f"Predictions are {without}.")
     for each in finished.result.fit.lost:
         presentation.narrate(each.lost_sentence())
     if presentation.as_json:

@@ -1,4 +1,4 @@
-"""``persona-tui personas``: who the users are, how many kinds there are, and what they are called."""
+"""``persona-tui personas``: who the users are, how many kinds, what they are called, and who counts."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ class PersonasRequest:
         metavar="N|NAME",
         shown_default="none",
         help="Let a persona go by its share again; repeatable.",
+    )
+    exclude: tuple[str, ...] = option(
+        "--exclude",
+        default=(),
+        metavar="N|NAME",
+        shown_default="none",
+        help="Leave the users of a persona, such as bots or staff, out of all predictions; the fit stays "
+        "as it is; repeatable. The study keeps it.",
+    )
+    include: tuple[str, ...] = option(
+        "--include",
+        default=(),
+        metavar="N|NAME",
+        shown_default="none",
+        help="Let predictions speak of a persona's users again; repeatable.",
     )
     assign: str = option(
         "--assign",
@@ -115,7 +130,13 @@ class PersonasRequest:
         faults = [f"--rename {fault}" for text in self.rename if (fault := fault_of(read_rename, text))]
         if faults:
             raise SimulationError(" ".join(faults))
-        return PersonaChanges(renames=tuple(map(read_rename, self.rename)), pins=self.pin, unpins=self.unpin)
+        return PersonaChanges(
+            renames=tuple(map(read_rename, self.rename)),
+            pins=self.pin,
+            unpins=self.unpin,
+            excludes=self.exclude,
+            includes=self.include,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,8 +257,8 @@ def _narrate(presentation: Presentation, settings: Settings, learned: LearnedPer
 VERB = Verb(
     name="personas",
     help="Show who the users are: how many personas and why, their share, conversion and what sets them "
-    "apart. Writes what was learned from the log and, where asked, names and pins into the study and "
-    "memberships into a file.",
+    "apart. Writes what was learned from the log and, where asked, names, pins and who is excluded into the "
+    "study and memberships into a file.",
     options=FIT_OPTIONS,
     argument="A log, or a study or a run whose personas are meant.",
     run=_personas,

@@ -6,6 +6,7 @@ from typing import Final
 
 from persona_tui.cli.output import Page
 from persona_tui.cli.persona_pages.how_many import print_number
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.persona_phrases import (
     attribute_words,
@@ -43,7 +44,7 @@ def _print_cards(page: Page, described: DescribedPersonas) -> None:
         ("persona", "users", "share", "95 % interval", "conversion", "95 % interval"),
         [
             (
-                f"{card.id}. {card.name}",
+                f"{card.id}. {name_in_table(card)}",
                 count(card.users),
                 percent(card.share),
                 percent_interval(*card.share_interval),
@@ -157,8 +158,11 @@ def print_settled(page: Page, described: DescribedPersonas) -> None:
 
 
 def _settled_words(settled: KeptPersona, number: int) -> str:
-    named = f"found as '{settled.generated}'" if settled.name else ""
-    if settled.place is None:
-        return named
-    pinned = "pinned" if settled.place == number else f"pinned at {settled.place}, more than there are"
-    return f"{named}, {pinned}" if named else pinned
+    words = [f"found as '{settled.generated}'"] if settled.name else []
+    if settled.place is not None:
+        words.append(
+            "pinned" if settled.place == number else f"pinned at {settled.place}, more than there are"
+        )
+    if settled.excluded:
+        words.append("excluded, so that predictions are without its users")
+    return ", ".join(words)

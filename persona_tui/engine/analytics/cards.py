@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,8 @@ class PersonaCard:
         95 % interval of the user bootstrap.
     signature_events : tuple of str
         What it does more than the others.
+    excluded : bool
+        Whether predictions leave its users out.
     """
 
     id: int
@@ -44,10 +47,19 @@ class PersonaCard:
     conversion: float
     conversion_interval: Interval
     signature_events: tuple[str, ...]
+    excluded: bool = False
+
+
+def name_in_table(card: PersonaCard) -> str:
+    """Return the name of a persona as a table shows it, with a word where it is excluded."""
+    return f"{card.name} (excluded)" if card.excluded else card.name
 
 
 def build_persona_cards(
-    simulator: ProductFlowSimulator, segmentation: SegmentationResult, draws: FlowDraws
+    simulator: ProductFlowSimulator,
+    segmentation: SegmentationResult,
+    draws: FlowDraws,
+    excluded: Collection[int] = (),
 ) -> tuple[PersonaCard, ...]:
     """Return the personas of a simulator as a reader meets them.
 
@@ -58,6 +70,8 @@ def build_persona_cards(
         What its generator was made from.
     draws : FlowDraws
         For the intervals of shares and of observed conversion.
+    excluded : collection of int
+        Positions of the personas that predictions leave out.
     """
     counts = simulator.counts
     mass = counts.multiplicity[:, None] * simulator.memberships
@@ -75,6 +89,7 @@ def build_persona_cards(
             conversion=float(conversion[k]),
             conversion_interval=interval(draws.conversions[:, k]),
             signature_events=tuple(signatures[k]),
+            excluded=k in excluded,
         )
         for k in range(segmentation.n_clusters)
     )

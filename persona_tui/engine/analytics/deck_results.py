@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
     AXIS_PERCENT_FORMAT,
@@ -130,7 +131,7 @@ def _draw_personas(slide: Slide, cards: Sequence[PersonaCard], scale: Scale) -> 
     add_row_chart(
         slide,
         _beside(body),
-        [card.name for card in cards],
+        [name_in_table(card) for card in cards],
         [Series(name="Share of journeys", values=tuple(card.share for card in cards), color=BAR)],
         scale,
         number_format=PERCENT_FORMAT,
@@ -143,7 +144,7 @@ def _draw_personas(slide: Slide, cards: Sequence[PersonaCard], scale: Scale) -> 
 def _persona_cells(card: PersonaCard) -> list[str]:
     return [
         str(card.id),
-        card.name,
+        name_in_table(card),
         count(card.users),
         percent(card.conversion),
         percent_interval(*card.conversion_interval),
@@ -153,7 +154,8 @@ def _persona_cells(card: PersonaCard) -> list[str]:
 
 
 def _card_in_full(card: PersonaCard) -> str:
-    return f"{in_full(card.name)} ({', '.join(map(in_full, card.signature_events)) or 'no signature events'})"
+    events = ", ".join(map(in_full, card.signature_events)) or "no signature events"
+    return f"{in_full(name_in_table(card))} ({events})"
 
 
 def add_funnel(deck: Deck, report: Report) -> None:
@@ -264,7 +266,8 @@ def _add_legend(slide: Slide, box: Box) -> None:
 def add_uplifts(deck: Deck, report: Report) -> None:
     """Add whom the change helps and whom it hurts."""
     experiment = report.lead.experiment
-    parts = pages(tuple(enumerate(experiment.personas, start=1)), PERSONAS_A_SLIDE)
+    numbers = [card.id for card in report.personas if not card.excluded]
+    parts = pages(tuple(zip(numbers, experiment.personas, strict=True)), PERSONAS_A_SLIDE)
     everyone = (experiment.total, *experiment.personas)
     scale = nice_scale([100 * end for each in everyone for end in _ends(each)])
     for number, part in enumerate(parts, start=1):

@@ -83,11 +83,12 @@ def log_facts(report: Report) -> str:
 
 
 def origin(report: Report) -> str:
-    """Return what makes the numbers again, in one line: data, seed, version."""
+    """Return what makes the numbers again, in one line: data, seed, version, and whom they leave out."""
     seed, version = _from_recipe(report, "seed"), _from_recipe(report, "version")
     parts = [f"data {report.log.fingerprint[:_FINGERPRINT_LENGTH]}"]
     parts += [f"seed {_brief(seed)}"] if seed else []
     parts += [f"version {_brief(version)}"] if version else []
+    parts += [report.lead.experiment.without] if report.lead.experiment.without else []
     return " · ".join(parts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -77,11 +78,12 @@ def escaped(text: str) -> str:
 
 
 def _log(report: Report) -> str:
-    log = report.log
+    log, without = report.log, report.lead.experiment.without
+    left_out = escaped(f" Predictions are {without}.") if without else ""
     return (
         f"{count(log.users)} users, {count(log.sessions)} sessions, {count(log.events)} events, "
         f"{log.first:%Y-%m-%d} to {log.last:%Y-%m-%d} (UTC). "
-        f"Rates are shares of {UNIT_WORDS[report.unit]}; intervals are 95 %."
+        f"Rates are shares of {UNIT_WORDS[report.unit]}; intervals are 95 %.{left_out}"
     )
 
 
@@ -90,7 +92,7 @@ def _personas(report: Report) -> str:
         ("persona", "share", "converts", "95 % interval", "does more than others"),
         (
             (
-                f"{card.id} {card.name}",
+                f"{card.id} {name_in_table(card)}",
                 percent(card.share),
                 percent(card.conversion),
                 percent_interval(*card.conversion_interval),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,10 @@ class _Candidates:
 
 
 def describe_personas(
-    simulator: ProductFlowSimulator, segmentation: SegmentationResult, draws: FlowDraws
+    simulator: ProductFlowSimulator,
+    segmentation: SegmentationResult,
+    draws: FlowDraws,
+    excluded: Collection[int] = (),
 ) -> tuple[PersonaProfile, ...]:
     """Return who each persona is.
 
@@ -119,6 +123,8 @@ def describe_personas(
         What its generator was made from.
     draws : FlowDraws
         For every interval; nothing is drawn at random beside them but how equal users share a weight.
+    excluded : collection of int
+        Positions of the personas that predictions leave out; they are described all the same.
 
     Notes
     -----
@@ -146,7 +152,7 @@ def describe_personas(
     [('pace', 'large'), ('depth', 'small')]
     """
     counts, memberships = simulator.counts, user_memberships(simulator)
-    cards = build_persona_cards(simulator, segmentation, draws)
+    cards = build_persona_cards(simulator, segmentation, draws, excluded)
     journeys = counts.n_journeys[counts.row_of_user]
     events, paths = _events(counts, cards), _paths(counts, memberships, journeys)
     traits = tabulate_traits(measure_users(simulator.generator.sequences, counts.journeys))

@@ -11,7 +11,11 @@ from persona_tui.engine.text import inert_cell
 
 
 def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
-    """Return one row a persona; shares and conversions are shares of journeys."""
+    """Return one row a persona; shares and conversions are shares of journeys.
+
+    ``excluded`` says whom predictions leave out, where there is any.
+    """
+    excluded = [card.excluded for card in personas]
     return pl.DataFrame(
         {
             "persona_id": [card.id for card in personas],
@@ -22,6 +26,7 @@ def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
             "conversion_low": [card.conversion_interval[0] for card in personas],
             "conversion_high": [card.conversion_interval[1] for card in personas],
             "signature_events": [" | ".join(card.signature_events) for card in personas],
+            **({"excluded": excluded} if any(excluded) else {}),
         }
     )
 

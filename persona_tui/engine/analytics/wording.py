@@ -10,6 +10,7 @@ from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import ROUNDING
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
+from persona_tui.engine.simulation.population import observed_conversion
 from persona_tui.engine.statistics import Estimate
 
 MISFIT = 0.05
@@ -78,6 +79,13 @@ def question(experiment: Experiment) -> str:
 
 def decision(experiment: Experiment) -> str:
     """Return the answer in one sentence."""
+    said = _decision(experiment)
+    if not experiment.without:
+        return said
+    return f"{experiment.without[:1].upper()}{experiment.without[1:]}: {said[:1].lower()}{said[1:]}"
+
+
+def _decision(experiment: Experiment) -> str:
     arms = experiment.total.arms
     uplift = experiment.total.uplifts["completion_rate"]
     before, after = arms["control"]["completion_rate"], arms["treatment"]["completion_rate"]
@@ -135,13 +143,19 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
     """Return what the numbers rest on, a sentence each."""
     units = UNIT_WORDS[experiment.unit]
     control = experiment.total.arms["control"]["completion_rate"]
-    observed = simulator.journeys.observed_conversion
+    observed = observed_conversion(simulator)
     told = [
         f"Every rate is a share of {units}; a journey ends at its first completion.",
         "People are assumed to move through the changed flow as they do today, but for the stated change: "
         "each next step depends on the current step and on the persona, not on the way there.",
         _interval_meaning(log, experiment),
     ]
+    if experiment.without:
+        told.insert(
+            0,
+            f"Every total, share and number of a test is {experiment.without}, who were excluded. They keep "
+            "their part of the fit; what is said of the log as a whole, and how long moves take, holds them.",
+        )
     if any(metric.startswith("seconds_") for metric in experiment.metrics):
         told.append(
             "Intervals of times hold how long each move takes at what the log shows; they move only with "

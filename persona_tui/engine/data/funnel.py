@@ -32,7 +32,7 @@ class FunnelStep:
     ----------
     step : str
     reached : int
-        Units with the event at least once, in any order.
+        Units with the event at least once, in any order; where users count in parts, to whole units.
     rate : float
         Of all units.
     rate_of_previous : float
@@ -52,7 +52,9 @@ class FunnelStep:
     rate_in_order: float
 
 
-def count_funnel(sequences: Sequences, steps: Sequence[str], unit: Unit = "user") -> tuple[FunnelStep, ...]:
+def count_funnel(
+    sequences: Sequences, steps: Sequence[str], unit: Unit = "user", weights: FloatArray | None = None
+) -> tuple[FunnelStep, ...]:
     """Count the units that reach each step.
 
     Parameters
@@ -60,6 +62,8 @@ def count_funnel(sequences: Sequences, steps: Sequence[str], unit: Unit = "user"
     sequences : Sequences
     steps : sequence of str
     unit : {"user", "session"}
+    weights : array of shape (U,), optional
+        What part of each user counts; all of each where left out.
 
     Raises
     ------
@@ -76,22 +80,28 @@ def count_funnel(sequences: Sequences, steps: Sequence[str], unit: Unit = "user"
     codes = step_codes(sequences, steps)
     shown = [np.flatnonzero(events.codes == code) for code in codes]
     places = _places_in_order(events, shown)
-    n_units = events.n_units
+    parts = np.ones(events.n_units)
+    if weights is not None:
+        parts = weights[sequences.users[events.log_rows(events.begins)]]
+    n_units = parts.sum()
     counted: list[FunnelStep] = []
+    before = None
     for position, step in enumerate(steps):
-        reached = int(np.count_nonzero(first_of_each(events.units[shown[position]])))
-        in_order = int(np.count_nonzero(places[position] < len(events.codes)))
-        before = counted[-1].reached if counted else reached
+        units = events.units[shown[position]]
+        reached = float(parts[units[first_of_each(units)]].sum())
+        in_order = float(parts[places[position] < len(events.codes)].sum())
+        before = reached if before is None else before
         counted.append(
             FunnelStep(
                 step=step,
-                reached=reached,
-                rate=reached / n_units,
+                reached=round(reached),
+                rate=float(reached / n_units),
                 rate_of_previous=reached / before if before else 0.0,
-                reached_in_order=in_order,
-                rate_in_order=in_order / n_units,
+                reached_in_order=round(in_order),
+                rate_in_order=float(in_order / n_units),
             )
         )
+        before = reached
     return tuple(counted)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -29,6 +29,7 @@ from persona_tui.engine.simulation.other_models import (
     Uplifts,
 )
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
+from persona_tui.engine.simulation.population import population_weights
 from persona_tui.engine.statistics import Interval
 from persona_tui.engine.types import RandomState
 
@@ -170,14 +171,15 @@ def fit_alternatives(
 
     Notes
     -----
-    Costs two fits of a mixture and one pass over the events.
+    Costs two fits of a mixture and one pass over the events. They are fitted on all users; their chains
+    and shares are those of users that predictions speak of.
     """
     seed = normalise_seed(random_state)
     fitted = ControlArm(flow=simulator.flow, shares=simulator.shares)
     n_clusters = simulator.generator.n_clusters
     left_out: dict[str, str] = {}
     makers: dict[str, Callable[[], Model]] = {}
-    if n_clusters > 1:
+    if len(simulator.persona_names) > 1:
         makers[POOLED] = partial(_pooled, simulator)
     for other in (n_clusters - 1, n_clusters + 1):
         if not 1 < other <= simulator.generator.sequences.n_users:
@@ -240,6 +242,9 @@ def _mixture(simulator: ProductFlowSimulator, n_clusters: int, seed: np.random.S
 
 
 def _beside(simulator: ProductFlowSimulator, generator: MarkovPersonaGenerator) -> OtherPersonas:
-    friction_is_drop = FRICTION_DROP in simulator.drop_events
+    weights, friction_is_drop = population_weights(simulator), FRICTION_DROP in simulator.drop_events
+    if weights is not None:
+        of_users = weights[simulator.counts.row_of_user]
+        generator = replace(generator, memberships=generator.memberships * of_users[:, None])
     other = ProductFlowSimulator.from_counts(generator, simulator.counts, friction_is_drop=friction_is_drop)
     return OtherPersonas.of(other, simulator)

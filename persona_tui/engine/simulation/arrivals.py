@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -54,6 +54,10 @@ class Arrivals:
     def per_week(self) -> float:
         """Return the mean number of arrivals in a week of the log."""
         return self.n_units / self.n_weeks
+
+    def of_some(self, share: float) -> Arrivals:
+        """Return the arrivals of a share of the units, at the same hours of the week."""
+        return replace(self, n_units=round(share * self.n_units))
 
     def draw_times(self, generator: np.random.Generator, n: int, first: int, last: int) -> IntArray:
         """Draw when n units arrive.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 
-from persona_tui.engine.errors import SimulationError, unknown_name
+from persona_tui.engine.errors import PersonaError, SimulationError, unknown_name
 from persona_tui.engine.types import BoolArray
 
 
@@ -33,22 +35,53 @@ def number_personas(
     return distinct, [distinct.index(name) for name in each]
 
 
-def mask_personas(wanted: tuple[str, ...], names: tuple[str, ...], owners: list[int]) -> BoolArray:
+def numbers_beside(excluded: tuple[tuple[int, str], ...], n_personas: int) -> tuple[int, ...]:
+    """Return the number of each persona, from 1: those that are excluded keep theirs.
+
+    Examples
+    --------
+    >>> numbers_beside(((2, "Bots"),), 3)
+    (1, 3, 4)
+    """
+    taken = dict(excluded)
+    free = (number for number in count(1) if number not in taken)
+    return tuple(next(free) for _ in range(n_personas))
+
+
+def mask_personas(
+    wanted: tuple[str, ...],
+    names: tuple[str, ...],
+    owners: list[int],
+    excluded: tuple[tuple[int, str], ...] = (),
+) -> BoolArray:
     """Return which chains are of some personas, by name or by number from 1; all where none is wanted.
 
     Raises
     ------
+    SimulationError
+        If a persona is excluded.
     UnknownNameError
         If there is no persona of that name or number.
     """
     if not wanted:
         return np.ones(len(owners), dtype=bool)
-    positions = {str(number + 1): number for number in range(len(names))}
-    positions |= {name: number for number, name in enumerate(names)}
+    numbers = numbers_beside(excluded, len(names))
+    positions = {str(number): position for position, number in enumerate(numbers)}
+    positions |= {name: position for position, name in enumerate(names)}
     for name in wanted:
         if name not in positions:
-            raise unknown_name("persona", name, names)
+            raise _not_among(name, names, excluded)
     return np.isin(owners, [positions[name] for name in wanted])
+
+
+def _not_among(name: str, names: tuple[str, ...], excluded: tuple[tuple[int, str], ...]) -> PersonaError:
+    for number, label in excluded:
+        if name in (label, str(number)):
+            return SimulationError(
+                f"Persona '{label}' is excluded from predictions, so nothing can be changed for it.",
+                hint="Include it again, or leave it out of the change.",
+            )
+    return unknown_name("persona", name, names)
 
 
 def mask_segment(segment: str, segments: tuple[frozenset[str], ...], n_chains: int) -> BoolArray:

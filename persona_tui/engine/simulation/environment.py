@@ -227,6 +227,11 @@ class ProductFlowSimulator:
         return tuple((number,) for number in range(len(self.persona_names)))
 
     @property
+    def excluded(self) -> tuple[tuple[int, str], ...]:
+        """Return the number and the name of each persona that predictions leave out; none."""
+        return ()
+
+    @property
     def segments(self) -> tuple[frozenset[str], ...]:
         """Return the segments that the users of each chain are in; empty where they are not told apart."""
         return ()
@@ -310,6 +315,10 @@ class ProductFlowSimulator:
         pooled = smooth_pooled(tables.sum(axis=-3), self.journeys, prior)
         return smooth(tables, pooled[..., None, :, :], prior)
 
+    def of_population(self, shares: FloatArray) -> FloatArray:
+        """Return shares of the fit's chains, shape (..., K), as those of the chains that are predicted."""
+        return shares
+
     def build_flow(self, chains: FloatArray) -> Flow:
         """Return the flow of personas' chains of shape (..., K, n + 1, n + 1)."""
         friction = np.zeros((*chains.shape[:-2], chains.shape[-1] - 1, 1))
@@ -328,6 +337,7 @@ class ProductFlowSimulator:
                 for _ in cells
             ),
             segments=self.segments,
+            excluded=self.excluded,
         )
 
 

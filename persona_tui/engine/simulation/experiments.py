@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from persona_tui.engine.simulation.executors import Executor
 from persona_tui.engine.simulation.flow import METRICS, Flow
 from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.horizon import shortest_horizon
+from persona_tui.engine.simulation.model_ranges import Alternatives, ModelRanges
+from persona_tui.engine.simulation.population import without_whom
 from persona_tui.engine.simulation.segments import split_by_segments
 from persona_tui.engine.simulation.simulated import (
     ARMS,
@@ -39,31 +41,13 @@ from persona_tui.engine.simulation.simulated import (
 )
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.engine.simulation.watching import ArmsPrepared
-from persona_tui.engine.statistics import Interval, largest_remainder
+from persona_tui.engine.statistics import largest_remainder
 from persona_tui.engine.types import FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
     import polars as pl
 
 DEFAULT_N_PERSONAS = 10_000
-
-
-class ModelRanges(Protocol):
-    """How far an uplift moves with the model of how people walk."""
-
-    def of(self, metric: str, persona: int | None) -> Interval | None:
-        """Return the range for a persona, or for all."""
-
-    @property
-    def left_out(self) -> dict[str, str]:
-        """Return the models that the modification does not fit, and why."""
-
-
-class Alternatives(Protocol):
-    """Other models of the same log."""
-
-    def ranges(self, modification: FlowModification, max_length: int | None) -> ModelRanges:
-        """Return how far the uplifts of a modification move over the models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +80,8 @@ class Experiment:
         Share of each persona, by arm.
     drawn_uplifts : array of shape (n_draws,)
         Uplift of completion with every doubt that was drawn.
+    without : str
+        Whose users all numbers leave out, such as ``without 'Bots' (12 % of users)``; empty for nobody's.
     """
 
     modification: FlowModification
@@ -115,6 +101,7 @@ class Experiment:
     treatment: Flow
     shares: dict[str, FloatArray]
     drawn_uplifts: FloatArray
+    without: str = ""
 
     @property
     def harm(self) -> float:
@@ -278,6 +265,7 @@ def compare_arms(
         treatment=treatment,
         shares=shares,
         drawn_uplifts=found.spread.uplift("completion_rate", np.ones(len(simulator.shares))),
+        without=without_whom(whole.simulator),
     )
 
 
@@ -302,6 +290,7 @@ def _prepare(
         flows=flows,
         users=largest_remainder(baseline.simulator.shares, n_personas),
         solver=solver,
+        without=without_whom(baseline.simulator),
         walk_length=baseline.max_length or shortest_horizon(*arms),
         seed=seed,
     )

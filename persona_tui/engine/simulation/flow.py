@@ -14,7 +14,12 @@ import numpy as np
 
 from persona_tui.engine.data.schema import RETURN
 from persona_tui.engine.errors import SimulationError, unknown_name
-from persona_tui.engine.simulation.chain_owners import mask_personas, mask_segment, number_personas
+from persona_tui.engine.simulation.chain_owners import (
+    mask_personas,
+    mask_segment,
+    number_personas,
+    numbers_beside,
+)
 from persona_tui.engine.simulation.kept_property import KeptProperty
 from persona_tui.engine.simulation.solvers import (
     Moves,
@@ -88,6 +93,9 @@ class Flow:
         apart by segments a persona has several chains, and its name stands at each.
     segments : tuple of frozenset of str, length K
         The segments that the users of each chain are in; empty where users are not told apart.
+    excluded : tuple of (int, str)
+        Number, from 1, and name of each persona that is none of them, since predictions leave it out;
+        the others keep their numbers beside it.
     time_factors : array of shape (..., K, n)
         What the time spent at each state is multiplied by; ones, spread to shape where it is smaller.
 
@@ -107,6 +115,7 @@ class Flow:
     friction_is_drop: bool
     personas: tuple[str, ...] = ()
     segments: tuple[frozenset[str], ...] = ()
+    excluded: tuple[tuple[int, str], ...] = ()
     time_factors: FloatArray = field(default_factory=lambda: np.ones((1, 1)))
 
     def __post_init__(self) -> None:
@@ -195,6 +204,11 @@ class Flow:
         """Return the name of each persona once; its number, from 1, where it has none."""
         return number_personas(self.personas, self.segments, self.transitions.shape[-3])[0]
 
+    @property
+    def persona_numbers(self) -> tuple[int, ...]:
+        """Return the number of each persona, from 1."""
+        return numbers_beside(self.excluded, len(self.persona_names))
+
     def persona_mask(self, wanted: tuple[str, ...], segment: str = "") -> BoolArray:
         """Return which chains are of some personas and of users in a segment, shape (K,).
 
@@ -210,11 +224,11 @@ class Flow:
         UnknownNameError
             If there is no persona of that name or number, or no such segment.
         SimulationError
-            If users are not told apart by segments.
+            If a persona is excluded, or users are not told apart by segments.
         """
         n_chains = self.transitions.shape[-3]
         names, owners = number_personas(self.personas, self.segments, n_chains)
-        chosen = mask_personas(wanted, names, owners)
+        chosen = mask_personas(wanted, names, owners, self.excluded)
         return chosen & mask_segment(segment, self.segments, n_chains) if segment else chosen
 
     def index(self, state: str) -> int:

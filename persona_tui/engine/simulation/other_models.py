@@ -12,6 +12,7 @@ from persona_tui.engine.simulation.baseline import ArmValues
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, Flow, solve
 from persona_tui.engine.simulation.place_effects import modify
+from persona_tui.engine.simulation.population import population_weights
 from persona_tui.engine.simulation.second_order import SecondOrder
 from persona_tui.engine.types import FloatArray
 
@@ -122,6 +123,9 @@ class OtherPersonas:
         counts = fitted.counts
         mass = (counts.multiplicity * counts.n_journeys)[:, None] * fitted.memberships
         mass = mass / np.maximum(mass.sum(axis=0), _LEAST_MASS)
+        weights = population_weights(fitted)
+        if weights is not None:  # of those who are spoken of, so that rows sum to one
+            mass = mass / np.maximum(weights, _LEAST_MASS)[:, None]
         return cls(
             control=ControlArm(flow=simulator.flow, shares=simulator.shares),
             belonging=mass.T @ simulator.memberships,

@@ -113,6 +113,7 @@ class SecondOrder:
             support=layout.spread(first.support[:, layout.events, :FRICTION]),
             friction_is_drop=first.friction_is_drop,
             personas=first.personas,
+            excluded=first.excluded,
         )
         return cls(first=first, flow=flow, places=places)
 
@@ -160,6 +161,7 @@ class SecondOrder:
             support=flow.support[:, ~returns][..., kept],
             friction_is_drop=flow.friction_is_drop,
             personas=flow.personas,
+            excluded=flow.excluded,
         )
 
 

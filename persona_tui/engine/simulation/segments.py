@@ -20,6 +20,7 @@ from persona_tui.engine.modeling.shrinkage import DEFAULT_PRIOR
 from persona_tui.engine.params import format_segment, parse_segment
 from persona_tui.engine.rng import Stream, stream
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.population import PopulationSimulator, without_personas
 from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, FlowDraws, drawn_row_weights
 from persona_tui.engine.statistics import divide_weights
 from persona_tui.engine.types import FloatArray, IntArray
@@ -196,9 +197,9 @@ def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) 
     -------
     ProductFlowSimulator
         With one chain for each persona and pattern of segments that occurs, shrunk toward that of the
-        persona. Its ``persona_cells`` say which chains are of which persona, its ``persona_names`` are
-        those of before. The control of a persona, pooled over its chains, is what it was but for
-        smoothing and open journeys.
+        persona. Personas that are excluded stay so. Its ``persona_cells`` say which chains are of which
+        persona, its ``persona_names`` are those of before. The control of a persona, pooled over its
+        chains, is what it was but for smoothing and open journeys.
 
     Raises
     ------
@@ -215,6 +216,8 @@ def split_by_segments(simulator: ProductFlowSimulator, segments: Sequence[str]) 
     wanted = tuple(dict.fromkeys(map(_canonical, segments)))
     if not wanted:
         return simulator
+    if isinstance(simulator, PopulationSimulator):
+        return without_personas(split_by_segments(simulator.whole, wanted), simulator.positions)
     attributes = simulator.attributes
     if attributes is None:
         raise SimulationError(
@@ -301,6 +304,8 @@ def split_draws(draws: FlowDraws, simulator: ProductFlowSimulator) -> FlowDraws:
     leaves out only how refitting moves users between personas by segment. O(N B) gamma numbers, N the
     sets of users that differ in counts or pattern, and O(B K F P) numbers kept.
     """
+    if isinstance(simulator, PopulationSimulator):
+        return replace(split_draws(draws, simulator.whole), simulator=simulator)
     if not isinstance(simulator, SegmentedSimulator):
         return draws
     sets, multiplicity = simulator.sets, simulator.counts.multiplicity

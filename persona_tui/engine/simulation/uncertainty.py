@@ -35,7 +35,8 @@ _BLOCK_BYTES = 2**21
 class FlowDraws:
     """Flows that the log is compatible with.
 
-    Only the moves that occur are held; chains are built a block of draws at a time.
+    Only the moves that occur are held; chains are built a block of draws at a time. All personas are held,
+    also those that the simulator leaves out of predictions.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ class FlowDraws:
         size = self.block_size
         for first in range(0, self.n_draws, size):
             chains = simulator.estimate_chains(self.moved[first : first + size])
-            yield simulator.build_flow(chains), self.shares[first : first + size]
+            shares = simulator.of_population(self.shares[first : first + size])
+            yield simulator.build_flow(chains), shares
 
 
 def draw_flows(

@@ -42,6 +42,8 @@ class ArmsPrepared(Progress):
         How they will be simulated.
     walk_length : int
     seed : SeedSequence
+    without : str
+        Whose users are in neither arm; empty for nobody's.
     """
 
     evidence: Evidence
@@ -51,6 +53,7 @@ class ArmsPrepared(Progress):
     solver: Literal["cohort", "paths"]
     walk_length: int
     seed: np.random.SeedSequence
+    without: str = ""
 
     def own_error(self) -> float:
         """Return one standard error of the exact uplift of completion: what the log leaves open."""

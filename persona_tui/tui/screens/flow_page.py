@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -65,12 +65,17 @@ def plain(text: str) -> str:
 def uplifts(experiment: Experiment) -> Intervals:
     """Return the uplift of completion of everyone and of each persona, in points."""
     parts = [("all", experiment.total)]
-    parts += [(f"{place} {each.name}", each) for place, each in enumerate(experiment.personas, start=1)]
+    parts += [(f"{number} {each.name}", each) for number, each in _numbered(experiment)]
     return Intervals(
         rows=tuple(_uplift(label, each, experiment) for label, each in parts),
         kind="points",
         title="Uplift of completion",
     )
+
+
+def _numbered(experiment: Experiment) -> Iterator[tuple[int, Comparison]]:
+    """Return the personas that are predicted, each with its number in the study."""
+    return zip(experiment.control.persona_numbers, experiment.personas, strict=True)
 
 
 def groups(experiment: Experiment) -> Intervals:
@@ -118,11 +123,11 @@ def by_persona(experiment: Experiment) -> TextTable:
         heads=("completion of", "share", "control", "treatment"),
         rows=tuple(
             (
-                f"{place} {each.name}",
+                f"{number} {each.name}",
                 shown(each.share, "percent"),
                 *(shown(each.arms[arm]["completion_rate"], "percent") for arm in _ARMS),
             )
-            for place, each in enumerate(experiment.personas, start=1)
+            for number, each in _numbered(experiment)
         ),
         spare=(1,),
     )

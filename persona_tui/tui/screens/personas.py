@@ -215,6 +215,14 @@ class PersonasScreen(WorkScreen):
         change = "unpins" if found.settled[position].place else "pins"
         self.persona_app.settle(**{change: (str(position + 1),)})
 
+    def action_exclude(self) -> None:
+        """Leave the users of the persona in view out of predictions, or include them again."""
+        found, position = self.persona_app.findings.personas, self.chosen
+        if found is None or position is None or not self._is_study():
+            return
+        change = "includes" if found.settled[position].excluded else "excludes"
+        self.persona_app.settle(**{change: (str(position + 1),)})
+
     def _is_study(self) -> bool:
         if self.persona_app.workspace.study is not None:
             return True

@@ -34,6 +34,7 @@ from persona_tui.tui.widgets.timeline import TimelineRow, Timelines
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.profiles import PersonaProfile
     from persona_tui.engine.modeling.ladder import LadderDescription
+    from persona_tui.study.kept_personas import KeptPersona
     from persona_tui.study.personas import DescribedPersonas, PersonaComparison
 
 _MOST_MOVES: Final = 12
@@ -43,6 +44,8 @@ _RUNG_NUMBERS: Final = 57
 _CELLS_A_STEP: Final = 17
 _MOST_STEPS: Final = 6
 _PINNED: Final = " pinned"
+_EXCLUDED: Final = " excluded"
+_MUTED: Final = "$text-muted"
 _OUTCOMES: Final = {"completion_rate": "conversion", "drop_off_rate": "drop-off"}
 
 
@@ -50,15 +53,19 @@ def card(found: DescribedPersonas, position: int, width: int, glyphs: Glyphs) ->
     """Return a persona on four lines: name, signature, share with its bar, conversion with its interval."""
     profile, kept = found.profiles[position], found.settled[position]
     told = profile.card
-    name = fitted(f"{told.id} {told.name}", max(width - 2, 1), glyphs).rstrip()
+    marks = _marks(kept)
+    name = fitted(f"{told.id} {told.name}", max(width - max(len(marks), 2), 1), glyphs).rstrip()
     interval = shown_interval(*told.conversion_interval, "percent")
     return Content.assemble(
-        (name, "bold"),
-        (_PINNED if kept.place else "", "$text-accent"),
+        (name, _MUTED if kept.excluded else "bold"),
+        (marks, "$text-accent"),
         "\n",
-        (spark(found, position, width, glyphs), "$accent"),
+        (spark(found, position, width, glyphs), _MUTED if kept.excluded else "$accent"),
         "\n",
-        (bar(profile.user_share, max(width - 16, 4), glyphs), "$primary"),
+        (
+            bar(profile.user_share, max(width - 16, 4), glyphs),
+            _MUTED if kept.excluded else "$primary",
+        ),
         f"{shown(profile.user_share, 'percent'):>8} users\n",
         f"converts {shown(told.conversion, 'percent')}",
         (f"  {interval}", "$text-muted"),
@@ -78,10 +85,17 @@ def short_card(found: DescribedPersonas, position: int, width: int, glyphs: Glyp
     profile, kept = found.profiles[position], found.settled[position]
     share, conversion = shown(profile.user_share, "percent"), shown(profile.card.conversion, "percent")
     numbers = f"  {share:>7} users, converts {conversion:>7}"
-    pinned = _PINNED if kept.place else " " * len(_PINNED)
-    room = max(width - len(numbers) - len(pinned), 8)
+    widest = max(len(_PINNED), *(len(_marks(each)) for each in found.settled))
+    marks = _marks(kept).ljust(widest)
+    room = max(width - len(numbers) - widest, 8)
     name = fitted(f"{profile.card.id} {profile.card.name}", room, glyphs)
-    return Content.assemble((name, "bold"), (pinned, "$text-accent"), numbers)
+    style = _MUTED if kept.excluded else "bold"
+    return Content.assemble((name, style), (marks, "$text-accent"), (numbers, style.removeprefix("bold")))
+
+
+def _marks(kept: KeptPersona) -> str:
+    """Return what is settled about a persona beside its name, in words."""
+    return (_PINNED if kept.place else "") + (_EXCLUDED if kept.excluded else "")
 
 
 def headline(found: DescribedPersonas) -> str:
@@ -90,7 +104,8 @@ def headline(found: DescribedPersonas) -> str:
     if n == 1:
         return "One persona: no structure that foretells users it has not seen. All users are told as one."
     why = "as asked for" if found.ladder is None else "by the ladder, which k shows"
-    return f"{n} personas, {why}; {sure} of users belong surely to one."
+    without = f" Predictions are {found.without}." if found.without else ""
+    return f"{n} personas, {why}; {sure} of users belong surely to one.{printable(without)}"
 
 
 def sizes(found: DescribedPersonas, profile: PersonaProfile) -> Intervals:

@@ -65,12 +65,14 @@ def _share(state: RunState) -> str:
 def headline(state: RunState, name: str, glyphs: Glyphs, *, replayed: str = "") -> Content:
     """Return how a run stands: where it is, how fast, how long still; that it is a replay where it is one."""
     style = "$text-error" if state.status in {"failed", "interrupted"} else "bold"
+    scenario = state.scenario
     told: list[str | tuple[str, str]] = [
         (f"{replayed} of {plain(name)}" if replayed else plain(name), "bold"),
         "  ",
         (state.status, style),
         f"  {seconds_text(state.seconds)}",
         f", attempt {state.attempts}" if state.attempts > 1 else "",
+        f", {plain(scenario.without)}" if scenario is not None and scenario.without else "",
         "\n",
         *_phases(state, glyphs),
     ]
@@ -172,13 +174,13 @@ def by_persona(scenario: ScenarioState) -> TextTable:
         heads=("persona", "share", "n", "uplift ± error", "exact"),
         rows=tuple(
             (
-                f"{place} {each.name}",
+                f"{each.number} {each.name}",
                 shown(each.share, "percent"),
                 shown(each.standing.n_personas, "count"),
                 plain(uplift_text(each.standing, points_number)),
                 shown(each.exact_treatment - each.exact_control, "points"),
             )
-            for place, each in enumerate(scenario.personas, start=1)
+            for each in scenario.personas
         ),
     )
 
