@@ -148,5 +148,5 @@ def _quality(page: Page, found: Inspection) -> None:
     for each in rows:
         examples = f" ({each.examples})" if each.examples else ""
         page.sentence(f"{each.count} ({each.share}) {each.done}: {each.reason}{examples}", bullet=True)
-    for told in (*found.quality.repairs, *found.recognition.notes):
+    for told in found.quality.repairs:
         page.sentence(told, bullet=True)
