@@ -8,6 +8,7 @@ import numpy as np
 
 from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.reporting import FunnelArms, Report, ScenarioReport
+from persona_tui.engine.analytics.step_flow import flow_by_step
 from persona_tui.engine.data.quality import LogFacts
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import Experiment
@@ -68,6 +69,18 @@ def make_insights(uplift):
         ),
         drivers=Tornado(uplift=uplift, drivers=drivers),
         break_even=(BreakEvenParameter(effect=0, name="friction.factor", value=0.1, found=turns),),
+    )
+
+
+def make_flow(steps):
+    steps = steps or ("landing",)
+    n = len(steps)
+    return flow_by_step(
+        start=np.eye(n)[0],
+        transitions=np.hstack([0.8 * np.eye(n, k=1), 0.2 + 0.8 * (np.arange(n) == n - 1)[:, None]]),
+        vocabulary=tuple(steps),
+        n_steps=5,
+        completions={steps[-1]},
     )
 
 
@@ -136,6 +149,7 @@ def make_report(
         insights=make_insights(uplift),
         conversion_times={},
         plan=plan_experiment(Trial(control=0.624, uplift=uplift, per_week=800)),
+        flows={arm: make_flow(steps) for arm in ("control", "treatment")},
     )
     return Report(
         title=title,

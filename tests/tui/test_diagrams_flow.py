@@ -8,10 +8,11 @@ from support import HOSTILE_NAMES
 from textual.app import App
 from textual.content import Content
 
+from persona_tui.engine.analytics.flow_layout import laid_out
+from persona_tui.engine.analytics.step_flow import FlowLink, FlowNode, flow_by_step, folded
 from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
-from persona_tui.tui.widgets.flow_diagram import FlowDiagram, draw_flow
-from persona_tui.tui.widgets.flow_layout import Flow, FlowLink, FlowNode, flow_by_step, folded, laid_out
+from persona_tui.tui.widgets.flow_diagram import Flow, FlowDiagram, draw_flow
 
 VOCABULARY = ("landing", "form", "done")
 TRANSITIONS = np.array([[0.0, 0.6, 0.0, 0.4], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.0, 1.0]])
@@ -39,13 +40,15 @@ LISTED = [
 
 
 def funnel(total: float = 1000) -> Flow:
-    return flow_by_step(
-        start=np.array([1.0, 0.0, 0.0]),
-        transitions=TRANSITIONS,
-        vocabulary=VOCABULARY,
-        n_steps=3,
-        completions={"done"},
-        total=total,
+    return Flow.of(
+        flow_by_step(
+            start=np.array([1.0, 0.0, 0.0]),
+            transitions=TRANSITIONS,
+            vocabulary=VOCABULARY,
+            n_steps=3,
+            completions={"done"},
+            total=total,
+        )
     )
 
 

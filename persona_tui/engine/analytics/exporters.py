@@ -29,6 +29,13 @@ def _export_deck(report: Report, _document: Document, folder: Path) -> tuple[Pat
     return (export_powerpoint(report, folder / "simulation_report.pptx"),)
 
 
+@EXPORTERS.register("html", help="One page with charts to look closer at; needs no network.")
+def _export_page(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.html_page import write_html  # noqa: PLC0415 - loads jinja2
+
+    return (write_html(report, folder / "report.html"),)
+
+
 @EXPORTERS.register("md", help="Markdown: one page to paste into a ticket or a wiki.")
 def _export_markdown(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.markdown import write_markdown  # noqa: PLC0415 - as the report

@@ -14,6 +14,7 @@ import polars as pl
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
@@ -33,6 +34,8 @@ from persona_tui.engine.simulation.simulated import ARMS
 
 CHANGES_TOLD = 8
 """Changes of the chains that are told; of the others only how many there are."""
+STEPS_SHOWN, STATES_SHOWN = 5, 7
+"""Of the first steps of journeys, and the states at each of them."""
 QUANTILES = (25, 50, 75, 90)
 """Percentages of those who convert, whose time to convert is told."""
 
@@ -85,6 +88,8 @@ class ScenarioReport:
         By arm, the seconds within which 25, 50, 75 and 90 % of those who convert have done so.
     plan : Plan
         Of a real test.
+    flows : dict of StepFlow
+        By arm, the first steps of journeys; small states are folded.
     dose : DosePoint or None
         Where it stands among variants of one effect.
     """
@@ -98,6 +103,7 @@ class ScenarioReport:
     insights: Insights
     conversion_times: dict[str, dict[str, float]]
     plan: Plan
+    flows: dict[str, StepFlow]
     dose: DosePoint | None = None
 
 
@@ -188,6 +194,7 @@ def report_scenario(
         insights=explain(experiment),
         conversion_times=_conversion_times(experiment, dwell),
         plan=plan,
+        flows={arm: folded(flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN), STATES_SHOWN) for arm in ARMS},
         dose=dose,
     )
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
 from persona_tui.engine.analytics.scenario_phrases import harm_words, layers, metric_cells, shown_metrics
+from persona_tui.engine.analytics.step_flow import flow_of_arm
 from persona_tui.engine.analytics.wording import decision, models_left_out
 from persona_tui.engine.simulation.effect_base import THIN_SUPPORT
 from persona_tui.engine.text import printable
 from persona_tui.study.scenario_edits import effect_words
 from persona_tui.tui.glyphs import Glyphs
 from persona_tui.tui.widgets.figure import fitted
-from persona_tui.tui.widgets.flow_layout import Flow, flow_by_step
+from persona_tui.tui.widgets.flow_diagram import Flow
 from persona_tui.tui.widgets.funnel_bars import ARM_STYLES, Funnel, FunnelArm
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown
@@ -171,25 +171,9 @@ def diagram(experiment: Experiment, cells: Sequence[int] | None, arm: str, width
     width : int
         Cells that there are.
     """
-    from persona_tui.engine.simulation.flow import StateKind  # noqa: PLC0415 - loaded with the experiment
-
-    flow = experiment.control if arm == "control" else experiment.treatment
-    shares = experiment.shares[arm]
-    starts, chains = flow.starts * shares[:, None], flow.transitions
-    if cells is not None:
-        chosen = list(cells)
-        starts, chains = starts[chosen] / shares[chosen].sum(), chains[chosen]
-    kinds = zip(flow.states, flow.kinds, strict=True)
-    drawn = flow_by_step(
-        start=starts,
-        transitions=chains,
-        vocabulary=flow.states,
-        n_steps=min(max(width // _CELLS_A_STEP, 3), _MOST_STEPS),
-        completions={name for name, kind in kinds if kind == StateKind.COMPLETION},
-        total=_OF,
-        unit="journeys",
-    )
-    return replace(drawn, style=ARM_STYLES[_ARMS.index(arm)])
+    n_steps = min(max(width // _CELLS_A_STEP, 3), _MOST_STEPS)
+    drawn = flow_of_arm(experiment, arm, n_steps=n_steps, total=_OF, cells=cells)
+    return Flow.of(drawn, ARM_STYLES[_ARMS.index(arm)])
 
 
 def in_order(details: PreviewDetails) -> TextTable:

@@ -18,12 +18,13 @@ from persona_tui.engine.analytics.persona_phrases import (
     times,
     trait_means,
 )
+from persona_tui.engine.analytics.step_flow import flow_by_step
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.simulation.persona_differences import LEAVES
 from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import Glyphs, bar, column
 from persona_tui.tui.widgets.figure import fitted
-from persona_tui.tui.widgets.flow_layout import Flow, flow_by_step
+from persona_tui.tui.widgets.flow_diagram import Flow
 from persona_tui.tui.widgets.heat_map import Heat
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown, shown_interval
@@ -186,7 +187,7 @@ def flow(found: DescribedPersonas, position: int, width: int) -> Flow:
     ends = {
         name for name, kind in zip(chain.states, chain.kinds, strict=True) if kind == StateKind.COMPLETION
     }
-    return flow_by_step(
+    drawn = flow_by_step(
         start=chain.starts[position],
         transitions=chain.transitions[position],
         vocabulary=chain.states,
@@ -195,6 +196,7 @@ def flow(found: DescribedPersonas, position: int, width: int) -> Flow:
         total=float(found.cards[position].users),
         unit=UNIT_WORDS[found.settings.unit],
     )
+    return Flow.of(drawn)
 
 
 def moves(found: DescribedPersonas, position: int) -> Heat:

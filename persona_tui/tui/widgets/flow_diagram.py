@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import Final
 
 from textual.content import Content
 
+from persona_tui.engine.analytics.flow_layout import Layout, Placed, laid_out
+from persona_tui.engine.analytics.step_flow import SMALL, FlowNode, StepFlow, folded
 from persona_tui.tui.glyphs import Glyphs, bar
 from persona_tui.tui.widgets.figure import Figure, fitted
-from persona_tui.tui.widgets.flow_layout import SMALL, Flow, FlowNode, Layout, Placed, folded, laid_out
 from persona_tui.tui.widgets.flow_ribbons import Ribbon, drawn_ribbons, full_cell
 from persona_tui.tui.widgets.numbers import shown
 
@@ -23,6 +24,24 @@ _FEWEST_ROWS: Final = 8
 _PREFERRED_ROWS: Final = 20
 _NOTHING: Final = 1e-9
 _UNBROKEN: Final = "\xa0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow(StepFlow):
+    """What a flow diagram shows.
+
+    Parameters
+    ----------
+    style : str
+        Of states and moves: that of the arm.
+    """
+
+    style: str = "$primary"
+
+    @classmethod
+    def of(cls, flow: StepFlow, style: str = "$primary") -> Flow:
+        """Return a flow as it is drawn in a style."""
+        return cls(nodes=flow.nodes, links=flow.links, total=flow.total, unit=flow.unit, style=style)
 
 
 class FlowDiagram(Figure[Flow]):
@@ -51,7 +70,7 @@ def draw_flow(flow: Flow, width: int, height: int, glyphs: Glyphs) -> list[Conte
     return _list(flow, width, height, glyphs)
 
 
-def _diagram(layout: Layout, width: int, rows: int, glyphs: Glyphs) -> list[Content]:
+def _diagram(layout: Layout[Flow], width: int, rows: int, glyphs: Glyphs) -> list[Content]:
     """Return the heading and the rows of columns and bands."""
     n_columns = len(layout.columns)
     box = min(max(_NARROWEST_BOX, round(0.75 * width / n_columns)), _WIDEST_BOX)
@@ -72,7 +91,7 @@ def _shared(cells: int, n: int) -> list[int]:
     return [cells * (part + 1) // n - cells * part // n for part in range(n)]
 
 
-def _heading(layout: Layout, column: int, box: int, glyphs: Glyphs) -> Content:
+def _heading(layout: Layout[Flow], column: int, box: int, glyphs: Glyphs) -> Content:
     """Return the step and how many are there."""
     flow = layout.flow
     here = [flow.nodes[place.node] for place in layout.columns[column] if not place.passes]
@@ -81,7 +100,7 @@ def _heading(layout: Layout, column: int, box: int, glyphs: Glyphs) -> Content:
     return Content.styled(fitted(text, box - len(share) - 1, glyphs) + " " + share, "$text-muted")
 
 
-def _column(layout: Layout, column: int, box: int, rows: int, glyphs: Glyphs) -> list[Content]:
+def _column(layout: Layout[Flow], column: int, box: int, rows: int, glyphs: Glyphs) -> list[Content]:
     """Return the rows of the states of a step, each a box of its height with what ends there below."""
     lines = [Content(" " * box)] * rows
     for number, place in enumerate(layout.columns[column]):
@@ -125,7 +144,7 @@ def _volume(flow: Flow, node: FlowNode, share: str, width: int) -> str:
     return number + share.rjust(width - len(number))
 
 
-def _below(layout: Layout, place: Placed, box: int, glyphs: Glyphs) -> Content:
+def _below(layout: Layout[Flow], place: Placed, box: int, glyphs: Glyphs) -> Content:
     """Return what ends at a state, arrows as wide as it is much, and what goes on after the last step."""
     flow = layout.flow
     node = flow.nodes[place.node]
@@ -143,7 +162,7 @@ def _below(layout: Layout, place: Placed, box: int, glyphs: Glyphs) -> Content:
     return Content.assemble((leaving, "$error"), (onward, "$text-muted"), rest)
 
 
-def _ribbons(layout: Layout, column: int) -> list[Ribbon]:
+def _ribbons(layout: Layout[Flow], column: int) -> list[Ribbon]:
     """Return the bands of a gap; at both ends they lie above each other from the top of their place."""
     left, right = layout.columns[column], layout.columns[column + 1]
     arrived: dict[int, float] = defaultdict(float)
@@ -195,7 +214,7 @@ def _mark(glyphs: Glyphs) -> str:
     return "*" if glyphs.name == "ascii" else "✓"
 
 
-def _notes(layout: Layout, glyphs: Glyphs) -> list[str]:
+def _notes(layout: Layout[Flow], glyphs: Glyphs) -> list[str]:
     """Return what the signs mean and what is not drawn, each in words."""
     flow = layout.flow
     notes = [f"% of {_base(flow)}", f"{glyphs.down} leave, of those there"]

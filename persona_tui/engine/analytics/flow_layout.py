@@ -3,82 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final, Generic
 
-if TYPE_CHECKING:
-    from persona_tui.engine.types import FloatArray
+from persona_tui.engine.analytics.step_flow import SMALL, Drawn, FlowLink, StepFlow, folded
 
-SMALL: Final = 0.01
-"""States and moves below this share of all are folded, or told instead of drawn."""
-_MOST: Final = 24
-"""States a step that are kept of a chain: more than a diagram has room for."""
 _SWEEPS: Final = 4
 _SHRINK: Final = 0.97
 _NOTHING: Final = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowNode:
-    """A state at a step.
-
-    Parameters
-    ----------
-    name : str
-        From the data.
-    step : int
-        Its column, from 0.
-    volume : float
-        How many are here.
-    exits : float
-        How many of them end here: by leaving, or by completing where ``completes``.
-    completes : bool
-        Whether who is here has converted.
-    folded : int
-        How many small states it stands for; 0 for a state of its own.
-    """
-
-    name: str
-    step: int
-    volume: float
-    exits: float = 0.0
-    completes: bool = False
-    folded: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowLink:
-    """How many move from one state to another; both are places in the nodes of the flow."""
-
-    source: int
-    target: int
-    volume: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """What a flow diagram shows.
-
-    Parameters
-    ----------
-    nodes : tuple of FlowNode
-    links : tuple of FlowLink
-        Those that do not lead to a later step are told, not drawn.
-    total : float
-        What shares are of; 1 where volumes are shares already.
-    unit : str
-        What is counted, in the plural.
-    style : str
-        Of states and moves: that of the arm.
-    """
-
-    nodes: tuple[FlowNode, ...]
-    links: tuple[FlowLink, ...]
-    total: float = 1.0
-    unit: str = "users"
-    style: str = "$primary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +27,12 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Generic[Drawn]):
     """Columns of places, and links between the places of each column and the next.
 
     Parameters
     ----------
-    flow : Flow
+    flow : StepFlow
         After folding.
     columns : tuple of tuple of Placed
     bands : tuple of tuple of FlowLink
@@ -109,7 +43,7 @@ class Layout:
         Moves too small to draw, and moves to the same or an earlier step.
     """
 
-    flow: Flow
+    flow: Drawn
     columns: tuple[tuple[Placed, ...], ...]
     bands: tuple[tuple[FlowLink, ...], ...]
     scale: float
@@ -122,114 +56,7 @@ _Slot = tuple[int, int, bool]
 _Bands = dict[tuple[_Slot, _Slot], float]
 
 
-def flow_by_step(
-    *,
-    start: FloatArray,
-    transitions: FloatArray,
-    vocabulary: Sequence[str],
-    n_steps: int = 5,
-    completions: Collection[str] = (),
-    total: float = 1.0,
-    unit: str = "users",
-) -> Flow:
-    """Return the expected volumes of the first steps of one chain, or of several at once.
-
-    Who completes goes no further; who has nowhere to go leaves.
-
-    Parameters
-    ----------
-    start : array of shape (n,) or (K, n)
-        Where journeys begin; over several chains it holds the share of each.
-    transitions : array of shape (n, n + columns of leaving), or (K, n, ...)
-    vocabulary : sequence of str, length n
-    n_steps : int
-    completions : collection of str
-    total : float
-        Journeys.
-    unit : str
-    """
-    n = len(vocabulary)
-    here = start.reshape(-1, n) * total
-    staying = transitions.reshape(len(here), n, -1)[..., :n].copy()
-    ends = [vocabulary.index(name) for name in completions if name in vocabulary]
-    staying[:, ends] = 0.0
-    nodes: list[FlowNode] = []
-    links: list[FlowLink] = []
-    before: dict[int, int] = {}
-    arriving = None
-    for step in range(n_steps):
-        volumes = here.sum(axis=0)
-        moved = here[:, :, None] * staying
-        onward = moved.sum(axis=0)
-        places = {state: len(nodes) + place for place, state in enumerate(volumes.nonzero()[0].tolist())}
-        if arriving is not None:
-            links += [
-                FlowLink(source=before[source], target=place, volume=float(arriving[source, state]))
-                for state, place in places.items()
-                for source in arriving[:, state].nonzero()[0].tolist()
-            ]
-        nodes += [
-            FlowNode(
-                name=vocabulary[state],
-                step=step,
-                volume=float(volumes[state]),
-                exits=max(float(volumes[state] - onward[state].sum()), 0.0),
-                completes=state in ends,
-            )
-            for state in places
-        ]
-        here, arriving, before = moved.sum(axis=1), onward, places
-    return folded(Flow(nodes=tuple(nodes), links=tuple(links), total=total, unit=unit), _MOST)
-
-
-def folded(flow: Flow, most: int) -> Flow:
-    """Return the flow with at most ``most`` states a step; the smallest become one that is called other."""
-    home: dict[int, int] = {}
-    nodes: list[FlowNode] = []
-    for step in sorted({node.step for node in flow.nodes}):
-        column = [place for place, node in enumerate(flow.nodes) if node.step == step]
-        small = _small(flow, column, most)
-        for place in (place for place in column if place not in small):
-            home[place] = len(nodes)
-            nodes.append(flow.nodes[place])
-        if small:
-            home |= dict.fromkeys(small, len(nodes))
-            nodes.append(_other([flow.nodes[place] for place in sorted(small)]))
-    volumes: dict[tuple[int, int], float] = defaultdict(float)
-    for link in flow.links:
-        volumes[home[link.source], home[link.target]] += link.volume
-    links = tuple(FlowLink(source=a, target=b, volume=volume) for (a, b), volume in volumes.items())
-    return replace(flow, nodes=tuple(nodes), links=links)
-
-
-def _small(flow: Flow, column: Iterable[int], most: int) -> set[int]:
-    """Return which states of a column are folded: never one alone, those that complete last."""
-    nodes = flow.nodes
-    ranked = sorted(column, key=lambda place: (not nodes[place].completes, -nodes[place].volume))
-    kept = [
-        place
-        for place in ranked
-        if nodes[place].completes or (not nodes[place].folded and nodes[place].volume >= SMALL * flow.total)
-    ]
-    small = set(ranked) - set(kept)
-    if len(kept) + bool(small) > most:
-        small |= set(kept[max(most - 1, 0) :])
-    return small if len(small) > 1 else set()
-
-
-def _other(nodes: Sequence[FlowNode]) -> FlowNode:
-    """Return one node for many, some of which may stand for many themselves."""
-    n_states = sum(max(node.folded, 1) for node in nodes)
-    return FlowNode(
-        name=f"other ({n_states})",
-        step=nodes[0].step,
-        volume=sum(node.volume for node in nodes),
-        exits=sum(node.exits for node in nodes if not node.completes),
-        folded=n_states,
-    )
-
-
-def laid_out(flow: Flow, rows: int) -> Layout | None:
+def laid_out(flow: Drawn, rows: int) -> Layout[Drawn] | None:
     """Return the layout in so many rows, with a row free below each state; None where there is no room."""
     for most in range(max(rows // 3, 1), 0, -1):
         small = folded(flow, most)
@@ -253,7 +80,7 @@ def laid_out(flow: Flow, rows: int) -> Layout | None:
 
 
 def _routed(
-    flow: Flow, column_of: Sequence[int], links: Iterable[FlowLink]
+    flow: StepFlow, column_of: Sequence[int], links: Iterable[FlowLink]
 ) -> tuple[list[list[_Slot]], _Bands]:
     """Return the places of each column, the largest first, and the bands; long ones pass what is between."""
     slots: list[list[_Slot]] = [[] for _ in range(max(column_of, default=-1) + 1)]
@@ -274,7 +101,7 @@ def _routed(
     return slots, bands
 
 
-def _volumes(flow: Flow, slots: Iterable[Sequence[_Slot]], bands: _Bands) -> dict[_Slot, float]:
+def _volumes(flow: StepFlow, slots: Iterable[Sequence[_Slot]], bands: _Bands) -> dict[_Slot, float]:
     """Return the volume of each place, at least what comes in or goes out."""
     entering: dict[_Slot, float] = defaultdict(float)
     leaving: dict[_Slot, float] = defaultdict(float)
