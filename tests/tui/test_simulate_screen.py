@@ -113,6 +113,9 @@ async def test_a_run_is_paused_stopped_and_resumed_to_the_same_end(log, tmp_path
         await opened(app, pilot)
         await pilot.press("s")
         await until(pilot, lambda: status(app) == "running" and state(app).phase == "walks")
+        await pilot.press("1", "4")  # away, and back: it is watched again
+        done = state(app).stage.done
+        await until(pilot, lambda: state(app).stage.done > done)
         await pilot.press("p")
         await until(pilot, lambda: status(app) == "paused")
         await pilot.press("p")

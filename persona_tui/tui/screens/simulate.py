@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
+from persona_tui.study.run_state import ALIVE
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.screens import simulate_page as page
 from persona_tui.tui.screens.form import Field, FormScreen
@@ -156,7 +157,6 @@ class SimulateScreen(WorkScreen):
     @work(thread=True, exclusive=True, exit_on_error=False, group="list", description="-")
     def _list(self, wanted: Path | None = None) -> None:
         from persona_tui.study.following import list_runs  # noqa: PLC0415 - with the study
-        from persona_tui.study.run_state import ALIVE  # noqa: PLC0415 - with the study
 
         runs = list_runs(self.study)
         alive = [each.folder for each in runs if each.state.status in ALIVE]
@@ -181,8 +181,8 @@ class SimulateScreen(WorkScreen):
         if listed.watched is not None and self.persona_app.screen is self:
             watching = any(each.group == "watch" and each.is_running for each in self.workers)
             now = next(each.state.status for each in listed.runs if each.folder == listed.watched)
-            is_shown = self._state is not None and self._state.status == now
-            if listed.watched != self._watched or not (watching or is_shown):
+            is_over = now not in ALIVE and self._state is not None and self._state.status == now
+            if listed.watched != self._watched or not (watching or is_over):
                 self._look_at(listed.watched)
 
     @on(OptionList.OptionHighlighted, "#runs")
