@@ -24,8 +24,6 @@ class RunResult:
     ended : datetime
         UTC.
     scenario, decision : str
-    completion : float
-        In treatment, exactly.
     uplift : float
         Of completion, exactly.
     interval : tuple of float
@@ -40,7 +38,6 @@ class RunResult:
     ended: datetime
     scenario: str
     decision: str
-    completion: float
     uplift: float
     interval: tuple[float, float]
     n_personas: int
@@ -87,7 +84,6 @@ def _results(run: str, ended: datetime, result: dict[str, Any]) -> Iterator[RunR
             ended=ended,
             scenario=each["scenario"],
             decision=each["decision"],
-            completion=each["arms"]["treatment"]["completion_rate"],
             uplift=estimate["value"],
             interval=(low, high),
             n_personas=each["n_personas"],

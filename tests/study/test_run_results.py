@@ -15,7 +15,6 @@ def finished(study, name, scenarios, fingerprint="abc"):
             "decision": f"Do {scenario}.",
             "unit": "user",
             "n_personas": 500,
-            "arms": {"treatment": {"completion_rate": 0.5}},
             "uplifts": {"treatment": {"completion_rate": {"value": 0.1, "total": [0.05, 0.2]}}},
         }
         for scenario in scenarios

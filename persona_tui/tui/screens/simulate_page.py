@@ -54,7 +54,13 @@ def run_name(name: str) -> str:
     ('11-23 04:49 74276d', 'mine')
     """
     parts = _NAME.fullmatch(name)
-    return name if parts is None else "{}-{} {}:{} {}".format(*parts.groups())
+    return name if parts is None else f"{began(name)} {parts[5]}"
+
+
+def began(name: str) -> str:
+    """Return when a run began (UTC), by its name; the name itself where that does not tell."""
+    parts = _NAME.fullmatch(name)
+    return name if parts is None else "{}-{} {}:{}".format(*parts.groups()[:4])
 
 
 def _share(state: RunState) -> str:
