@@ -18,7 +18,7 @@ from persona_tui.study.run_folders import MANIFEST, RUNS, is_under_way
 from persona_tui.study.run_lines import advance
 from persona_tui.study.run_state import ALIVE, RunState
 
-EVERY: Final = 0.25
+EVERY: Final = 0.1
 """Seconds between two looks at a run."""
 _SAME_START: Final = 2.0
 """Seconds by which the time that a process began may be told differently, after a clock was set."""

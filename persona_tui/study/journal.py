@@ -29,8 +29,10 @@ NOW: Final = "now.json"
 PAUSE: Final = "pause"
 """While there is a file of this name in its folder, a run waits at its next block boundary."""
 
-OFTEN: Final = 0.2
+OFTEN: Final = 0.15
 """Seconds between two lines of a kind, at least; a screen wants four a second."""
+SHOWN: Final = OFTEN / 2
+"""Seconds between two looks at what is newest, at least: lines of several kinds take turns."""
 THINNING: Final = 1 / 400
 """Of a run's age: lines of a kind are that far apart, at least."""
 _WAIT: Final = 0.2
@@ -149,7 +151,7 @@ class Journal:
 
     def _show(self, now: float) -> None:
         """Replace the newest lines, for those who look; nothing of it is needed later."""
-        if self._folder is None or now - self._shown < OFTEN:
+        if self._folder is None or now - self._shown < SHOWN:
             return
         self._shown = now
         temporary = self._folder / f".{NOW}"

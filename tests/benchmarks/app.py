@@ -4,9 +4,10 @@
 
 First paint is the time from the start of the process to the first whole frame on a real pseudo-terminal, both
 sides in turn. The lag of the event loop is how late a task wakes that sleeps 5 ms, while a generated log of a
-million events is loaded, its personas are found with their ladder, and a number of a change is typed with its
-effect worked out at each key; how long each key waits for its answer is told too. Processor time at rest is
-over 5 s.
+million events is loaded, its personas are found with their ladder, a number of a change is typed with its
+effect worked out at each key, and a run of ten million users on both arms is watched; how long each key waits
+for its answer, and how often a second the screen tells something new of the run, are told too. Processor time
+at rest is over 5 s.
 """
 
 from __future__ import annotations
@@ -26,9 +27,17 @@ import termios
 import time
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from persona_tui.tui.app import PersonaApp
 
 ROOT = Path(__file__).parents[2]
 KEYSTROKES = 40
+LIVE = 10_000_000
+NAMES = ("load", "fit", "flow", "typing", "answers", "live", "rate")
 LAST = b"Help"
 """What both draw last, in their footers."""
 PEER = """
@@ -124,24 +133,38 @@ def make_log(path: Path, n_events: int) -> None:
     ).write_parquet(path)
 
 
+async def watch_a_run(app: PersonaApp, pilot: Pilot[int], study: str) -> float:
+    """Start a run, watch it to its end, and return how often a second the screen told something new."""
+    app.edit("live", n_personas=LIVE, solver="paths", workers=1, output=study)
+    await pilot.press("escape", "4", "s")
+    seen, last = [], None
+    while app.screen._state is None or app.screen._state.status != "finished":  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+        now = app.screen._state  # type: ignore[attr-defined]
+        if now is not None and now.phase == "walks" and now.scenario.standing != last:
+            last = now.scenario.standing
+            seen.append(time.perf_counter())
+    return (len(seen) - 1) / (seen[-1] - seen[0])
+
+
 async def lags(log: str) -> dict[str, list[float]]:
     """Return how late the event loop was, in milliseconds, by what went on, and how long keys waited."""
     from persona_tui.study.options import Settings
     from persona_tui.tui.app import PersonaApp
     from persona_tui.tui.workspace import Workspace
 
-    found: dict[str, list[float]] = {name: [] for name in ("load", "fit", "flow", "typing", "answers")}
+    found: dict[str, list[float]] = {name: [] for name in NAMES}
     app = PersonaApp(Workspace(Settings(events=log)))
 
-    typing = False
+    at_hand = ""
 
     async def probe() -> None:
         while True:
             before = time.perf_counter()
             await asyncio.sleep(0.005)
             late = 1000 * (time.perf_counter() - before - 0.005)
-            if app.running is not None or typing:
-                found["typing" if typing else app.running.name].append(late)
+            if at_hand or app.running is not None:
+                found[at_hand or app.running.name].append(late)
 
     async with app.run_test(size=(120, 35)) as pilot:
         task = asyncio.create_task(probe())
@@ -154,7 +177,7 @@ async def lags(log: str) -> dict[str, list[float]]:
         while app.findings.flow is None or app.running is not None:
             await asyncio.sleep(0.05)
         await pilot.press("e")
-        typing = True
+        at_hand = "typing"
         for number in range(KEYSTROKES):
             shown = app.screen.query_one("#uplifts")
             before, pressed = shown.data, time.perf_counter()
@@ -163,6 +186,8 @@ async def lags(log: str) -> dict[str, list[float]]:
                 await asyncio.sleep(0.001)
             found["answers"].append(1000 * (time.perf_counter() - pressed))
             await asyncio.sleep(0.05)
+        at_hand = "live"
+        found["rate"] = [await watch_a_run(app, pilot, f"{log}-study")]
         task.cancel()
     return found
 
@@ -188,7 +213,9 @@ def main() -> None:
         print(f"processor time of 5 s at rest: {at_rest(ours, home):.2f} s (to reach 0)")
         log = Path(home) / "log.parquet"
         make_log(log, chosen.events)
-        for name, late in asyncio.run(lags(str(log))).items():
+        found = asyncio.run(lags(str(log)))
+        print(f"a run of {LIVE:,} users per arm is seen to change {found.pop('rate')[0]:.1f} times a second")
+        for name, late in found.items():
             late.sort()
             p99 = late[int(0.99 * (len(late) - 1))] if late else 0.0
             worst = late[-1] if late else 0.0

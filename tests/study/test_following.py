@@ -6,7 +6,16 @@ import pytest
 
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.progress import Progress
-from persona_tui.study.following import RunFollower, find_run, follow, frames, list_runs, replay, state_of
+from persona_tui.study.following import (
+    EVERY,
+    RunFollower,
+    find_run,
+    follow,
+    frames,
+    list_runs,
+    replay,
+    state_of,
+)
 from persona_tui.study.journal import JOURNAL, NOW, PAUSE, Journal, process_start
 from persona_tui.study.run_folders import only_here
 
@@ -125,7 +134,7 @@ def test_following_ends_when_the_run_is_at_rest(tmp_path):
 
     *_, last = follow(folder, sleep=sleep)
     assert (last.status, last.message, last.hint) == ("failed", "No space.", "Free some.")
-    assert naps == [0.25] * 3
+    assert naps == [EVERY] * 3
 
 
 @pytest.mark.parametrize("speed", [1, 4, float("inf")])

@@ -1,6 +1,10 @@
 """The Report screen: scenarios side by side, what the files would say, and export."""
 
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -8,9 +12,13 @@ from textual.widgets import Input, OptionList, SelectionList, Static
 
 from persona_tui.engine.analytics.exporters import EXPORTERS
 from persona_tui.study.options import Settings
+from persona_tui.study.run_results import RunResult
+from persona_tui.study.runs import run_simulation
 from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.screens import report_page as page
 from persona_tui.tui.screens.export import ExportScreen
+from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table
 from persona_tui.tui.workspace import Workspace
 
@@ -68,6 +76,50 @@ async def test_the_report_is_worked_out_on_the_way_to_its_screen(app):
         assert "Less =1+1" in app.screen.table_text()
         app.edit("seed", seed=7)
         await until(pilot, lambda: "earlier settings" in str(app.screen.query_one("#said").render()))
+
+
+async def test_finished_runs_stand_beside_the_scenarios(app, tmp_path):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("]")
+        told = app.screen.query_one("#run-decisions", Static)
+        await until(pilot, lambda: "No run of this study is finished" in str(told.render()))
+        settings = replace(app.workspace.settings, n_personas=50)
+        done = await asyncio.to_thread(run_simulation, settings)
+        await pilot.press("4", "5")
+        await until(pilot, lambda: bool(app.screen.query_one("#run-table", Table).data.rows))
+        report = app.findings.report.result.report
+        rows = app.screen.query_one("#run-table", Table).data.rows
+        assert [row[1:4] for row in rows] == [
+            row[:1] + row[2:4]
+            for row in page.ranking(report).rows  # the same numbers, listed in this order
+        ]
+        assert {row[4:6] for row in rows} == {("50", "now")}
+        assert [row.note for row in app.screen.query_one("#run-uplifts", IntervalBars).data.rows] == ["", ""]
+        assert report.lead.decision.replace("−", "-").replace("\u202f", " ") in str(told.render())
+        assert done.folder.is_dir()
+
+
+def test_runs_of_other_data_are_told_apart():
+    result = RunResult(
+        run="20260301T101500Z-abcdef",
+        ended=datetime(2026, 3, 1, 10, 20, tzinfo=UTC),
+        scenario="[/b]日本",
+        decision="Do it.",
+        uplift=0.01,
+        interval=(-0.01, 0.03),
+        n_personas=1_000_000,
+        fingerprint="other",
+        unit="user",
+    )
+    report = SimpleNamespace(log=SimpleNamespace(fingerprint="this"), unit="user")
+    assert page.run_uplifts([result], report).rows[0].note == "other data"
+    assert page.run_decisions([result], report).splitlines() == [
+        "1. Do it.",
+        "1 of other data or unit than the report in view: not to be compared.",
+    ]
+    (row,) = page.run_table([result], datetime(2026, 3, 3, 10, 20, tzinfo=UTC)).rows
+    assert row == ("1", "[/b]日本", "+1.0", "-1.0 to +3.0", "1,000,000", "2 d", "03-01 10:15")
 
 
 async def test_the_files_are_written_where_the_dialogue_says(app, tmp_path):

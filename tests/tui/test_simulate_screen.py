@@ -9,11 +9,14 @@ from textual.widgets import Input, OptionList, Static, TabbedContent
 
 from persona_tui.study.following import list_runs
 from persona_tui.study.options import Settings
-from persona_tui.study.run_state import ALIVE
+from persona_tui.study.run_state import ALIVE, RunState, Stage
 from persona_tui.study.runs import run_simulation
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens import simulate
 from persona_tui.tui.screens.form import FormScreen
+from persona_tui.tui.screens.simulate import SimulateScreen
+from persona_tui.tui.screens.simulate_page import headline as headline_of
 from persona_tui.tui.screens.simulate_page import run_name
 from persona_tui.tui.widgets.convergence import ConvergenceChart
 from persona_tui.tui.widgets.text_table import Table
@@ -113,6 +116,9 @@ async def test_a_run_is_paused_stopped_and_resumed_to_the_same_end(log, tmp_path
         await opened(app, pilot)
         await pilot.press("s")
         await until(pilot, lambda: status(app) == "running" and state(app).phase == "walks")
+        await pilot.press("1", "4")  # away, and back: it is watched again
+        done = state(app).stage.done
+        await until(pilot, lambda: state(app).stage.done > done)
         await pilot.press("p")
         await until(pilot, lambda: status(app) == "paused")
         await pilot.press("p")
@@ -161,6 +167,25 @@ async def test_what_the_next_run_is_to_be_is_asked_and_refused_where_it_makes_no
         assert app.workspace.settings.n_personas == 3_000
         assert "3,000" in str(app.screen.query_one("#wanted", Static).render())
         assert "--n-personas 3000" in app.screen.command()
+
+
+def test_the_clock_of_a_run_goes_on_within_a_long_block():
+    stage = Stage(name="walks", phase="walks", done=50, total=100, began=0, told=5, first_done=0)
+    state = RunState(status="running", seconds=5, stages=(stage,))
+    told, later = (str(headline_of(state, "a", LADDER["eighths"], silent=each)) for each in (0.0, 2.0))
+    assert "5.0 s" in told
+    assert "5.0 s left" in told
+    assert "7.0 s" in later
+    assert "3.0 s left" in later
+    assert "50 of 100" in later
+
+
+def test_a_view_is_given_up_for_a_newer_one_but_not_for_silence():
+    full, silent = (SimulateScreen.Seen(Path(), RunState(), silent=each) for each in (0.0, 0.3))
+    assert full.can_replace(full)
+    assert silent.can_replace(full)
+    assert silent.can_replace(silent)
+    assert not full.can_replace(silent)
 
 
 async def test_a_run_that_failed_says_why(log, tmp_path):

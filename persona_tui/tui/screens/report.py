@@ -1,14 +1,16 @@
-"""The Report screen: scenarios side by side, the decision, the plan of the real test, and export."""
+"""The Report screen: scenarios and runs side by side, the decision, the plan of the real test, and export."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
 from persona_tui.engine.text import printable
@@ -23,6 +25,7 @@ from persona_tui.tui.widgets.text_table import Table, TextTable
 
 if TYPE_CHECKING:
     from persona_tui.study.reports import OpenReport
+    from persona_tui.study.run_results import RunResult
 
 _NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NOT_YET: Final = "The report needs the personas and the flow, which are found first (ctrl+x stops) …"
@@ -35,6 +38,13 @@ class ReportScreen(WorkScreen):
 
     NAME = "report"
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("report")
+
+    class RunsRead(Message):
+        """What the finished runs of the study found is known."""
+
+        def __init__(self, results: tuple[RunResult, ...]) -> None:
+            super().__init__()
+            self.results = results
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +70,9 @@ class ReportScreen(WorkScreen):
                     yield IntervalBars(id="all-uplifts")
                     yield Table(id="ranking")
                     yield Table(id="beats")
+                    yield IntervalBars(id="run-uplifts")
+                    yield Table(id="run-table")
+                    yield Static(id="run-decisions", markup=False)
                 with TabPane("Real test", id="plan"), VerticalScroll():
                     yield Static(id="plan-text", markup=False)
                 with TabPane("Mind", id="mind"), VerticalScroll():
@@ -79,6 +92,7 @@ class ReportScreen(WorkScreen):
         """Work the report out where it is not that of the settings."""
         super().on_screen_resume()
         self._work_out()
+        self._read_runs()
 
     def show(self, found: Findings) -> None:
         """Show the report once it is there; work out what it needs first."""
@@ -131,6 +145,28 @@ class ReportScreen(WorkScreen):
         self.query_one("#beats", Table).data = page.beats(report)
         self.query_one("#page-text", Static).update(Content(opened.markdown))
         self.query_one("#deck-text", Static).update(Content(page.outline(opened.outline)))
+
+        self._read_runs()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="runs", description="-")
+    def _read_runs(self) -> None:
+        from persona_tui.study.run_results import run_results  # noqa: PLC0415 - with the report
+        from persona_tui.study.runs import study_folder  # noqa: PLC0415 - with the report
+
+        if self.persona_app.findings.report is not None:
+            self.post_message(self.RunsRead(run_results(study_folder(self.persona_app.workspace.settings))))
+
+    @on(RunsRead)
+    def _show_runs(self, read: RunsRead) -> None:
+        opened = self.persona_app.findings.report
+        if opened is None:
+            return
+        report = opened.result.report
+        bars, table = self.query_one("#run-uplifts", IntervalBars), self.query_one("#run-table", Table)
+        bars.display = table.display = bool(read.results)
+        bars.data = page.run_uplifts(read.results, report)
+        table.data = page.run_table(read.results, datetime.now(UTC))
+        self.query_one("#run-decisions", Static).update(Content(page.run_decisions(read.results, report)))
 
     def _show_files(self) -> None:
         from persona_tui.study.exports import export_folder, exported_files  # noqa: PLC0415 - with the report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -10,6 +12,7 @@ from persona_tui.engine.analytics.numbers import chance
 from persona_tui.engine.analytics.scenario_phrases import harm_words, layers
 from persona_tui.engine.analytics.wording import models_left_out
 from persona_tui.tui.screens.flow_page import plain
+from persona_tui.tui.screens.simulate_page import began
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown
 from persona_tui.tui.widgets.text_table import TextTable
@@ -17,7 +20,9 @@ from persona_tui.tui.widgets.text_table import TextTable
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report, ScenarioReport
     from persona_tui.study.exports import ExportedFile
+    from persona_tui.study.run_results import RunResult
 
+NO_RUNS: Final = "No run of this study is finished yet: on the Simulate screen (4) s starts one."
 _UNITS: Final = ((2**20, "MB"), (2**10, "kB"))
 
 
@@ -96,6 +101,71 @@ def beats(report: Report) -> TextTable:
             for place, each in enumerate(report.ranking, start=1)
         ),
     )
+
+
+def run_uplifts(results: Sequence[RunResult], report: Report) -> Intervals:
+    """Return the uplift of completion that each finished run found, numbered as in the table beneath."""
+    rows = []
+    for place, each in enumerate(results, start=1):
+        low, high = each.interval
+        compares = each.compares_with(report.log.fingerprint, report.unit)
+        style = "$success" if low > 0 else "$error" if high < 0 else "$warning"
+        rows.append(
+            IntervalRow(
+                label=f"{place} {each.scenario}",
+                value=each.uplift,
+                low=low,
+                high=high,
+                note="" if compares else "other data",
+                style=style if compares else "$text-muted",
+            )
+        )
+    return Intervals(rows=tuple(rows), kind="points", title="Uplift of completion in finished runs")
+
+
+def run_table(results: Sequence[RunResult], now: datetime) -> TextTable:
+    """Return what the finished runs found, the newest first: with how many users, and how long ago."""
+    return TextTable(
+        heads=("", "scenario", "uplift", "95 % interval", "per arm", "age", "began (UTC)"),
+        rows=tuple(
+            (
+                str(place),
+                each.scenario,
+                shown(each.uplift, "points"),
+                _interval(each.interval),
+                shown(each.n_personas, "count"),
+                age((now - each.ended).total_seconds()),
+                began(each.run),
+            )
+            for place, each in enumerate(results, start=1)
+        ),
+        left=2,
+    )
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in the largest unit that fits.
+
+    Examples
+    --------
+    >>> [age(each) for each in (3, 150, 7_300, 200_000)]
+    ['now', '2 min', '2 h', '2 d']
+    """
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return "now"
+
+
+def run_decisions(results: Sequence[RunResult], report: Report) -> str:
+    """Return the decision of each finished run, and how many cannot be compared with the report in view."""
+    if not results:
+        return NO_RUNS
+    others = sum(not each.compares_with(report.log.fingerprint, report.unit) for each in results)
+    told = [f"{place}. {plain(each.decision)}" for place, each in enumerate(results, start=1)]
+    if others:
+        told.append(f"{others} of other data or unit than the report in view: not to be compared.")
+    return "\n".join(told)
 
 
 def bullets(sentences: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on, work
@@ -20,6 +21,7 @@ from textual.worker import get_current_worker
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
+from persona_tui.study.run_state import ALIVE
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.screens import simulate_page as page
 from persona_tui.tui.screens.form import Field, FormScreen
@@ -48,15 +50,15 @@ class SimulateScreen(WorkScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("simulate")
 
     class Seen(Message):
-        """How a run stands; of a flood of these the last counts."""
+        """How a run stands, and how long nothing new was told; of a flood of these the last counts."""
 
-        def __init__(self, folder: Path, state: RunState, replayed: str) -> None:
+        def __init__(self, folder: Path, state: RunState, replayed: str = "", silent: float = 0.0) -> None:
             super().__init__()
-            self.folder, self.state, self.replayed = folder, state, replayed
+            self.folder, self.state, self.replayed, self.silent = folder, state, replayed, silent
 
         def can_replace(self, message: Message) -> bool:
-            """Return whether an older view is not worth drawing any more."""
-            return isinstance(message, SimulateScreen.Seen)
+            """Return whether this view is not worth drawing any more; one of silence replaces its kind."""
+            return isinstance(message, SimulateScreen.Seen) and bool(self.silent or not message.silent)
 
     class Listed(Message):
         """The runs of the study are known."""
@@ -156,7 +158,6 @@ class SimulateScreen(WorkScreen):
     @work(thread=True, exclusive=True, exit_on_error=False, group="list", description="-")
     def _list(self, wanted: Path | None = None) -> None:
         from persona_tui.study.following import list_runs  # noqa: PLC0415 - with the study
-        from persona_tui.study.run_state import ALIVE  # noqa: PLC0415 - with the study
 
         runs = list_runs(self.study)
         alive = [each.folder for each in runs if each.state.status in ALIVE]
@@ -181,8 +182,8 @@ class SimulateScreen(WorkScreen):
         if listed.watched is not None and self.persona_app.screen is self:
             watching = any(each.group == "watch" and each.is_running for each in self.workers)
             now = next(each.state.status for each in listed.runs if each.folder == listed.watched)
-            is_shown = self._state is not None and self._state.status == now
-            if listed.watched != self._watched or not (watching or is_shown):
+            is_over = now not in ALIVE and self._state is not None and self._state.status == now
+            if listed.watched != self._watched or not (watching or is_over):
                 self._look_at(listed.watched)
 
     @on(OptionList.OptionHighlighted, "#runs")
@@ -199,13 +200,15 @@ class SimulateScreen(WorkScreen):
         from persona_tui.study.following import follow  # noqa: PLC0415 - with the study
 
         worker = get_current_worker()
-        seen_alive, before = False, None
+        seen_alive, before, at = False, None, monotonic()
         for state in follow(folder):
             if worker.is_cancelled:
                 return
-            if state != before:  # a paused run draws nothing
-                self.post_message(self.Seen(folder, state, ""))
-            before = state
+            silent = monotonic() - at if state == before else 0.0
+            if not silent:
+                before, at = state, monotonic()
+            if not silent or state.status == "running":  # one that is paused stands still
+                self.post_message(self.Seen(folder, state, silent=silent))
             quick = seen_alive and state.status == "finished" and state.seconds < QUICK
             seen_alive = True
             if quick and state.scenario is not None:
@@ -237,8 +240,10 @@ class SimulateScreen(WorkScreen):
         state, scenario = seen.state, seen.state.scenario
         glyphs = self.persona_app.glyphs
         self.query_one("#headline", Static).update(
-            page.headline(state, seen.folder.name, glyphs, replayed=seen.replayed)
+            page.headline(state, seen.folder.name, glyphs, replayed=seen.replayed, silent=seen.silent)
         )
+        if seen.silent:
+            return
         self.query_one("#tabs").display = scenario is not None
         self.query_one("#log-text", Static).update(Content(page.log(state)))
         if scenario is not None:

@@ -54,7 +54,13 @@ def run_name(name: str) -> str:
     ('11-23 04:49 74276d', 'mine')
     """
     parts = _NAME.fullmatch(name)
-    return name if parts is None else "{}-{} {}:{} {}".format(*parts.groups())
+    return name if parts is None else f"{began(name)} {parts[5]}"
+
+
+def began(name: str) -> str:
+    """Return when a run began (UTC), by its name; the name itself where that does not tell."""
+    parts = _NAME.fullmatch(name)
+    return name if parts is None else "{}-{} {}:{}".format(*parts.groups()[:4])
 
 
 def _share(state: RunState) -> str:
@@ -62,15 +68,20 @@ def _share(state: RunState) -> str:
     return f"{stage.done / stage.total:.0%}" if stage is not None and stage.total else ""
 
 
-def headline(state: RunState, name: str, glyphs: Glyphs, *, replayed: str = "") -> Content:
-    """Return how a run stands: where it is, how fast, how long still; that it is a replay where it is one."""
+def headline(
+    state: RunState, name: str, glyphs: Glyphs, *, replayed: str = "", silent: float = 0.0
+) -> Content:
+    """Return how a run stands: where it is, how fast, how long still; that it is a replay where it is one.
+
+    While it says nothing, within a long block, its clock goes on.
+    """
     style = "$text-error" if state.status in {"failed", "interrupted"} else "bold"
     scenario = state.scenario
     told: list[str | tuple[str, str]] = [
         (f"{replayed} of {plain(name)}" if replayed else plain(name), "bold"),
         "  ",
         (state.status, style),
-        f"  {seconds_text(state.seconds)}",
+        f"  {seconds_text(state.seconds + silent)}",
         f", attempt {state.attempts}" if state.attempts > 1 else "",
         f", {plain(scenario.without)}" if scenario is not None and scenario.without else "",
         "\n",
@@ -87,7 +98,8 @@ def headline(state: RunState, name: str, glyphs: Glyphs, *, replayed: str = "") 
         if stage.phase == "walks":
             told.append(f"  {stage.done:,} of {stage.total:,} per arm")
             told.append(f"  {stage.per_second:,.0f} a second" if stage.per_second else "")
-        told.append(f"  {seconds_text(state.eta_seconds)} left" if state.eta_seconds else "")
+        left = max((state.eta_seconds or 0.0) - silent, 0.0)
+        told.append(f"  {seconds_text(left)} left" if left else "")
     if state.message:
         told += ["\n", (plain(state.message), "$text-error"), f" {plain(state.hint)}"]
     if state.status in _AT_REST:
