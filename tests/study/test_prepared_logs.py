@@ -89,7 +89,7 @@ def test_another_way_to_read_is_another_log(root, source, loads):
 def test_a_damaged_log_is_read_anew_and_kept_again(root, source, loads):
     load_log(Settings(events=str(source)))
     (kept,) = kept_logs(root)
-    for file in (kept.folder / "log").glob("*.arrow"):
+    for file in (kept.folder / "log").glob("*.arr*"):
         file.write_bytes(b"rubbish")
     load_log(Settings(events=str(source)))
     load_log(Settings(events=str(source)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -10,15 +12,22 @@ from persona_tui.engine.errors import ExportError
 
 
 def write_arrow(frame: pl.DataFrame, path: Path) -> None:
-    """Write a table as Arrow IPC that can be mapped into memory.
+    """Write a table as Arrow IPC without compression.
 
     Raises
     ------
     ExportError
         If the disk is full or the folder cannot be written.
     """
-    try:
+    with told_of_disk(path):
         frame.write_ipc(path, compression="uncompressed")
+
+
+@contextmanager
+def told_of_disk(path: Path) -> Iterator[None]:
+    """Turn a failure to write a file into one that names it."""
+    try:
+        yield
     except (OSError, pl.exceptions.PolarsError) as fault:  # polars takes a full disk for a fault of the data
         raise ExportError(
             f"'{path}' cannot be written: {fault}.",

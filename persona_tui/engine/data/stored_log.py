@@ -1,7 +1,7 @@
-"""A loaded log in a folder, as Arrow IPC, user by user: opened again at once, and never read whole.
+"""A loaded log in a folder, user by user: opened again at once, and never read whole.
 
-Every part is a few files without compression, so that its columns are mapped into memory and only those
-that are used are read from disk.
+Every part is a few files without compression. Its flat arrays stand one after the other in a file that is
+mapped into memory, so that only those that are used are read from disk; texts are Arrow IPC.
 """
 
 from __future__ import annotations
@@ -13,18 +13,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, overload
 
+import numpy as np
 import polars as pl
 
-from persona_tui.engine.data.arrow_files import write_arrow
+from persona_tui.engine.data.arrow_files import told_of_disk, write_arrow
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.log_parts import LogPart
 from persona_tui.engine.data.quality import Quality
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.sequences import Sequences
+from persona_tui.engine.types import AnyArray
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _HEADER, _REJECTS = "log.json", "rejects.arrow"
-_FLAT: Final = {"__user__": "users", "__session__": "sessions", "__time__": "times", "__code__": "codes"}
+_FLAT: Final = {
+    "times": np.dtype("<i8"),
+    "sessions": np.dtype("<i8"),
+    "users": np.dtype("<i4"),
+    "codes": np.dtype("<i4"),
+}
+"""The arrays in the order in which they stand in a file; the widest first, so that all are aligned."""
+_ROW_BYTES: Final = sum(kind.itemsize for kind in _FLAT.values())
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError)
 
 
@@ -78,36 +87,48 @@ def write_part(folder: Path, number: int, part: LogPart) -> None:
         If the disk is full or the folder cannot be written.
     """
     flat = part.sequences
-    arrays = {name: pl.Series(getattr(flat, field)) for name, field in _FLAT.items()}
-    frames = {
-        "events": pl.DataFrame(arrays).hstack(part.columns),
-        "users": pl.DataFrame({"user_id": pl.Series(flat.user_ids, dtype=pl.String)}),
-    }
+    path = _file(folder, number, "events")
+    with told_of_disk(path), path.open("wb") as file:
+        for name, kind in _FLAT.items():
+            getattr(flat, name).astype(kind, copy=False).tofile(file)
+    frames = {"users": pl.DataFrame({"user_id": pl.Series(flat.user_ids, dtype=pl.String)})}
     if part.session_ids is not None:
         frames["sessions"] = part.session_ids.alias("session_id").to_frame()
+    if part.columns.width:
+        frames["columns"] = part.columns
     for name, frame in frames.items():
         write_arrow(frame, _file(folder, number, name))
 
 
 def read_part(folder: Path, number: int, vocabulary: tuple[str, ...]) -> LogPart:
-    """Open one part; its columns are mapped, and read when they are used."""
-    events = pl.read_ipc(_file(folder, number, "events"))
-    users = pl.read_ipc(_file(folder, number, "users"))
-    sessions = _file(folder, number, "sessions")
+    """Open one part; its arrays are mapped, and read when they are used."""
+    sessions, columns = (_file(folder, number, name) for name in ("sessions", "columns"))
     flat = Sequences(
         vocabulary=vocabulary,
-        user_ids=tuple(users["user_id"].to_list()),
-        **{field: events[name].to_numpy() for name, field in _FLAT.items()},
+        user_ids=tuple(pl.read_ipc(_file(folder, number, "users"))["user_id"].to_list()),
+        **_mapped(_file(folder, number, "events")),
     )
     return LogPart(
         sequences=flat,
         session_ids=pl.read_ipc(sessions)["session_id"] if sessions.exists() else None,
-        columns=events.drop(_FLAT),
+        columns=pl.read_ipc(columns) if columns.exists() else pl.DataFrame(),
     )
 
 
+def _mapped(path: Path) -> dict[str, AnyArray]:
+    """Return the arrays of a file by their names."""
+    content = np.memmap(path, mode="r").view(np.ndarray)
+    n_rows, begin = len(content) // _ROW_BYTES, 0
+    arrays: dict[str, AnyArray] = {}
+    for name, kind in _FLAT.items():
+        end = begin + n_rows * kind.itemsize
+        arrays[name] = content[begin:end].view(kind)
+        begin = end
+    return arrays
+
+
 def _file(folder: Path, number: int, of: str) -> Path:
-    return folder / f"{of}-{number:05d}.arrow"
+    return folder / f"{of}-{number:05d}.{'arrays' if of == 'events' else 'arrow'}"
 
 
 def save_log(log: EventLog, folder: Path) -> None:
@@ -149,7 +170,7 @@ def save_log(log: EventLog, folder: Path) -> None:
 
 def _sizes(folder: Path) -> dict[str, int]:
     """Return the bytes of every table in a folder, by which one that is cut off or missing is noticed."""
-    return {file.name: file.stat().st_size for file in sorted(folder.glob("*.arrow"))}
+    return {file.name: file.stat().st_size for file in sorted(folder.glob("*.arr*"))}
 
 
 def open_log(folder: Path) -> EventLog | None:

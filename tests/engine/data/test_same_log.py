@@ -113,7 +113,7 @@ def test_a_log_comes_back_from_its_folder_as_it_was(write, tmp_path):
     assert (again.fingerprint, again.columns, again.recipe) == (log.fingerprint, log.columns, log.recipe)
 
 
-@pytest.mark.parametrize("victim", ["log.json", "events-00000.arrow", "users-00000.arrow"])
+@pytest.mark.parametrize("victim", ["log.json", "events-00000.arrays", "users-00000.arrow"])
 def test_a_damaged_folder_is_no_log(write, tmp_path, victim):
     save_log(load_event_log(write([("u", "s", 0, "view", "x")] * 3)), tmp_path)
     content = (tmp_path / victim).read_bytes()
