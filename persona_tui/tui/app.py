@@ -20,13 +20,13 @@ from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.tui.actions import ACTIONS, APP, DIALOG, Action
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
-from persona_tui.tui.glyphs import LADDER, Glyphs
-from persona_tui.tui.guided import GuidedApp
+from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.plain import NothingDim, PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of, bindings_of_focus
+from persona_tui.tui.telling import TellingApp
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
 
@@ -63,12 +63,9 @@ _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
     "report": _report_screen,
 }
 _NOTHING_DIM: Final = NothingDim()
-LONGEST_TOAST: Final = 300
-LONGEST_COPY: Final = 50_000
-"""In bytes; xterm and others take no more than 75 000 once encoded."""
 
 
-class PersonaApp(GuidedApp):
+class PersonaApp(TellingApp):
     """The terminal app.
 
     Parameters
@@ -113,13 +110,12 @@ class PersonaApp(GuidedApp):
         sends_copies: bool = True,
         state_folder: Path | None = None,
     ) -> None:
-        super().__init__(workspace, state_folder=state_folder)
+        super().__init__(workspace, state_folder=state_folder, sends_copies=sends_copies)
         register(self)
         self.theme = theme
         self.set_keymap(dict(keys or {}))
         self.defaults = dict(defaults or {})
-        self._sends_copies, self._copied = sends_copies, ""
-        self.glyphs: Glyphs = LADDER[glyphs]
+        self.glyphs = LADDER[glyphs]
         self.set_class(glyphs == "ascii", "-ascii")
         self._last_filters = [PlainGlyphs()] if glyphs == "ascii" else []
 
@@ -190,16 +186,6 @@ class PersonaApp(GuidedApp):
         remember_source(self.workspace.folder, self.workspace.place)
         self.findings = Findings()
         self.settings_changed()
-
-    def tell(self, fault: PersonaError) -> None:
-        """Say what went wrong and what to do about it."""
-        text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
-        self.notify(self._short(text.replace("\n", " ")), severity="error", markup=False)
-
-    def _short(self, text: str) -> str:
-        """Return a text from the data as it can be shown, no longer than a toast."""
-        shown = printable(text)
-        return shown if len(shown) <= LONGEST_TOAST else shown[: LONGEST_TOAST - 1] + self.glyphs.ellipsis
 
     # actions
 
@@ -303,45 +289,6 @@ class PersonaApp(GuidedApp):
         self.edits += 1
         self.notify(f"Saved: {printable(str(path))}", markup=False)
 
-    def action_copy_command(self) -> None:
-        """Copy the command that does what the screen shows."""
-        if not isinstance(self.screen, WorkScreen):
-            return
-        try:
-            self.copy(self.screen.command())
-        except PersonaError as fault:
-            self.tell(fault)
-
-    def action_copy_table(self) -> None:
-        """Copy the table in view."""
-        text = self.screen.table_text() if isinstance(self.screen, WorkScreen) else ""
-        if text:
-            self.copy(text)
-        else:
-            self.notify("There is no table in view.", markup=False)
-
-    def copy(self, text: str) -> None:
-        """Send a text to the clipboard; show it where that would be in vain."""
-        self._copied = text
-        if not self._sends_copies or len(text.encode()) > LONGEST_COPY:
-            self.action_show_copied()
-            return
-        self.copy_to_clipboard(text)
-        first, *others = text.splitlines()
-        rest = f" and {len(others):,} more lines" if others else ""
-        key = self.shown_keys(next(each for each in ACTIONS if each.id == "show_copied"))
-        shown = self._short(first.replace("\t", "  "))
-        self.notify(f"{shown}{rest}\n{key} shows it, if it did not arrive.", title="Copied", markup=False)
-
-    def action_show_copied(self) -> None:
-        """Show what was copied last."""
-        from persona_tui.tui.screens.copied import CopiedScreen  # noqa: PLC0415 - 9 ms before the first frame
-
-        if self._copied:
-            self.push_screen(CopiedScreen(self._copied))
-        else:
-            self.notify("Nothing was copied yet.")
-
     def action_next_theme(self) -> None:
         """Change to the next theme."""
         names = [each.name for each in THEMES]
@@ -355,11 +302,6 @@ class PersonaApp(GuidedApp):
         )
 
         self.push_screen(HelpScreen(help_sections(self)))
-
-    def shown_keys(self, action: Action) -> str:
-        """Return the keys of an action as they are called, the analyst's own where there are some."""
-        keys = self._keymap.get(action.id, ",".join(action.keys)).split(",")
-        return " ".join(self.get_key_display(Binding(key, action.id)) for key in keys)
 
     def action_cancel(self) -> None:
         """Stop the work in the background."""

@@ -8,10 +8,11 @@ from textual.widgets import TextArea
 from persona_tui.engine.errors import DataError
 from persona_tui.study.config import read_settings
 from persona_tui.study.options import Settings
-from persona_tui.tui.app import LONGEST_COPY, PersonaApp
+from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens.confirm import ConfirmScreen
 from persona_tui.tui.screens.copied import CopiedScreen
 from persona_tui.tui.screens.save import SaveScreen
+from persona_tui.tui.telling import LONGEST_COPY
 from persona_tui.tui.widgets.study_bar import StudyBar
 from persona_tui.tui.workspace import Workspace, settings_of_source
 

@@ -26,7 +26,7 @@ from persona_tui.engine.types import AnyArray
 
 FORMAT: Final = 2
 _HEADER, _REJECTS = "log.json", "rejects.arrow"
-_FLAT: Final = {
+_FLAT: Final[dict[str, np.dtype[Any]]] = {
     "times": np.dtype("<i8"),
     "sessions": np.dtype("<i8"),
     "users": np.dtype("<i4"),
