@@ -166,12 +166,10 @@ def describe_personas(
             "values": values.matrix,
         },
     )
-    shares, share_intervals = _user_shares(sums)
-    chains = simulator.estimate_chains(simulator.moved)
+    (shares, share_intervals), chains = _user_shares(sums), simulator.estimate_chains(simulator.moved)
     ends = counts.journeys.completion | counts.journeys.drop
     early = early_conversions(counts.journeys, label_early(counts.journeys, chains, shares), len(cards))
-    rates = _event_rates(simulator)
-    compared = _compare_traits(traits, sums)
+    compared, rates = _compare_traits(traits, sums), _event_rates(simulator)
     lifts = _lift_attributes(values, sums, memberships)
     signatures, chosen = _lift(events, sums, "events"), _lift(paths, sums, "paths")
     examples = example_users(counts, _joint(counts, chains, shares))
