@@ -29,7 +29,7 @@ from persona_tui.study.kept_personas import KeptPersonas
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.movement import keep_personas
-from persona_tui.study.option_texts import is_placeless
+from persona_tui.study.option_texts import is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas, tables_of, write_kept_personas
 from persona_tui.study.reference import write_reference
@@ -149,7 +149,7 @@ def progress_line(progress: Progress, seconds: float) -> str:
 
 
 def default_output(settings: Settings) -> Path:
-    """Return the study folder for a source that names none: called as the source, without its endings.
+    """Return the study folder for a source that names none: called as the first, without its endings.
 
     Parameters
     ----------
@@ -160,11 +160,12 @@ def default_output(settings: Settings) -> Path:
     >>> [str(default_output(Settings(events=each))) for each in ("a.json.gz", "logs/*.csv", "*.csv", "-")]
     ['exports/a', 'exports/logs', 'exports/study', 'exports/study']
     """
-    if is_placeless(settings.events):
+    source = next(iter(settings.sources()), "")
+    if is_placeless(source):
         return EXPORTS / (re.sub(r"[^\w.]+", "_", settings.source_name()).strip("_.") or "study")
-    path = Path(os.path.abspath(settings.events)) if settings.events else Path()  # noqa: PTH100 - not links
-    if not path.exists() and has_magic(settings.events):
-        plain = (each for each in Path(settings.events).parts[-2::-1] if _is_plain(each))
+    path = Path(os.path.abspath(source)) if source else Path()  # noqa: PTH100 - not links
+    if not path.exists() and has_magic(source):
+        plain = (each for each in Path(source).parts[-2::-1] if _is_plain(each))
         return EXPORTS / next(plain, "study")
     name = path.name
     for suffix in ("gz", "zst", "zip"):
@@ -229,7 +230,8 @@ def _run(
     study = Path(settings.output) if settings.output else default_output(settings)
     prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=on_progress)
     check_settings(settings, prepared)
-    _check_study(study, Path(settings.events))
+    for source in settings.sources():
+        _check_study(study, Path(source))
     with locked(make_folder(study)):
         kept = read_kept_personas(study) if settings.personas is None else settings.personas
         inside = replace(settings, output=str(study), personas=kept)
@@ -259,7 +261,7 @@ def _rejects_beside(study: Path, settings: Settings) -> Path | None:
     """Return where the rows go that stop a run; the study itself stays as its last run left it."""
     whole = study.resolve()
     path = whole.parent / f"{whole.name}_{REJECTS}"
-    return None if path == Path(settings.events).resolve() else path
+    return None if path in {Path(each).resolve() for each in settings.sources()} else path
 
 
 def _keep_settled(kept: KeptPersonas, run: Path) -> tuple[str, ...]:
@@ -318,7 +320,7 @@ def settings_text(settings: Settings) -> str:
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
     if settings.prepare:
         kept["prepare"] = list(settings.prepare_placed())
-    return WRITTEN + tomli_w.dumps({**kept, "events": settings.source_place()})
+    return WRITTEN + tomli_w.dumps({**kept, "events": one_or_several(settings.source_places())})
 
 
 def _check_study(study: Path, source: Path) -> None:

@@ -28,7 +28,7 @@ def command_of(screen: str, settings: Settings) -> str:
     "persona-tui personas log.csv --funnel 'a,b c' --clusters 3"
     """
     declared = options_by_name()
-    words = ["persona-tui", _VERBS[screen], settings.source_shown()]
+    words = ["persona-tui", _VERBS[screen], *settings.source_words()]
     for name in _SHOWN.get(screen, (*READING, *MEANING, *FITTING, "modification", "n_personas")):
         value, default = getattr(settings, name), declared[name].default
         if name != "events" and value != default:

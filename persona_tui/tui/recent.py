@@ -26,7 +26,7 @@ def recent_sources(folder: Path | None) -> tuple[str, ...]:
 
 
 def remember_source(folder: Path | None, place: str) -> None:
-    """Put a source, as ``Settings.source_place`` writes it, before the others; a full disk is no fault."""
+    """Put a source, as ``Settings.source_places`` writes it, before the others; a full disk is no fault."""
     if folder is None:
         return
     try:

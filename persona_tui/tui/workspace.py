@@ -160,7 +160,7 @@ class Workspace:
             return
         document = {
             "schema": SCHEMA,
-            "source": self._edits[0].settings.source_place(),
+            "source": "\n".join(self._edits[0].settings.source_places()),
             "edits": [{"what": each.what, "settings": each.settings.as_toml()} for each in self._edits],
             "at": self._at,
             "screen": self.view.screen,
@@ -191,7 +191,7 @@ class Workspace:
     def _path(self) -> Path:
         assert self._folder is not None
         began = self._edits[0].settings
-        place = str(began.personas.folder.resolve()) if began.personas else began.source_place()
+        place = str(began.personas.folder.resolve()) if began.personas else "\n".join(began.source_places())
         make_folder(self._folder)
         return self._folder / f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.json"
 

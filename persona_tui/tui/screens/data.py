@@ -168,7 +168,7 @@ class DataScreen(WorkScreen):
         if row.line is None or log is None:
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
-        self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
+        self.query_one(RowsPane).show_line(self.settings.sources(), row.line, log)
         self._show_tab("rows-tab")
 
     def action_open_source(self) -> None:
@@ -177,13 +177,15 @@ class DataScreen(WorkScreen):
 
         workspace = self.persona_app.workspace
         self.app.push_screen(
-            SourceScreen(self.settings.events, self.persona_app.defaults, workspace.folder), self._open
+            SourceScreen(next(iter(self.settings.sources()), ""), self.persona_app.defaults, workspace.folder),
+            self._open,
         )
 
     def _open(self, settings: Settings | None) -> None:
         if settings is None:
             return
-        remember_source(self.persona_app.workspace.folder, settings.source_place())
+        for place in reversed(settings.source_places()):
+            remember_source(self.persona_app.workspace.folder, place)
         self.persona_app.open_source(settings)
 
     def action_edit_columns(self) -> None:
