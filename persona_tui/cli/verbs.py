@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -14,7 +14,7 @@ from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
 from persona_tui.study.declared import shown_default
-from persona_tui.study.option_texts import is_placeless
+from persona_tui.study.option_texts import is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
 
@@ -69,23 +69,17 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         source = given.pop("source", None) or ""
         shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
         request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
-        if source and given.get("events"):
-            raise SimulationError(
-                f"Two sources: '{redact(source)}' and --events '{redact(given['events'])}'.", hint="Give one."
-            )
-        if given.get("events") and settings_file(given["events"]):
-            raise SimulationError(
-                f"--events names a log; '{given['events']}' is a study.",
-                hint=f"Give a study as the argument: persona-tui {verb.name} {given['events']}",
-            )
+        _check_sources(verb.name, source, given.get("events") or ())
         file = settings_file(source) if source and verb.options else None
         kept = read_settings(file) if file else {"events": source} if source else {}
         values = {name: _plain(value) for name, value in given.items() if value not in (None, [])}
+        if "events" in values:
+            values["events"] = one_or_several(values["events"])
         settings = merge_settings(kept, {**own_defaults, **values})
         bound_threads(settings.workers or available_workers())
         requests = [] if verb.request is None else [verb.request(**request)]
         presentation = Presentation(**shown)
-        if verb.options and is_placeless(settings.events):
+        if verb.options and any(map(is_placeless, settings.sources())):
             shown_source = settings.source_shown()
             presentation.narrate(
                 f"'{shown_source}' is read anew by every command: prepared logs are of files."
@@ -101,6 +95,21 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     app.command(name=verb.name, help=verb.help, epilog=verb.epilog or None)(command)
+
+
+def _check_sources(verb: str, source: str, events: Sequence[str]) -> None:
+    """Refuse a source that is named in two ways, and a study where a log is meant."""
+    for each in events:
+        if source:
+            raise SimulationError(
+                f"Two sources: '{redact(source)}' and --events '{redact(each)}'.",
+                hint="Give one; several files of one log are each given by --events.",
+            )
+        if settings_file(each):
+            raise SimulationError(
+                f"--events names a log; '{each}' is a study.",
+                hint=f"Give a study as the argument: persona-tui {verb} {each}",
+            )
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any option
@@ -131,7 +140,7 @@ def _option(name: str, declared: Field[Any], hint: Any) -> inspect.Parameter:  #
     if hint is bool:
         flag = typer.Option(metadata["flag"], help=metadata["help"])
         return _keyword(name, Annotated[bool, flag], declared.default)
-    if get_origin(hint) is tuple:
+    if get_origin(hint) is tuple or any(get_origin(each) is tuple for each in get_args(hint)):
         return _keyword(name, Annotated[list[str] | None, info], None)
     kinds = (hint, *get_args(hint))
     kind = next((number for number in (int, float) if number in kinds), str)

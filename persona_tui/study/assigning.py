@@ -161,7 +161,7 @@ def assign_log(
     users = np.bincount(assignment.labels[assignment.has_events], minlength=mixture.n_clusters)
     intervals: Sequence[Interval | None] = now.change_from(before)
     return AssignedLog(
-        source=settings.events,
+        source=settings.source_shown(),
         personas_from=learned.prepared.facts.fingerprint,
         log=log,
         assignment=assignment,

@@ -17,6 +17,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import ExportError, SimulationError
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.study.following import RunFollower, state_of
@@ -72,9 +73,11 @@ def start_run(settings: Settings, verb: str) -> Path:
     from persona_tui.study import runs  # noqa: PLC0415 - 0.6 s with the engine
 
     settings.effective_scenarios()
-    _check_source(settings)
+    for source in settings.sources():
+        _check_source(source)
     study = runs.study_folder(settings).resolve()
-    runs.check_study(study, Path(settings.events))
+    for source in settings.sources():
+        runs.check_study(study, Path(source))
     kept = runs.kept_personas_of(settings, study)
     folder = new_run(make_folder(study), datetime.now(UTC))
     runs.write_request(folder, settings, kept)
@@ -225,19 +228,18 @@ def last_words(folder: Path, n_lines: int = 5) -> str:
     return "\n".join(text.splitlines()[-n_lines:])
 
 
-def _check_source(settings: Settings) -> None:
+def _check_source(source: str) -> None:
     """Refuse what a process without a terminal, a standard input and secrets cannot read."""
-    if settings.events == "-":
+    if source == "-":
         raise SimulationError(
             "A run in the background cannot read standard input.", hint="Save the log in a file."
         )
-    if settings.source_place() != settings.events and "://" in settings.events:
+    if "://" in source and redact(source) != source:
         raise SimulationError(
             "A run in the background keeps no password.", hint="Give it as PGPASSWORD or in ~/.pgpass."
         )
-    path = Path(settings.events)
-    if "://" not in settings.events and not has_magic(settings.events) and not path.exists():
-        raise SimulationError(f"'{settings.events}' does not exist.")
+    if "://" not in source and not has_magic(source) and not Path(source).exists():
+        raise SimulationError(f"'{source}' does not exist.")
 
 
 def _begin(folder: Path, begun: Line) -> None:

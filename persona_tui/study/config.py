@@ -12,7 +12,7 @@ from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
 from persona_tui.study.declared import option_fault
 from persona_tui.study.effect_tables import read_effects
-from persona_tui.study.option_texts import is_placeless, with_tables
+from persona_tui.study.option_texts import is_placeless, one_or_several, with_tables
 from persona_tui.study.options import CHANGE_OPTIONS, Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas
 from persona_tui.study.places import Faults, Place
@@ -78,7 +78,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     values = _read_values(given, faults)
     require_no_faults(faults, path, text)
     if values.get("events"):
-        values["events"] = _source(values["events"], path)
+        given = values["events"]
+        sources = (given,) if isinstance(given, str) else given
+        values["events"] = one_or_several([_source(each, path) for each in sources])
     if "prepare" in values:
         values["prepare"] = with_tables(values["prepare"], lambda table: _source(table, path))
     study = _study_of(path)
@@ -257,7 +259,9 @@ def _read_option(declared: Field[Any], value: object, faults: Faults) -> Any:  #
     if form not in forms:
         faults.add((name,), f"{name} must be {' or '.join(_ARTICLE[each] for each in forms)}.")
         return declared.default
-    if forms[0] == "text" and isinstance(value, list):
+    if name == "events" and isinstance(value, list):
+        value = one_or_several(value)
+    elif forms[0] == "text" and isinstance(value, list):
         value = format_names(value)
     elif forms[0] == "text":
         value = str(value)

@@ -251,7 +251,7 @@ def histogram(flat: Sequences) -> Histogram:
 
 def _next_step(settings: Settings, log: EventLog) -> str:
     """Return the command that runs the whole job on this log as it was read."""
-    words = ["persona-tui", "batch", settings.source_shown()]
+    words = ["persona-tui", "batch", *settings.source_words()]
     for part, column in log.columns.items():
         if log.recognition.schema in {"given", "content"} or part in settings.columns():
             words += ["--column", f"{part}={column}"]
@@ -297,7 +297,7 @@ def check_targets(settings: Settings, *, convert: Path | None, rejects: Path | N
     if convert:
         writer_of(convert)
     for path in (convert, rejects):
-        if path and path.resolve() == Path(settings.events).resolve():
+        if path and path.resolve() in {Path(each).resolve() for each in settings.sources()}:
             raise SimulationError(f"'{path}' is the log itself.", hint="Choose another file.")
     if convert and rejects and convert.resolve() == rejects.resolve():
         raise SimulationError(f"'{convert}' is named twice.", hint="Give --rejects another file.")

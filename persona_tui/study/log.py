@@ -132,11 +132,11 @@ def load_log(
     }
     joined = [str(step.table) for step in preparation.steps if hasattr(step, "table")]
     roots = dict.fromkeys((cache_root(settings.output), cache_root()))  # a study's first run had no study yet
-    cache, *others = (LogCache(root, settings.events, recipe, joined) for root in roots)
+    cache, *others = (LogCache(root, settings.sources(), recipe, joined) for root in roots)
     log = next(filter(None, (each.load() for each in (cache, *others))), None)
     if log is None:
         log = load_event_log(
-            settings.events,
+            settings.sources(),
             columns=settings.columns(),
             timezone=settings.timezone,
             dates=settings.date_order(),

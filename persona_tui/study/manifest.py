@@ -13,6 +13,7 @@ from typing import Any
 
 from persona_tui import __version__
 from persona_tui.engine.data.readers.sql_urls import redact
+from persona_tui.study.option_texts import one_or_several
 from persona_tui.study.options import Settings
 from persona_tui.study.resources import available_workers
 
@@ -43,7 +44,7 @@ def build_manifest(
         "began": began.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": round((ended - began).total_seconds(), 3),
-        "source": settings.source_place(),
+        "source": one_or_several(settings.source_places()),
         "run": folder.name,
         **({"without": without} if without else {}),
         "command": [redact(each) if "://" in each else each for each in sys.argv[1:]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from persona_tui.engine.errors import PersonaError
@@ -119,6 +119,23 @@ def read_size(text: str) -> int:
     if n_bytes < LEAST_MEMORY:
         raise ValueError(f"== {text.strip()}, must be >= {LEAST_MEMORY // 10**6}MB.")
     return n_bytes
+
+
+def sources_fault(sources: str | tuple[str, ...]) -> str:
+    """Return what is wrong with several sources, empty where nothing is."""
+    empty = isinstance(sources, tuple) and not all(map(str.strip, sources))
+    return "names a source that is empty." if empty else ""
+
+
+def one_or_several(sources: Sequence[str]) -> str | tuple[str, ...]:
+    """Return sources as settings keep them: one as it is.
+
+    Examples
+    --------
+    >>> one_or_several(["a.csv"]), one_or_several(["a.csv", "b.csv"])
+    ('a.csv', ('a.csv', 'b.csv'))
+    """
+    return sources[0] if len(sources) == 1 else tuple(sources)
 
 
 def timezone_fault(name: str) -> str:

@@ -114,20 +114,22 @@ class LogCache:
     ----------
     root : Path
         As ``cache_root`` returns it.
-    source : str
-        Files, a folder or a glob.
+    sources : sequence of str
+        Files, folders or globs that are one log.
     recipe : dict
         How it is read: plain values.
     beside : sequence of str
         Other files that the log depends on.
     """
 
-    def __init__(self, root: Path, source: str, recipe: dict[str, Any], beside: Sequence[str] = ()) -> None:
-        self._source, self._beside = source, tuple(beside)
-        self._stamps = stamps_of((source, *beside))
+    def __init__(
+        self, root: Path, sources: Sequence[str], recipe: dict[str, Any], beside: Sequence[str] = ()
+    ) -> None:
+        self._sources, self._beside = tuple(sources), tuple(beside)
+        self._stamps = stamps_of((*sources, *beside))
         depends_on = {
             "files": sorted({each[0] for each in self._stamps}),
-            "source": str(Path(source).resolve()),
+            "sources": [str(Path(each).resolve()) for each in sources],
             "recipe": recipe,
             "format": FORMAT,
             "version": __version__,
@@ -153,7 +155,7 @@ class LogCache:
         sizes = [each[:2] for each in self._stamps]
         if self._beside or sizes != [each[:2] for each in entry["stamps"]]:
             return False
-        if open_source(self._source).fingerprint() != entry["fingerprint"]:
+        if open_source(self._sources).fingerprint() != entry["fingerprint"]:
             return False
         with suppress(ExportError):
             write_text(self.folder / _ENTRY, json.dumps({**entry, "stamps": self._stamps}))
@@ -161,7 +163,7 @@ class LogCache:
 
     def save(self, log: EventLog) -> None:
         """Keep a log, where there is room; what stands in the way is told and no reason to fail."""
-        if not self._stamps or self._stamps != stamps_of((self._source, *self._beside)):
+        if not self._stamps or self._stamps != stamps_of((*self._sources, *self._beside)):
             return
         try:
             make_folder(self._logs)
@@ -177,7 +179,7 @@ class LogCache:
         (folder / _LOG).mkdir(mode=0o700)
         save_log(log, folder / _LOG)
         entry = {
-            "source": str(Path(self._source).resolve()),
+            "source": ", ".join(str(Path(each).resolve()) for each in self._sources),
             "stamps": self._stamps,
             "fingerprint": log.fingerprint,
             "n_events": log.n_events,

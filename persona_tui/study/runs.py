@@ -29,7 +29,7 @@ from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.manifest import build_manifest
 from persona_tui.study.movement import keep_personas
 from persona_tui.study.observing import RunObserver
-from persona_tui.study.option_texts import is_placeless
+from persona_tui.study.option_texts import is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.persona_files import read_kept_personas, tables_of, write_kept_personas
 from persona_tui.study.reference import write_reference
@@ -143,7 +143,7 @@ def _as_arguments(name: str, value: object) -> list[str]:
 
 
 def default_output(settings: Settings) -> Path:
-    """Return the study folder for a source that names none: called as the source, without its endings.
+    """Return the study folder for a source that names none: called as the first, without its endings.
 
     Parameters
     ----------
@@ -154,11 +154,12 @@ def default_output(settings: Settings) -> Path:
     >>> [str(default_output(Settings(events=each))) for each in ("a.json.gz", "logs/*.csv", "*.csv", "-")]
     ['exports/a', 'exports/logs', 'exports/study', 'exports/study']
     """
-    if is_placeless(settings.events):
+    source = next(iter(settings.sources()), "")
+    if is_placeless(source):
         return EXPORTS / (re.sub(r"[^\w.]+", "_", settings.source_name()).strip("_.") or "study")
-    path = Path(os.path.abspath(settings.events)) if settings.events else Path()  # noqa: PTH100 - not links
-    if not path.exists() and has_magic(settings.events):
-        plain = (each for each in Path(settings.events).parts[-2::-1] if _is_plain(each))
+    path = Path(os.path.abspath(source)) if source else Path()  # noqa: PTH100 - not links
+    if not path.exists() and has_magic(source):
+        plain = (each for each in Path(source).parts[-2::-1] if _is_plain(each))
         return EXPORTS / next(plain, "study")
     name = path.name
     for suffix in ("gz", "zst", "zip"):
@@ -237,7 +238,8 @@ def do_run(
         prepared = prepare_log(settings, rejects=_rejects_beside(study, settings), on_progress=report)
         check_settings(settings, prepared)
         observer.funnel = tuple(step.step for step in prepared.funnel)
-        check_study(study, Path(settings.events))
+        for source in settings.sources():
+            check_study(study, Path(source))
         with ExitStack() as stack:
             with locked(make_folder(study), _MOMENT):
                 kept = kept_personas_of(settings, study)
@@ -298,7 +300,7 @@ def _rejects_beside(study: Path, settings: Settings) -> Path | None:
     """Return where the rows go that stop a run; the study itself stays as its last run left it."""
     whole = study.resolve()
     path = whole.parent / f"{whole.name}_{REJECTS}"
-    return None if path == Path(settings.events).resolve() else path
+    return None if path in {Path(each).resolve() for each in settings.sources()} else path
 
 
 def _keep_settled(kept: KeptPersonas, run: Path) -> tuple[str, ...]:
@@ -357,7 +359,7 @@ def settings_text(settings: Settings) -> str:
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
     if settings.prepare:
         kept["prepare"] = list(settings.prepare_placed())
-    return WRITTEN + tomli_w.dumps({**kept, "events": settings.source_place()})
+    return WRITTEN + tomli_w.dumps({**kept, "events": one_or_several(settings.source_places())})
 
 
 def check_study(study: Path, source: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.study.declared import option
@@ -18,6 +19,7 @@ from persona_tui.study.option_texts import (
     read_column,
     read_size,
     share_fault,
+    sources_fault,
     timezone_fault,
     with_tables,
 )
@@ -27,17 +29,22 @@ if TYPE_CHECKING:
 
 UTC = "UTC"
 AS_WRITTEN = "auto"
+_SHOWN: Final = 3
+"""Of several sources, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     """Which log is meant, and how it is read."""
 
-    events: str = option(
+    events: str | tuple[str, ...] = option(
         "--events",
         default="",
         metavar="SOURCE",
-        help="The log: a file, a folder, a glob, a database by URL, or - for standard input.",
+        help="The log: a file, a folder, a glob, a database by URL, or - for standard input; "
+        "several files, folders or globs are one log.",
+        also="texts",
+        check=sources_fault,
     )
     column: tuple[str, ...] = option(
         "--column",
@@ -94,17 +101,30 @@ class SourceSettings:
         """Return the column mapping that is given."""
         return dict(map(read_column, self.column))
 
+    def sources(self) -> tuple[str, ...]:
+        """Return the source, or the several that are one log; nothing where none is named."""
+        if isinstance(self.events, tuple):
+            return self.events
+        return (self.events,) if self.events else ()
+
     def source_shown(self) -> str:
         """Return the source as it is told to people: a database without its password."""
-        return redact(self.events)
+        return _enumerated([redact(each) for each in self.sources()])
 
     def source_name(self) -> str:
         """Return the last part of the source, to call things by."""
-        return Path(self.source_shown()).name
+        return _enumerated([Path(redact(each)).name for each in self.sources()])
 
-    def source_place(self) -> str:
-        """Return the source as files keep it: whole paths, no passwords."""
-        return _place(self.events)
+    def source_words(self) -> tuple[str, ...]:
+        """Return what names the source on the command line, no passwords."""
+        shown = [redact(each) for each in self.sources()]
+        return (
+            tuple(shown) if len(shown) == 1 else tuple(word for each in shown for word in ("--events", each))
+        )
+
+    def source_places(self) -> tuple[str, ...]:
+        """Return the sources as files keep them: whole paths, no passwords."""
+        return tuple(map(_place, self.sources()))
 
     def prepare_shown(self) -> tuple[str, ...]:
         """Return the preparation as results tell it: tables by their last part, wherever they are."""
@@ -121,6 +141,12 @@ class SourceSettings:
     def memory_bytes(self) -> int | None:
         """Return the memory that is given, in bytes, None where it is to be worked out."""
         return read_size(self.memory) if self.memory else None
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    """Return names as a sentence tells them, the first few where there are many."""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _place(source: str) -> str:

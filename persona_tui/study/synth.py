@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -246,7 +246,7 @@ def run_synthesis(
         If the file cannot be written. It appears whole or not at all.
     """
     path = Path(settings.output) if settings.output else default_file(settings)
-    _check_output(path, Path(settings.events))
+    _check_output(path, settings.sources())
     check_size(settings.n_personas, settings.max_length)
     modification = FlowModification(effects=read_effects(settings.modification))
     prepared = prepare_log(settings, on_progress=on_progress)
@@ -287,10 +287,10 @@ def default_file(settings: Settings) -> Path:
     return folder.with_name(f"{folder.name}_synthetic.parquet")
 
 
-def _check_output(path: Path, source: Path) -> None:
+def _check_output(path: Path, sources: Sequence[str]) -> None:
     """Refuse a file that cannot be written or must not be replaced, before the long work."""
     writer_of(path)
-    if path.resolve() == source.resolve():
+    if path.resolve() in {Path(each).resolve() for each in sources}:
         raise SimulationError(f"'{path}' is the log itself.", hint="Choose another --output.")
     if path.name in PUBLISHED and (path.parent / STUDY_FILE).exists():
         raise SimulationError(f"'{path}' is a file of a study.", hint="Choose another --output.")

@@ -61,15 +61,15 @@ def command_of(screen: str, settings: Settings, saved: Settings | None = None) -
         )
     declared = options_by_name()
     changed = [name for name in shown if getattr(settings, name) != declared[name].default]
-    return shlex.join([*_words(verb, settings.source_shown()), *_options(settings, changed)])
+    return shlex.join([*_words(verb, *settings.source_words()), *_options(settings, changed)])
 
 
 def _differ(settings: Settings, saved: Settings) -> bool:
     return (settings.scenarios, settings.lead) != (saved.scenarios, saved.lead)
 
 
-def _words(verb: str, source: str) -> list[str]:
-    return ["persona-tui", verb, source]
+def _words(verb: str, *source: str) -> list[str]:
+    return ["persona-tui", verb, *source]
 
 
 def _options(settings: Settings, names: Sequence[str]) -> list[str]:

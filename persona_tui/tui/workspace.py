@@ -94,7 +94,7 @@ class Workspace:
     def place(self) -> str:
         """Return where what is open is kept: the study, else the log; no passwords."""
         began = self._edits[0].settings
-        return str(began.personas.folder.resolve()) if began.personas else began.source_place()
+        return str(began.personas.folder.resolve()) if began.personas else "\n".join(began.source_places())
 
     @property
     def is_unsaved(self) -> bool:
@@ -185,7 +185,7 @@ class Workspace:
             return
         document = {
             "schema": SCHEMA,
-            "source": self._edits[0].settings.source_place(),
+            "source": "\n".join(self._edits[0].settings.source_places()),
             "held": self._held.as_toml(),
             "edits": [{"what": each.what, "settings": each.settings.as_toml()} for each in self._edits],
             "at": self._at,

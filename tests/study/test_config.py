@@ -37,7 +37,7 @@ def test_every_fault_is_named_with_its_line(tmp_path):
     with pytest.raises(DataError) as caught:
         read_settings(path)
     assert str(caught.value) == (
-        f"4 faults in {path}: line 1: events must be a text. "
+        f"4 faults in {path}: line 1: events must be a text or a list of texts. "
         "line 3: unknown key 'funel'. Did you mean 'funnel'? "
         "line 4: modification must be a list of at least one effect, as text or table. "
         "line 5: seed must be a whole number."

@@ -44,7 +44,7 @@ class CacheRequest:
 
 
 def _cache(settings: Settings, presentation: Presentation, request: CacheRequest) -> None:
-    action = settings.events or LIST
+    action = settings.source_shown() or LIST
     if action not in {LIST, CLEAR}:
         raise SimulationError(str(unknown_name("action", action, (LIST, CLEAR))))
     if request.older_than < 0:

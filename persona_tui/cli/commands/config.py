@@ -15,7 +15,7 @@ ACTIONS: Final = (PATH, SHOW, INIT)
 
 
 def _config(settings: Settings, presentation: Presentation) -> None:
-    action = settings.events or SHOW
+    action = settings.source_shown() or SHOW
     if action not in ACTIONS:
         raise SimulationError(str(unknown_name("action", action, ACTIONS)))
     from persona_tui.tui.preferences import preferences_path, write_preferences  # noqa: PLC0415 - 0.01 s

@@ -23,10 +23,11 @@ class OpenRequest:
 
 
 def _open(settings: Settings, presentation: Presentation, request: OpenRequest) -> None:
+    source = next(iter(settings.sources()), "")
     if request.plain:
-        _ask(settings.events, presentation)
+        _ask(source, presentation)
         return
-    open_app(settings.events)
+    open_app(source)
 
 
 def _ask(source: str, presentation: Presentation) -> None:

@@ -197,7 +197,7 @@ def _personas(settings: Settings, presentation: Presentation, request: PersonasR
     )
 
     if request.csv:
-        for log in filter(None, (settings.events, request.assign)):
+        for log in filter(None, (*settings.sources(), request.assign)):
             check_memberships_file(Path(request.csv), Path(log))
     with presentation.reporting() as on_progress:
         if request.assign:

@@ -52,7 +52,7 @@ class RunsRequest:
 
 
 def _runs(settings: Settings, presentation: Presentation, request: RunsRequest) -> None:
-    action, study, name = settings.events or "list", request.study, request.run
+    action, study, name = next(iter(settings.sources()), "list"), request.study, request.run
     if action not in ACTIONS and Path(action).exists():
         action, study, name = "list", action, study
     if action not in ACTIONS:

@@ -165,7 +165,7 @@ class DataScreen(WorkScreen):
         if row.line is None or log is None:
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
-        self.query_one(RowsPane).show_line(self.settings.events, row.line, log)
+        self.query_one(RowsPane).show_line(self.settings.sources(), row.line, log)
         self.show_tab("rows-tab")
 
     def action_open_source(self) -> None:
@@ -174,7 +174,10 @@ class DataScreen(WorkScreen):
 
         workspace = self.persona_app.workspace
         self.app.push_screen(
-            SourceScreen(self.settings.events, self.persona_app.defaults, workspace.folder), self._open
+            SourceScreen(
+                next(iter(self.settings.sources()), ""), self.persona_app.defaults, workspace.folder
+            ),
+            self._open,
         )
 
     def _open(self, settings: Settings | None) -> None:

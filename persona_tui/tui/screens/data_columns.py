@@ -79,14 +79,14 @@ class ColumnsScreen(Dialog[dict[str, Any]]):
     def on_mount(self) -> None:
         """Read the names of the columns."""
         self.query_one("#part-user_id", Select).focus()
-        self._read(self._settings.events)
+        self._read(self._settings.sources())
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="columns")
-    def _read(self, source: str) -> None:
+    def _read(self, sources: Sequence[str]) -> None:
         from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - 0.2 s: polars
 
         try:
-            names = open_source(source).schema.names()
+            names = open_source(sources).schema.names()
         except PersonaError as fault:
             self.post_message(self.Unread(fault))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -71,10 +72,10 @@ class RowsPane(Vertical):
             self._log = log
             self._read_log(log)
 
-    def show_line(self, source: str, line: int, log: EventLog) -> None:
+    def show_line(self, sources: Sequence[str], line: int, log: EventLog) -> None:
         """Show the source of a log as it is written around a line; escape brings the events back."""
         self._log = log
-        self._read_source(source, line)
+        self._read_source(sources, line)
 
     def focus_filter(self) -> None:
         """Go to the filter."""
@@ -96,11 +97,11 @@ class RowsPane(Vertical):
         self.post_message(self.RowsRead(self, frame, told))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="-")
-    def _read_source(self, source: str, line: int) -> None:
+    def _read_source(self, sources: Sequence[str], line: int) -> None:
         from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - 0.2 s: polars
 
         try:
-            table = open_source(source)
+            table = open_source(sources)
             for batch in table.batches(table.schema.names()):
                 name = batch.frame.columns[0]
                 after = batch.frame.filter(batch.frame[name] >= line - BEFORE)

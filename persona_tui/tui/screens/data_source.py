@@ -106,7 +106,7 @@ class SourceScreen(Dialog[Settings]):
         place = source if "://" in source else str(Path(source).expanduser())
         try:
             settings = settings_of_source(place, self._defaults)
-            open_source(settings.events)
+            open_source(settings.sources())
         except PersonaError as fault:
             self.post_message(self.Refused(fault))
         except (OSError, RuntimeError) as fault:

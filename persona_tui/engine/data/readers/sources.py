@@ -45,7 +45,8 @@ def open_source(source: str | Path | Sequence[str | Path], *, stdin: BinaryIO | 
     source : path, text or sequence of them
         A file, a folder with files of one format (``date=2026-03-02`` in its folders' names become
         columns), a pattern like ``logs/*.csv.gz``, ``-`` for standard input, the URL of a database, or
-        several of the first three. Files may be packed: ``.gz``, ``.zst``, ``.zip``.
+        several of the first three, each of a format of its own. Files may be packed: ``.gz``, ``.zst``,
+        ``.zip``.
     stdin : binary file, optional
         Read for ``-``, whole, into a private temporary file; ``sys.stdin`` unless given.
 
@@ -57,7 +58,7 @@ def open_source(source: str | Path | Sequence[str | Path], *, stdin: BinaryIO | 
     Raises
     ------
     DataError
-        If there is nothing of that name, it cannot be read, holds no rows, or holds several formats.
+        If there is nothing of that name, it cannot be read, holds no rows, or one source several formats.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def open_source(source: str | Path | Sequence[str | Path], *, stdin: BinaryIO | 
             return _open_spooled(stream, name)
     try:
         parts, told = _parts_of(given)
-        return _open_parts(name, parts, told)
+        return _open_parts(name, parts, told, one_format=len(given) == 1)
     except PermissionError as fault:
         raise DataError(f"'{fault.filename or name}' cannot be read: permission denied.") from None
 
@@ -232,7 +233,12 @@ def _unpack(part: Part) -> tuple[list[Part], list[str]]:
 
 
 def _open_parts(
-    name: str, parts: Sequence[Part], told: Sequence[str], *, spooled: Path | None = None
+    name: str,
+    parts: Sequence[Part],
+    told: Sequence[str],
+    *,
+    one_format: bool = True,
+    spooled: Path | None = None,
 ) -> JoinedTable:
     formats: dict[Part, str] = {}
     stamps: dict[Part, Stamp] = {}
@@ -247,7 +253,8 @@ def _open_parts(
             notes.append(f"'{part.name}' is empty")
     if not formats:
         raise DataError(f"'{name}' is empty.", hint="Check that the export finished.")
-    _require_one_format(name, formats)
+    if one_format:
+        _require_one_format(name, formats)
     opened: list[tuple[Part, Table]] = []
     for part, each in formats.items():
         try:
