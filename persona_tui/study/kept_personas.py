@@ -180,9 +180,7 @@ class PersonaChanges:
         """Return a fault where these changes exclude the last persona that predictions speak of."""
         if not self.excludes or not all(each.excluded for each in changed):
             return []
-        told = (
-            "With these excluded no persona would be left, so there would be nobody to predict anything of."
-        )
+        told = "With these excluded no persona would be left, and so nobody to predict anything of."
         return [SimulationError(told, hint="Leave one in, or include another one with it.")]
 
     def _parts(self) -> Iterator[tuple[str, str, str]]:

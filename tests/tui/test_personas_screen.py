@@ -116,6 +116,43 @@ async def test_a_study_keeps_names_and_pins_and_a_log_says_that_it_does_not(tmp_
         assert any("[b]Buyers" in text for text in kept)
 
 
+async def test_an_excluded_persona_is_told_beside_every_answer_and_the_last_one_stays(tmp_path):
+    app = app_of(clusters="2")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, pilot)
+        app._save(tmp_path / "study")
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [True, False]
+        without = app.findings.personas.without
+        assert f"Predictions are {without}." in said(app)
+        cards = app.screen.query_one("#cards", OptionList)
+        shown_cards = [str(cards.get_option_at_index(place).prompt) for place in range(2)]
+        assert ["excluded" in each for each in shown_cards] == [True, False]
+        assert len({len(each) for each in shown_cards}) == 1
+        await pilot.press("3")
+        await settled(app, pilot)
+        flow = app.findings.flow
+        assert flow.without == without
+        while "Without" not in str(app.screen.query_one("#answer", Static).render()):
+            await pilot.pause(0.05)
+        await pilot.press("5")
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert "Without" in str(app.screen.query_one("#answer", Static).render())
+        assert without in str(app.screen.query_one("#plan-text", Static).render())
+        await pilot.press("2")
+        cards.highlighted = 1
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert "no persona would be left" in said(app)
+        cards.highlighted = 0
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [False, False]
+        assert "without" not in said(app)
+
+
 async def test_two_personas_are_set_side_by_side():
     app = app_of(clusters="2")
     async with app.run_test(size=(120, 45)) as pilot:
