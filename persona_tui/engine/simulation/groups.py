@@ -37,5 +37,7 @@ def reported_groups(simulator: ProductFlowSimulator, attribute: str) -> tuple[st
     values = simulator.attributes.values_of(attribute)
     if not 1 < len(values) <= MOST_VALUES:
         return ()
-    segments = [format_segment(attribute, (value,)) for value in values if value != UNKNOWN]
-    return tuple(each for each in segments if n_users_of(simulator, each) >= FEWEST_USERS)
+    segments = {format_segment(attribute, (value,)): n for value, n in values.items() if value != UNKNOWN}
+    if simulator.excluded:
+        segments = {each: round(n_users_of(simulator, each)) for each in segments}
+    return tuple(each for each, n_users in segments.items() if n_users >= FEWEST_USERS)
