@@ -335,7 +335,7 @@ def read_modification(
     settings : Settings
     scenario : ScenarioSettings
     names : tuple of str
-        Of the personas, as they are shown.
+        Of all personas, as they are shown.
     """
     effects = call_anew(scenario.read_effects(), settings.personas, names)
     return FlowModification(description=scenario.description, effects=effects)
@@ -351,7 +351,7 @@ def _check_scenarios(settings: Settings, whole: ProductFlowSimulator, placed: Pl
     """
     simulator = without_personas(whole, placed.excluded)
     for scenario in settings.effective_scenarios():
-        modification = read_modification(settings, scenario, simulator.persona_names)
+        modification = read_modification(settings, scenario, whole.persona_names)
         modification.apply(split_by_segments(simulator, modification.segments()).flow)
 
 
@@ -379,7 +379,7 @@ def run_scenario(
     """
     return compare_arms(
         fit.baseline,
-        read_modification(settings, scenario, fit.simulator.persona_names),
+        read_modification(settings, scenario, fit.segmentation.names),
         settings.n_personas,
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,

@@ -175,9 +175,11 @@ def test_the_observed_funnel_and_the_plan_are_of_the_same_users(without_second, 
 
 
 def test_a_scenario_that_names_an_excluded_persona_is_refused_before_the_long_work(excluding, names):
-    settings = replace(excluding(2), modification=('friction:factor=0.1,personas="2"',))
-    with pytest.raises(SimulationError, match=f"'{names[1]}' is excluded from predictions"):
-        forecast(settings)
+    settings = excluding(2, renames=(("2", "Bots"),))
+    for meant in ("2", "Bots", names[1]):
+        named = replace(settings, modification=(f'friction:factor=0.1,personas="{meant}"',))
+        with pytest.raises(SimulationError, match="'Bots' is excluded from predictions"):
+            forecast(named)
 
 
 def test_where_all_that_a_fit_has_are_excluded_nothing_is_predicted_but_all_is_shown(study, names):
