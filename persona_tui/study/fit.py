@@ -27,6 +27,7 @@ from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerat
 from persona_tui.engine.simulation.population import (
     kept_positions,
     share_of_journeys,
+    users_predicted,
     without_personas,
 )
 from persona_tui.engine.simulation.segments import split_by_segments
@@ -59,7 +60,7 @@ class Fit:
     arrivals : Arrivals
         Of the unit, of those that predictions speak of.
     dwell : DwellTimes
-        How long moves take.
+        How long moves take those that predictions speak of.
     lost : tuple of KeptPersona
         Personas that the study settled something about and that this fit does not have.
     learned : LearnedPersonas
@@ -286,7 +287,7 @@ def complete_fit(
     """
     workers = settings.workers or available_workers()
     prepared, simulator, population = learned.prepared, learned.simulator, learned.population
-    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
+    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys, users_predicted(population))
     measures = Measures(unit=settings.unit, dwell=dwell, values=_values(settings, prepared, simulator))
     arrivals = fit_arrivals(prepared.sequences, unit=settings.unit)
     if population is not simulator:

@@ -17,9 +17,10 @@ import numpy as np
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.types import FloatArray, IntArray
+from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 _LEAST_MASS: Final = 1e-300
+_MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +201,15 @@ def n_users_of(simulator: ProductFlowSimulator, segment: str = "") -> float:
     if segment and simulator.attributes is not None:
         of_users = of_users[simulator.attributes.in_segment(segment)]
     return float(of_users.sum())
+
+
+def users_predicted(simulator: ProductFlowSimulator) -> BoolArray | None:
+    """Return which users belong to those that predictions speak of by half or more, shape (U,); None for all.
+
+    For what is known of whole users only, such as how long their moves take.
+    """
+    weights = population_weights(simulator)
+    return None if weights is None else np.asarray(weights[simulator.counts.row_of_user] >= _MOSTLY)
 
 
 def share_of_journeys(simulator: ProductFlowSimulator) -> float:

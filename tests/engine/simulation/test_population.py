@@ -16,6 +16,7 @@ from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.alternatives import POOLED, fit_alternatives
 from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.dwell import fit_dwell
 from persona_tui.engine.simulation.effects import parse_effect
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import compare_arms, run_ab_experiment
@@ -27,6 +28,7 @@ from persona_tui.engine.simulation.population import (
     n_users_of,
     population_counts,
     population_weights,
+    users_predicted,
     without_personas,
     without_whom,
 )
@@ -163,6 +165,25 @@ def test_draws_made_of_those_who_are_left_are_those_of_everybody(whole, customer
     found = run_ab_experiment(customers, 10, FRICTION, random_state=0, n_draws=80, solver="exact")
     expected = experiment_of(customers, draws)
     assert found.total == expected.total
+
+
+def test_moves_of_bots_do_not_tell_how_long_moves_take(whole, customers, journeys):
+    sequences = whole.generator.sequences
+    is_bot = np.array([user[0] == "z" for user in sequences.user_ids])
+    times = sequences.times.copy()
+    slow = is_bot[sequences.users]
+    times[slow] += (np.cumsum(slow)[slow]) * 3_600_000_000
+    slowed = replace(sequences, times=times)
+    chosen = users_predicted(customers)
+    assert users_predicted(whole) is None
+    assert np.mean(chosen == ~is_bot) > 0.95
+    everyone = fit_dwell(slowed, whole.journeys)
+    left = fit_dwell(slowed, whole.journeys, ~is_bot)
+    assert np.array_equal(left.mean_seconds, fit_dwell(sequences, whole.journeys, ~is_bot).mean_seconds)
+    ping = everyone.states.index("ping")
+    assert everyone.mean_seconds[ping, ping] > 3_600
+    assert left.observed[ping, ping] == 0
+    assert left.mean_seconds.max() == pytest.approx(60, rel=0.01)
 
 
 def test_few_who_are_left_are_told_and_small_groups_are_not():
