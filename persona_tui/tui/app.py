@@ -21,12 +21,12 @@ from persona_tui.study.options import Settings
 from persona_tui.tui.actions import ACTIONS, APP, DIALOG, Action
 from persona_tui.tui.findings import Findings, log_is_stale, personas_are_stale
 from persona_tui.tui.glyphs import LADDER, Glyphs
-from persona_tui.tui.guided import GuidedApp
 from persona_tui.tui.lifecycle import leave_for_sure, on_hangup, on_signals
 from persona_tui.tui.plain import NothingDim, PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
+from persona_tui.tui.settling import SettlingApp
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
 
@@ -68,7 +68,7 @@ LONGEST_COPY: Final = 50_000
 """In bytes; xterm and others take no more than 75 000 once encoded."""
 
 
-class PersonaApp(GuidedApp):
+class PersonaApp(SettlingApp):
     """The terminal app.
 
     Parameters
@@ -240,19 +240,6 @@ class PersonaApp(GuidedApp):
     def action_show_report(self) -> None:
         """Go to the report screen."""
         self.show_screen("report")
-
-    def action_undo(self) -> None:
-        """Take back the last edit."""
-        self._moved(self.workspace.undo(), "Taken back", "There is nothing to take back.")
-
-    def action_redo(self) -> None:
-        """Do again what was taken back."""
-        self._moved(self.workspace.redo(), "Done again", "There is nothing to do again.")
-
-    def _moved(self, what: str | None, done: str, nothing: str) -> None:
-        self.notify(f"{done}: {printable(what)}" if what else nothing, markup=False)
-        if what:
-            self.settings_changed()
 
     def action_save(self) -> None:
         """Save the study, or make one of the log."""

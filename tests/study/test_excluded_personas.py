@@ -107,6 +107,16 @@ def test_excluding_and_then_including_changes_nothing(found, data):
     assert set(back) == set(kept.personas)
 
 
+@given(drawn, st.data())
+def test_what_was_settled_is_restored_as_it_was(found, data):
+    kept = KeptPersonas(folder=Path(), personas=tuple(each for each in found if each.is_settled))
+    now = [KeptPersona(generated=each.generated, place=place + 1) for place, each in enumerate(found)]
+    if all(each.excluded for each in found):
+        return
+    restored = PersonaChanges(restores=tuple(data.draw(st.permutations(found)))).apply(kept, now)
+    assert restored == kept.personas
+
+
 @given(drawn)
 def test_who_is_excluded_is_read_back_as_it_was_written(tmp_path_factory, found):
     folder = tmp_path_factory.mktemp("kept")

@@ -114,6 +114,12 @@ async def test_a_study_keeps_names_and_pins_and_a_log_says_that_it_does_not(tmp_
         assert app.findings.personas.settled[0].place == 1
         kept = [path.read_text() for path in (tmp_path / "study").rglob("*.toml")]
         assert any("[b]Buyers" in text for text in kept)
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert app.findings.personas.settled[0].place is None
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert not app.findings.personas.settled[0].is_settled
 
 
 async def test_an_excluded_persona_is_told_beside_every_answer_and_the_last_one_stays(tmp_path):
@@ -151,6 +157,17 @@ async def test_an_excluded_persona_is_told_beside_every_answer_and_the_last_one_
         await settled(app, pilot)
         assert [each.excluded for each in app.findings.personas.settled] == [False, False]
         assert "without" not in said(app)
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [True, False]
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [False, False]
+        await pilot.press("Z")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [True, False]
+        told = [each.message for each in app._notifications]
+        assert [each.split(":")[0] for each in told[-3:]] == ["Taken back", "Taken back", "Done again"]
 
 
 async def test_two_personas_are_set_side_by_side():
