@@ -27,6 +27,7 @@ from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerat
 from persona_tui.engine.simulation.population import (
     kept_positions,
     share_of_journeys,
+    users_predicted,
     without_personas,
 )
 from persona_tui.engine.simulation.segments import split_by_segments
@@ -59,7 +60,7 @@ class Fit:
     arrivals : Arrivals
         Of the unit, of those that predictions speak of.
     dwell : DwellTimes
-        How long moves take.
+        How long moves take those that predictions speak of.
     lost : tuple of KeptPersona
         Personas that the study settled something about and that this fit does not have.
     learned : LearnedPersonas
@@ -286,7 +287,7 @@ def complete_fit(
     """
     workers = settings.workers or available_workers()
     prepared, simulator, population = learned.prepared, learned.simulator, learned.population
-    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys)
+    dwell = fit_dwell(prepared.sequences, prepared.counts.journeys, users_predicted(population))
     measures = Measures(unit=settings.unit, dwell=dwell, values=_values(settings, prepared, simulator))
     arrivals = fit_arrivals(prepared.sequences, unit=settings.unit)
     if population is not simulator:
@@ -335,7 +336,7 @@ def read_modification(
     settings : Settings
     scenario : ScenarioSettings
     names : tuple of str
-        Of the personas, as they are shown.
+        Of all personas, as they are shown.
     """
     effects = call_anew(scenario.read_effects(), settings.personas, names)
     return FlowModification(description=scenario.description, effects=effects)
@@ -351,7 +352,7 @@ def _check_scenarios(settings: Settings, whole: ProductFlowSimulator, placed: Pl
     """
     simulator = without_personas(whole, placed.excluded)
     for scenario in settings.effective_scenarios():
-        modification = read_modification(settings, scenario, simulator.persona_names)
+        modification = read_modification(settings, scenario, whole.persona_names)
         modification.apply(split_by_segments(simulator, modification.segments()).flow)
 
 
@@ -379,7 +380,7 @@ def run_scenario(
     """
     return compare_arms(
         fit.baseline,
-        read_modification(settings, scenario, fit.simulator.persona_names),
+        read_modification(settings, scenario, fit.segmentation.names),
         settings.n_personas,
         seed=normalise_seed(settings.seed),
         solver=solver or settings.solver,

@@ -110,6 +110,8 @@ class PersonaChanges:
     pins, unpins : tuple of str
     excludes, includes : tuple of str
         Whose users predictions leave out, or speak of again.
+    restores : tuple of KeptPersona
+        What is settled about some personas as it was at another time.
 
     Examples
     --------
@@ -127,9 +129,10 @@ class PersonaChanges:
     unpins: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
+    restores: tuple[KeptPersona, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.renames, self.pins, self.unpins, self.excludes, self.includes))
+        return bool(self.restores) or any(True for _ in self._parts())
 
     def apply(self, kept: KeptPersonas, found: Sequence[KeptPersona]) -> tuple[KeptPersona, ...]:
         """Return what is settled after the changes; what was settled about personas not found stays.
@@ -149,7 +152,9 @@ class PersonaChanges:
             fault is told.
         """
         faults: list[PersonaError] = []
-        changed, touched = list(found), set[tuple[str, int]]()
+        restored = {each.generated: each for each in self.restores}
+        changed = [restored.get(each.generated, each) for each in found]
+        touched: set[tuple[str, int]] = set()
         for part, persona, value in self._parts():
             try:
                 position = position_of(persona, found)
@@ -173,16 +178,15 @@ class PersonaChanges:
         _raise_all(faults)
         settled = [each for each in changed if each.is_settled]
         mine = {each.generated for each in found}
-        others = (_give_way(each, settled) for each in kept.personas if each.generated not in mine)
+        lost = (each for each in kept.personas if each.generated not in mine)
+        others = (_give_way(restored.get(each.generated, each), settled) for each in lost)
         return (*settled, *(each for each in others if each.is_settled))
 
     def _nobody_left(self, changed: Sequence[KeptPersona]) -> list[PersonaError]:
         """Return a fault where these changes exclude the last persona that predictions speak of."""
-        if not self.excludes or not all(each.excluded for each in changed):
+        if not (self.excludes or self.restores) or not all(each.excluded for each in changed):
             return []
-        told = (
-            "With these excluded no persona would be left, so there would be nobody to predict anything of."
-        )
+        told = "With these excluded no persona would be left, and so nobody to predict anything of."
         return [SimulationError(told, hint="Leave one in, or include another one with it.")]
 
     def _parts(self) -> Iterator[tuple[str, str, str]]:

@@ -75,6 +75,7 @@ def persona_document(
                 zip(described.profiles, described.settled, strict=True)
             )
         ],
+        **({"without": described.without} if described.without else {}),
         "sure_share": described.sure_share,
         "order": None if order is None else _order(order.total, "All personas"),
         "comparison": None if comparison is None else _comparison(comparison),

@@ -108,9 +108,8 @@ class DescribedPersonas:
     def without(self) -> str:
         """Return whom predictions leave out, as it is told beside every total; empty for nobody."""
         excluded = [each for each in self.profiles if each.card.excluded]
-        return phrase_without(
-            [each.card.name for each in excluded], sum(each.user_share for each in excluded)
-        )
+        share = sum(each.user_share for each in excluded)
+        return phrase_without([each.card.name for each in excluded], share)
 
     @property
     def sure_share(self) -> float:

@@ -16,7 +16,7 @@ from persona_tui.engine.simulation.experiments import Experiment, compare_arms
 from persona_tui.engine.simulation.flow import METRICS
 from persona_tui.engine.simulation.insights import Insights, explain
 from persona_tui.engine.simulation.leverage import StepLeverage, step_leverage
-from persona_tui.engine.simulation.population import kept_positions, without_whom
+from persona_tui.engine.simulation.population import without_whom
 from persona_tui.study.fit import (
     Fit,
     LearnedPersonas,
@@ -52,11 +52,6 @@ class OpenFlow:
     def personas(self) -> tuple[str, ...]:
         """Return the names of the personas, those that are excluded left out."""
         return self.fit.simulator.persona_names
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """Return the number of each of them, from 1, as the study shows it."""
-        return tuple(position + 1 for position in kept_positions(self.fit.simulator))
 
     @property
     def without(self) -> str:
@@ -166,7 +161,7 @@ def preview_outcomes(flow: OpenFlow, scenario: ScenarioSettings, *, models: bool
     """
     return compare_arms(
         flow.fit.baseline,
-        read_modification(flow.settings, scenario, flow.personas),
+        read_modification(flow.settings, scenario, flow.learned.segmentation.names),
         seed=normalise_seed(flow.settings.seed),
         solver="exact",
         metrics=METRICS,

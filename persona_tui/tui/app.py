@@ -26,7 +26,7 @@ from persona_tui.tui.plain import NothingDim, PlainGlyphs
 from persona_tui.tui.recent import remember_source
 from persona_tui.tui.screens.data import DataScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of, bindings_of_focus
-from persona_tui.tui.telling import TellingApp
+from persona_tui.tui.settling import SettlingApp
 from persona_tui.tui.themes import DARK, THEMES, register
 from persona_tui.tui.workspace import Workspace
 
@@ -65,7 +65,7 @@ _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
 _NOTHING_DIM: Final = NothingDim()
 
 
-class PersonaApp(TellingApp):
+class PersonaApp(SettlingApp):
     """The terminal app.
 
     Parameters
@@ -238,19 +238,6 @@ class PersonaApp(TellingApp):
     def _turn_tab(self, by: int) -> None:
         if isinstance(self.screen, WorkScreen):
             self.screen.turn_tab(by)
-
-    def action_undo(self) -> None:
-        """Take back the last edit."""
-        self._moved(self.workspace.undo(), "Taken back", "There is nothing to take back.")
-
-    def action_redo(self) -> None:
-        """Do again what was taken back."""
-        self._moved(self.workspace.redo(), "Done again", "There is nothing to do again.")
-
-    def _moved(self, what: str | None, done: str, nothing: str) -> None:
-        self.notify(f"{done}: {printable(what)}" if what else nothing, markup=False)
-        if what:
-            self.settings_changed()
 
     def action_save(self) -> None:
         """Save the study, or make one of the log."""

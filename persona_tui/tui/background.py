@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import App
@@ -30,7 +30,11 @@ from persona_tui.tui.messages import (
     ReportOpened,
     WorkFailed,
 )
+from persona_tui.tui.settlements import Settlements, settlement
 from persona_tui.tui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from persona_tui.study.kept_personas import KeptPersona
 
 
 class WorkingApp(App[int]):
@@ -49,6 +53,7 @@ class WorkingApp(App[int]):
     def __init__(self, workspace: Workspace, *, state_folder: Path | None = None) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else shades of grey
         self.workspace, self.state_folder = workspace, state_folder
+        self.settlements = Settlements()
         self._asked: Settings | None = None
 
     @abstractmethod
@@ -68,8 +73,12 @@ class WorkingApp(App[int]):
         self._begin("fit", self._fit)
 
     def settle(self, **changes: Any) -> None:  # noqa: ANN401 - of ``PersonaChanges``
-        """Keep names and places of personas in the study."""
+        """Keep in the study how personas are called, where they stand and whether they are excluded."""
         self._begin("fit", lambda settings: self._fit(settings, changes))
+
+    def restore(self, personas: Sequence[KeptPersona]) -> None:
+        """Keep what was settled about some personas before, or after it was taken back."""
+        self._begin("fit", lambda settings: self._fit(settings, {"restores": tuple(personas)}))
 
     def open_flow(self) -> None:
         """Open the flow of the personas in view for changes."""
@@ -130,9 +139,11 @@ class WorkingApp(App[int]):
         from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
 
         try:
-            asked = PersonaChanges(**changes) if changes else None
-            found = describe_personas(self._with_kept(settings), asked, on_progress=self._report())
-            self.post_message(PersonasFound(settings, found))
+            asked, kept = PersonaChanges(**changes) if changes else None, self._with_kept(settings)
+            found = describe_personas(kept, asked, on_progress=self._report())
+            noted = bool(changes) and "restores" not in (changes or {})
+            settled = settlement(kept.personas, found.settled) if noted else None
+            self.post_message(PersonasFound(settings, found, settled))
         except RunCancelled:
             return
         except PersonaError as fault:
@@ -202,6 +213,8 @@ class WorkingApp(App[int]):
     def _show_personas(self, message: PersonasFound) -> None:
         if self._is_over(message.settings):
             self.findings = self.findings.with_personas(message.settings, message.personas)
+            if message.settled is not None:
+                self.settlements.note(len(self.workspace.done), message.settled)
 
     @on(FlowOpened)
     def _show_flow(self, message: FlowOpened) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from persona_tui.study.personas import DescribedPersonas
     from persona_tui.study.previews import OpenFlow
     from persona_tui.study.reports import OpenReport
+    from persona_tui.tui.settlements import Settlement
 
 
 class Progressed(Message):
@@ -42,9 +43,11 @@ class LogLoaded(Message):
 class PersonasFound(Message):
     """Personas were found and described."""
 
-    def __init__(self, settings: Settings, personas: DescribedPersonas) -> None:
+    def __init__(
+        self, settings: Settings, personas: DescribedPersonas, settled: Settlement | None = None
+    ) -> None:
         super().__init__()
-        self.settings, self.personas = settings, personas
+        self.settings, self.personas, self.settled = settings, personas, settled
 
 
 class FlowOpened(Message):

@@ -7,6 +7,7 @@ from textual.widgets import Input, OptionList, Select, Static, TabbedContent
 
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.findings import flow_is_stale
 from persona_tui.tui.screens.form import FormScreen
 from persona_tui.tui.screens.how_many import HowManyScreen
 from persona_tui.tui.widgets.flow_diagram import FlowDiagram
@@ -37,6 +38,16 @@ async def settled(app, pilot):
             await pilot.pause()
             return
     raise AssertionError("the work did not end")
+
+
+async def quiet(app, pilot):
+    """Wait until the flow, which opens anew with other personas, is previewed: nothing is under way."""
+    await settled(app, pilot)
+    while app.running is not None or flow_is_stale(app.findings):
+        await pilot.pause(0.05)
+    await pilot.pause()
+    await app.workers.wait_for_complete()
+    await pilot.pause()
 
 
 async def shown(app, pilot):
@@ -150,6 +161,53 @@ async def test_a_study_keeps_names_and_pins_and_a_log_says_that_it_does_not(tmp_
         assert app.findings.personas.settled[0].place == 1
         kept = [path.read_text() for path in (tmp_path / "study").rglob("*.toml")]
         assert any("[b]Buyers" in text for text in kept)
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert app.findings.personas.settled[0].place is None
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert not app.findings.personas.settled[0].is_settled
+
+
+async def test_an_excluded_persona_is_told_beside_every_answer_and_the_last_one_stays(tmp_path):
+    app = app_of(clusters="2")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, pilot)
+        app._save(tmp_path / "study")
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [True, False]
+        without = app.findings.personas.without
+        assert f"Predictions are {without}." in said(app)
+        cards = app.screen.query_one("#cards", OptionList)
+        shown_cards = [str(cards.get_option_at_index(place).prompt) for place in range(2)]
+        assert ["excluded" in each for each in shown_cards] == [True, False]
+        assert len({len(each) for each in shown_cards}) == 1
+        await pilot.press("3")
+        await settled(app, pilot)
+        flow = app.findings.flow
+        assert flow.without == without
+        while "Without" not in str(app.screen.query_one("#answer", Static).render()):
+            await pilot.pause(0.05)
+        await pilot.press("5")
+        await settled(app, pilot)
+        await settled(app, pilot)
+        assert "Without" in str(app.screen.query_one("#answer", Static).render())
+        assert without in str(app.screen.query_one("#plan-text", Static).render())
+        await pilot.press("2")
+        cards.highlighted = 1
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert "no persona would be left" in said(app)
+        cards.highlighted = 0
+        await pilot.press("x")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [False, False]
+        assert "without" not in said(app)
+        await pilot.press("z")
+        await settled(app, pilot)
+        assert [each.excluded for each in app.findings.personas.settled] == [True, False]
+        await quiet(app, pilot)
 
 
 async def test_two_personas_are_set_side_by_side():

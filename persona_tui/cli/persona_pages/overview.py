@@ -54,6 +54,8 @@ def _print_cards(page: Page, described: DescribedPersonas) -> None:
             for card in described.cards
         ],
     )
+    if described.without:
+        page.sentence(f"Predictions are {described.without}.")
     if len(described.cards) > 1:
         page.sentence(
             f"Memberships are soft: {percent(described.sure_share)} of users belong to one persona with "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pptx.presentation import Presentation as Deck
@@ -268,12 +269,13 @@ def add_uplifts(deck: Deck, report: Report) -> None:
     experiment = report.lead.experiment
     numbers = [card.id for card in report.personas if not card.excluded]
     parts = pages(tuple(zip(numbers, experiment.personas, strict=True)), PERSONAS_A_SLIDE)
-    everyone = (experiment.total, *experiment.personas)
-    scale = nice_scale([100 * end for each in everyone for end in _ends(each)])
+    together = "All not excluded" if experiment.without else "All users"
+    total = replace(experiment.total, name=together)
+    scale = nice_scale([100 * end for each in (total, *experiment.personas) for end in _ends(each)])
     for number, part in enumerate(parts, start=1):
         title = numbered(uplift_title(experiment.personas), number, len(parts))
         slide = add_slide(deck, report, "Uplift by persona", title)
-        rows = [("", experiment.total), *((str(place), persona) for place, persona in part)]
+        rows = [("", total), *((str(place), persona) for place, persona in part)]
         _draw_uplifts(slide, rows, scale)
         add_caption(
             slide,
@@ -283,7 +285,7 @@ def add_uplifts(deck: Deck, report: Report) -> None:
         write_notes(
             slide,
             "Bars to the left of zero: the persona completes less with the change. The whisker is the 95 % "
-            "interval of what the log leaves open; the first row is all users together.",
+            f"interval of what the log leaves open; the first row is {together.lower()} together.",
             *(f"{place}: {in_full(persona.name)}" for place, persona in part),
         )
 
@@ -313,7 +315,7 @@ def _draw_uplifts(slide: Slide, rows: Sequence[tuple[str, Comparison]], scale: S
     add_row_chart(
         slide,
         chart,
-        [_shown_name(comparison, place) for place, comparison in rows],
+        [comparison.name for _, comparison in rows],
         [points],
         scale,
         number_format=POINTS_FORMAT,
@@ -328,17 +330,13 @@ def _uplift_cells(place: str, comparison: Comparison) -> list[str]:
     uplift = comparison.uplifts[COMPLETION]
     return [
         place,
-        _shown_name(comparison, place),
+        comparison.name,
         percent(comparison.share),
         percent(comparison.arms["control"][COMPLETION]),
         percent(comparison.arms["treatment"][COMPLETION]),
         points_number(uplift.value),
         interval_text(*uplift.total),
     ]
-
-
-def _shown_name(comparison: Comparison, place: str) -> str:
-    return comparison.name if place else "All users"
 
 
 def _in_points(share: float) -> float:

@@ -16,6 +16,7 @@ COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
 
 _NAME_WIDTH, _NAME_SIZE = 6.0, 26
 _FINGERPRINT_LENGTH = 12
+_WITHOUT_WIDTH, _WITHOUT_SIZE = 5.5, 14
 
 
 def personas_title(personas: tuple[PersonaCard, ...]) -> str:
@@ -88,7 +89,8 @@ def origin(report: Report) -> str:
     parts = [f"data {report.log.fingerprint[:_FINGERPRINT_LENGTH]}"]
     parts += [f"seed {_brief(seed)}"] if seed else []
     parts += [f"version {_brief(version)}"] if version else []
-    parts += [report.lead.experiment.without] if report.lead.experiment.without else []
+    without = report.lead.experiment.without
+    parts += [shorten(without, _WITHOUT_WIDTH, _WITHOUT_SIZE)] if without else []
     return " · ".join(parts)
 
 

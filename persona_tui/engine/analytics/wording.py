@@ -154,7 +154,8 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
         told.insert(
             0,
             f"Every total, share and number of a test is {experiment.without}, who were excluded. They keep "
-            "their part of the fit; what is said of the log as a whole, and how long moves take, holds them.",
+            "their part of the fit, and what is said of the log as a whole holds them. How long moves take "
+            "is that of users who belong to the others by half or more.",
         )
     if any(metric.startswith("seconds_") for metric in experiment.metrics):
         told.append(

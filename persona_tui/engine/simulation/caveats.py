@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
+from persona_tui.engine.simulation.population import n_users_of
 from persona_tui.engine.simulation.simulated import ARMS
 
 TRUNCATION_WARNING = 0.01
@@ -32,7 +33,10 @@ def _truncation_caveats(total: Comparison, max_length: int | None) -> list[str]:
 
 
 def _sample_caveats(simulator: ProductFlowSimulator) -> list[str]:
-    n_users = simulator.generator.sequences.n_users
+    n_users = round(n_users_of(simulator))
     if n_users >= FEW_USERS:
         return []
-    return [f"The log has only {n_users} users: its intervals are narrower than the doubt really is."]
+    told = f"The log has only {n_users} users: its"
+    if simulator.excluded:
+        told = f"Only {n_users} users are not excluded:"
+    return [f"{told} intervals are narrower than the doubt really is."]

@@ -156,7 +156,7 @@ class DwellTimes:
         return np.asarray(np.array(self.states) == RETURN, dtype=bool)
 
 
-def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
+def fit_dwell(sequences: Sequences, journeys: Journeys, users: BoolArray | None = None) -> DwellTimes:
     """Return how long the moves of a log take.
 
     Parameters
@@ -164,6 +164,8 @@ def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
     sequences : Sequences
     journeys : Journeys
         Cut from the same sequences: what they leave out after a completion counts here neither.
+    users : bool array of shape (U,), optional
+        Whose moves count; everybody's where left out.
 
     Returns
     -------
@@ -198,6 +200,8 @@ def fit_dwell(sequences: Sequences, journeys: Journeys) -> DwellTimes:
     n, n_events = len(states), len(journeys.vocabulary)
     timed = time_moves(sequences, journeys)
     order = np.lexsort((timed.microseconds, timed.sources))
+    if users is not None:
+        order = order[users[timed.users[order]]]
     sources, targets, seconds = timed.sources[order], timed.targets[order], timed.microseconds[order] / 1e6
     pair = sources * n + targets
     returns = targets == n_events

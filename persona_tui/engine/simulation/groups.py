@@ -5,6 +5,7 @@ from __future__ import annotations
 from persona_tui.engine.data.attributes import UNKNOWN
 from persona_tui.engine.params import format_segment
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
+from persona_tui.engine.simulation.population import n_users_of
 
 FEWEST_USERS = 30
 """Users below which a group is not reported: it would tell of persons."""
@@ -23,8 +24,8 @@ def reported_groups(simulator: ProductFlowSimulator, attribute: str) -> tuple[st
     Returns
     -------
     tuple of str
-        The largest first; groups of fewer than 30 users and unknown values are left out, and all
-        where there are more than 12 values or only one.
+        The largest first; groups of fewer than 30 users that are not excluded and unknown values are
+        left out, and all where there are more than 12 values or only one.
 
     Raises
     ------
@@ -36,8 +37,7 @@ def reported_groups(simulator: ProductFlowSimulator, attribute: str) -> tuple[st
     values = simulator.attributes.values_of(attribute)
     if not 1 < len(values) <= MOST_VALUES:
         return ()
-    return tuple(
-        format_segment(attribute, (value,))
-        for value, n_users in values.items()
-        if value != UNKNOWN and n_users >= FEWEST_USERS
-    )
+    segments = {format_segment(attribute, (value,)): n for value, n in values.items() if value != UNKNOWN}
+    if simulator.excluded:
+        segments = {each: round(n_users_of(simulator, each)) for each in segments}
+    return tuple(each for each, n_users in segments.items() if n_users >= FEWEST_USERS)

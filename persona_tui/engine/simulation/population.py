@@ -17,9 +17,10 @@ import numpy as np
 from persona_tui.engine.errors import SimulationError
 from persona_tui.engine.modeling.counts import TransitionCounts
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
-from persona_tui.engine.types import FloatArray, IntArray
+from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 _LEAST_MASS: Final = 1e-300
+_MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +168,11 @@ def without_personas(simulator: ProductFlowSimulator, positions: Iterable[int]) 
     return PopulationSimulator(**given, whole=simulator, positions=excluded)
 
 
+def whole_of(simulator: ProductFlowSimulator) -> ProductFlowSimulator:
+    """Return the simulator of all personas, those that are excluded too."""
+    return simulator.whole if isinstance(simulator, PopulationSimulator) else simulator
+
+
 def population_weights(simulator: ProductFlowSimulator) -> FloatArray | None:
     """Return the part of each distinct row's users that predictions speak of, (R,); None for all."""
     if not isinstance(simulator, PopulationSimulator):
@@ -180,6 +186,30 @@ def kept_positions(simulator: ProductFlowSimulator) -> tuple[int, ...]:
     if isinstance(simulator, PopulationSimulator):
         return simulator.kept
     return tuple(range(len(simulator.persona_names)))
+
+
+def n_users_of(simulator: ProductFlowSimulator, segment: str = "") -> float:
+    """Return how many users, in parts, predictions speak of, or of these are in a segment.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If there is no such segment.
+    """
+    n_users, weights = simulator.generator.sequences.n_users, population_weights(simulator)
+    of_users = np.ones(n_users) if weights is None else weights[simulator.counts.row_of_user]
+    if segment and simulator.attributes is not None:
+        of_users = of_users[simulator.attributes.in_segment(segment)]
+    return float(of_users.sum())
+
+
+def users_predicted(simulator: ProductFlowSimulator) -> BoolArray | None:
+    """Return which users belong to those that predictions speak of by half or more, shape (U,); None for all.
+
+    For what is known of whole users only, such as how long their moves take.
+    """
+    weights = population_weights(simulator)
+    return None if weights is None else np.asarray(weights[simulator.counts.row_of_user] >= _MOSTLY)
 
 
 def share_of_journeys(simulator: ProductFlowSimulator) -> float:

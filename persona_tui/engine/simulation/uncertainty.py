@@ -20,6 +20,7 @@ from persona_tui.engine.simulation.blocks import Arrays, BlockStore, Stage, dige
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.executors import Executor, ThreadExecutor
 from persona_tui.engine.simulation.flow import Flow
+from persona_tui.engine.simulation.population import whole_of
 from persona_tui.engine.statistics import bootstrap_weights
 from persona_tui.engine.types import AnyArray, FloatArray
 
@@ -108,13 +109,14 @@ def draw_flows(
     runs 40 accelerated iterations of EM from the fit, because memberships that are held fixed
     make intervals too narrow. While memberships are fitted, rows are shrunk toward the pooled chain of the
     log; the chains of the draw are shrunk toward its own, see ``ProductFlowSimulator.estimate_chains``.
+    Personas that are excluded take part in the fit of every draw, and then are left out.
 
     References
     ----------
     Nesterov (1983), A method of solving a convex programming problem with convergence rate
     O(1/k²), *Soviet Mathematics Doklady* 27, 372-376.
     """
-    task = _Bootstrap.of(simulator, seed)
+    task = _Bootstrap.of(whole_of(simulator), seed)
     starts = range(0, n_draws, DRAWS_PER_BLOCK)
     sizes = tuple(min(DRAWS_PER_BLOCK, n_draws - first) for first in starts)
     blocks = run_blocks(

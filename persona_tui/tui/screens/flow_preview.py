@@ -96,7 +96,7 @@ class FlowPreview(Vertical):
     def work_out(self, flow: OpenFlow, scenario: ScenarioSettings, *, is_draft: bool) -> None:
         """Work out what a scenario does, in place of what was being worked out."""
         if flow is not self._flow:
-            self._grouped = None
+            self._grouped = self._persona = None
         self._flow, self._scenario, self._is_draft = flow, scenario, is_draft
         self._work_out(flow, scenario)
         self._group()

@@ -186,7 +186,7 @@ class ReportScreen(WorkScreen):
         self.query_one("#uplifts", IntervalBars).data = flow_page.uplifts(scenario.experiment)
         self.query_one("#metrics", Table).data = flow_page.outcomes(scenario.experiment)
         self.query_one("#doubts", Static).update(page.doubts(scenario))
-        self.query_one("#plan-text", Static).update(Content(page.bullets(scenario.plan.sentences())))
+        self.query_one("#plan-text", Static).update(Content(page.real_test(scenario)))
         mind = (*scenario.experiment.caveats, *report.assumptions)
         self.query_one("#mind-text", Static).update(Content(page.bullets(mind)))
 

@@ -168,6 +168,13 @@ def run_decisions(results: Sequence[RunResult], report: Report) -> str:
     return "\n".join(told)
 
 
+def real_test(scenario: ScenarioReport) -> str:
+    """Return what a real test takes, and whom its users and weeks are without."""
+    without = scenario.experiment.without
+    who = (f"Users and weeks are {without}.",) if without else ()
+    return bullets((*who, *scenario.plan.sentences()))
+
+
 def bullets(sentences: tuple[str, ...]) -> str:
     """Return sentences as a list."""
     return "\n".join(f"- {plain(each)}" for each in sentences)

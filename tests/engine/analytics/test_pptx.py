@@ -1,6 +1,7 @@
 import re
 import time
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 from types import SimpleNamespace
@@ -41,6 +42,21 @@ def nasty_report():
     )
 
 
+def excluding_report():
+    """A report without the second of four personas, and with a long list of others."""
+    report = make_report()
+    cards = tuple(replace(card, excluded=card.id == 2) for card in report.personas)
+    listed = ", ".join(f"'{'Staff ' * 6}{place}'" for place in range(6))
+    experiment = report.lead.experiment
+    experiment = replace(
+        experiment,
+        personas=(experiment.personas[0], *experiment.personas[2:]),
+        without=f"without 'Window shoppers', {listed} (12 % of users)",
+    )
+    lead = replace(report.lead, experiment=experiment)
+    return replace(report, personas=cards, scenarios=(lead,), lead=lead)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("decks")
@@ -64,6 +80,7 @@ def all_decks(folder, deck, nasty_deck):
         "long steps": make_report(
             steps=[f"a_step_with_a_long_name_{place}" for place in range(20)], uplift=0.04
         ),
+        "excluding": excluding_report(),
         "bare": make_report(steps=(), caveats=(), assumptions=(), title="", decision="", names=("",)),
     }
     written = [Presentation(write_deck(each, folder / f"{name}.pptx")) for name, each in edges.items()]
@@ -217,6 +234,21 @@ def test_tables_show_value_and_interval_with_a_real_minus_sign(deck):
     (uplifts,) = tables(deck, "Uplift values")
     first = [text.replace("\u202f", " ") for text in cells(uplifts)[1]]
     assert first == ["", "All users", "100.0 %", "62.4 %", "59.3 %", "−3.1", "−4.0 to −2.2"]
+
+
+def test_a_deck_says_on_every_slide_whom_it_is_without(folder):
+    deck = Presentation(write_deck(excluding_report(), folder / "excluding.pptx"))
+    (personas,), (uplifts,) = tables(deck, "Personas"), tables(deck, "Uplift values")
+    assert [row[1] for row in cells(personas)[1:]][1] == "Window shoppers (excluded)"
+    assert [row[:2] for row in cells(uplifts)[1:]] == [
+        ["", "All not excluded"],
+        ["1", "Determined buyers"],
+        ["3", "Explorers"],
+        ["4", "Bargain hunters"],
+    ]
+    for slide in deck.slides:
+        texts = " ".join(shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+        assert "without 'Window shoppers'" in texts
 
 
 def test_personas_flow_over_slides_of_at_most_eight(nasty_deck):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from support import make_log
 
@@ -15,15 +16,19 @@ from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.alternatives import POOLED, fit_alternatives
 from persona_tui.engine.simulation.baseline import Baseline
+from persona_tui.engine.simulation.dwell import fit_dwell
 from persona_tui.engine.simulation.effects import parse_effect
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
-from persona_tui.engine.simulation.experiments import compare_arms
+from persona_tui.engine.simulation.experiments import compare_arms, run_ab_experiment
 from persona_tui.engine.simulation.flow import METRICS
+from persona_tui.engine.simulation.groups import reported_groups
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.population import (
     PopulationSimulator,
+    n_users_of,
     population_counts,
     population_weights,
+    users_predicted,
     without_personas,
     without_whom,
 )
@@ -151,6 +156,61 @@ def test_the_totals_are_those_of_a_log_that_had_no_bots(journeys, customers, dra
     )
     widths = [each.uplifts["completion_rate"].data for each in (found, truth)]
     assert np.ptp(widths[0]) == pytest.approx(np.ptp(widths[1]), rel=0.5)
+
+
+def test_draws_made_of_those_who_are_left_are_those_of_everybody(whole, customers, draws):
+    drawn = draw_flows(customers, 80, SEED)
+    assert np.array_equal(drawn.moved, draws.moved)
+    assert np.array_equal(drawn.shares, draws.shares)
+    found = run_ab_experiment(customers, 10, FRICTION, random_state=0, n_draws=80, solver="exact")
+    expected = experiment_of(customers, draws)
+    assert found.total == expected.total
+
+
+def test_moves_of_bots_do_not_tell_how_long_moves_take(whole, customers, journeys):
+    sequences = whole.generator.sequences
+    is_bot = np.array([user[0] == "z" for user in sequences.user_ids])
+    times = sequences.times.copy()
+    slow = is_bot[sequences.users]
+    times[slow] += (np.cumsum(slow)[slow]) * 3_600_000_000
+    slowed = replace(sequences, times=times)
+    chosen = users_predicted(customers)
+    assert users_predicted(whole) is None
+    assert np.mean(chosen == ~is_bot) > 0.95
+    everyone = fit_dwell(slowed, whole.journeys)
+    left = fit_dwell(slowed, whole.journeys, ~is_bot)
+    assert np.array_equal(left.mean_seconds, fit_dwell(sequences, whole.journeys, ~is_bot).mean_seconds)
+    ping = everyone.states.index("ping")
+    assert everyone.mean_seconds[ping, ping] > 3_600
+    assert left.observed[ping, ping] == 0
+    assert left.mean_seconds.max() == pytest.approx(60, rel=0.01)
+
+
+def test_few_who_are_left_are_told_and_small_groups_are_not():
+    log = make_log(
+        {**{f"a{n}": [["a", "x"]] for n in range(40)}, **{f"b{n}": [["b"] * 9] for n in range(40)}}
+    )
+    log = log.with_columns(
+        device=pl.when(pl.col("user_id").str.slice(1).cast(int) < 20)
+        .then(pl.lit("old"))
+        .otherwise(pl.lit("new"))
+    )
+    sequences = encode_sequences(log)
+    counts = count_transitions(cut_journeys(sequences, completion={"x"}, censor=False))
+    whole = ProductFlowSimulator.from_counts(
+        MarkovPersonaGenerator.from_sequences(sequences, find_personas(counts, 2, random_state=0)),
+        counts,
+        attributes=attributes_of(log, sequences),
+    )
+    left = without_personas(whole, [1])
+    assert reported_groups(whole, "device") == ("device=new", "device=old")
+    assert reported_groups(left, "device") == ()
+    told = experiment_of(left, draw_flows(whole, 5, SEED), NOTHING).caveats
+    assert [each.partition(":")[0] for each in told] == [
+        f"Only {round(n_users_of(left))} users are not excluded"
+    ]
+    assert n_users_of(left) == pytest.approx(40, abs=2)
+    assert n_users_of(whole, "device=old") == 40
 
 
 def test_shares_are_made_to_sum_to_one_within_each_draw(customers, draws, bots):
