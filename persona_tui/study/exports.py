@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from persona_tui.engine.analytics.exporters import EXPORTERS
+from persona_tui.engine.analytics.exporters import EXPORTERS, Exported
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.study.options import Settings
-from persona_tui.study.runs import default_output
+from persona_tui.study.runs import default_output, kept_personas_of, write_request
 from persona_tui.study.store import make_folder
 from persona_tui.study.study import StudyResult
 
@@ -44,6 +45,7 @@ def export_folder(settings: Settings) -> Path:
 
 
 def export_report(
+    settings: Settings,
     result: StudyResult,
     formats: Sequence[str],
     folder: Path,
@@ -54,6 +56,8 @@ def export_report(
 
     Parameters
     ----------
+    settings : Settings
+        Of the result.
     result : StudyResult
     formats : sequence of str
         Names in ``EXPORTERS``.
@@ -75,11 +79,21 @@ def export_report(
     """
     exporters = [EXPORTERS.get(name) for name in formats]
     make_folder(folder)
+    exported = Exported(report=result.report, document=result.document, request=_request(settings))
     written: list[Path] = []
     for done, exporter in enumerate(exporters):
         on_progress(Progress(stage=f"export {formats[done]}", done=done, total=len(exporters)))
-        written += exporter(result.report, result.document, folder)
+        written += exporter(exported, folder)
     return tuple(written)
+
+
+def _request(settings: Settings) -> dict[str, bytes]:
+    """Return the files, by name, of a folder that asks for the same report again."""
+    with TemporaryDirectory() as place:
+        names = write_request(
+            Path(place), settings, kept_personas_of(settings, export_folder(settings).parent)
+        )
+        return {name: (Path(place) / name).read_bytes() for name in names}
 
 
 def exported_files(folder: Path) -> tuple[ExportedFile, ...]:

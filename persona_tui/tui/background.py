@@ -184,7 +184,7 @@ class WorkingApp(App[int]):
         report = self.findings.report
         assert report is not None
         try:
-            files = export_report(report.result, formats, folder, on_progress=self._report())
+            files = export_report(report.settings, report.result, formats, folder, on_progress=self._report())
             self.post_message(Exported(settings, files))
         except RunCancelled:
             return

@@ -48,7 +48,7 @@ def _export(settings: Settings, presentation: Presentation, request: ExportReque
     folder = Path(request.to) if request.to else export_folder(settings)
     with presentation.reporting() as on_progress:
         result = forecast(settings, on_progress=on_progress)
-        written = export_report(result, asked or EXPORTERS.names(), folder, on_progress=on_progress)
+        written = export_report(settings, result, asked or EXPORTERS.names(), folder, on_progress=on_progress)
     narrate_defaults(presentation, settings, result, VERB.options)
     narrate_source(presentation, settings, result)
     if presentation.as_json:

@@ -192,7 +192,7 @@ class PlainSession:
             say(f"{name}: {EXPORTERS.help(name)}")
         formats = parse_names(ask("Formats to export, separated by commas", ", ".join(EXPORTERS.names())))
         folder = Path(ask("Folder", str(export_folder(self.settings))))
-        for path in export_report(result, formats, folder):
+        for path in export_report(self.settings, result, formats, folder):
             say(f"Written: {path}")
 
     def undo(self) -> None:

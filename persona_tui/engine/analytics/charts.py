@@ -6,9 +6,9 @@ Colours are names of the page's palette (``var(--control)``), so that a figure f
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from persona_tui.engine.analytics.flow_layout import laid_out
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
@@ -20,6 +20,37 @@ from persona_tui.engine.text import printable, shortened
 
 Figure: TypeAlias = "dict[str, Any]"
 """``data`` and ``layout``."""
+PALETTES: Final = {
+    "light": {
+        "text": "#1f2933",
+        "quiet": "#5b6673",
+        "ground": "#ffffff",
+        "panel": "#f3f5f7",
+        "rule": "#d5dae0",
+        "control": "#7c8896",
+        "treatment": "#c2410c",
+        "good": "#2f7d4f",
+        "harm": "#b3261e",
+        "band": "rgba(91, 102, 115, 0.28)",
+        "lost": "rgba(179, 38, 30, 0.28)",
+        "link": "#1b4f8a",
+    },
+    "dark": {
+        "text": "#e6e9ed",
+        "quiet": "#a3adb8",
+        "ground": "#14181d",
+        "panel": "#1d232a",
+        "rule": "#38424d",
+        "control": "#93a1b0",
+        "treatment": "#f08a4b",
+        "good": "#6cc08b",
+        "harm": "#f2857c",
+        "band": "rgba(163, 173, 184, 0.3)",
+        "lost": "rgba(242, 133, 124, 0.3)",
+        "link": "#8ab8ee",
+    },
+}
+"""Colours by the names that figures and the page call them by."""
 _PER_ROW, _LEAST = 34, 180
 """Pixels."""
 _FLOW_HEIGHT: Final = 900
@@ -197,3 +228,31 @@ FIGURES: Final[dict[ChartKind, Callable[[ScenarioReport], Figure]]] = {
     "uplifts": uplifts_figure,
     "flow": flow_figure,
 }
+
+
+def draw(kind: ChartKind, scenario: ScenarioReport, palette: Literal["light", "dark"] = "light") -> Any:  # noqa: ANN401 - Plotly's
+    """Return a chart of a scenario as a figure that notebooks show.
+
+    Parameters
+    ----------
+    kind : {"funnel", "uplifts", "flow"}
+    scenario : ScenarioReport
+    palette : {"light", "dark"}
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s
+
+    return go.Figure(_coloured(FIGURES[kind](scenario), PALETTES[palette]))
+
+
+def _coloured(value: Any, palette: Mapping[str, str]) -> Any:  # noqa: ANN401 - of JSON
+    if isinstance(value, dict):
+        return {key: _coloured(each, palette) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_coloured(each, palette) for each in value]
+    if isinstance(value, str) and value.startswith("var(--"):
+        return palette[value.removeprefix("var(--").removesuffix(")")]
+    return value

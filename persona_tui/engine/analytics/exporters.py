@@ -1,11 +1,12 @@
 """The formats that a report can leave in, in one place.
 
-To add one, write a function from a report, its document and a folder, and register it here.
+To add one, write a function from what is exported and a folder, and register it here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,61 +18,88 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = "dict[str, Any]"
 """What ``result.json`` holds."""
-Exporter: TypeAlias = "Callable[[Report, Document, Path], tuple[Path, ...]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exported:
+    """What leaves a study.
+
+    Parameters
+    ----------
+    report : Report
+    document : dict
+        What ``result.json`` holds.
+    request : dict of bytes
+        The files, by name, of a folder that asks for the same report again.
+    """
+
+    report: Report
+    document: Document
+    request: Mapping[str, bytes]
+
+
+Exporter: TypeAlias = "Callable[[Exported, Path], tuple[Path, ...]]"
 """Writes into a folder and returns the files; each appears whole or not at all."""
 EXPORTERS: Final[Registry[Exporter]] = Registry("format")
 
 
 @EXPORTERS.register("pptx", help="PowerPoint: native, editable slides.")
-def _export_deck(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_deck(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.reporting import export_powerpoint  # noqa: PLC0415 - loads pptx
 
-    return (export_powerpoint(report, folder / "simulation_report.pptx"),)
+    return (export_powerpoint(exported.report, folder / "simulation_report.pptx"),)
 
 
 @EXPORTERS.register("html", help="One page with charts to look closer at; needs no network.")
-def _export_page(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_page(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.html_page import write_html  # noqa: PLC0415 - loads jinja2
 
-    return (write_html(report, folder / "report.html"),)
+    return (write_html(exported.report, folder / "report.html"),)
 
 
 @EXPORTERS.register("md", help="Markdown: one page to paste into a ticket or a wiki.")
-def _export_markdown(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_markdown(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.markdown import write_markdown  # noqa: PLC0415 - as the report
 
-    return (write_markdown(report, folder / "report.md"),)
+    return (write_markdown(exported.report, folder / "report.md"),)
 
 
 @EXPORTERS.register("json", help="Every number, with a versioned schema.")
-def _export_json(_report: Report, document: Document, folder: Path) -> tuple[Path, ...]:
-    return (_written(folder / "result.json", dump_json(document)),)
+def _export_json(exported: Exported, folder: Path) -> tuple[Path, ...]:
+    return (_written(folder / "result.json", dump_json(exported.document)),)
 
 
 @EXPORTERS.register("csv", help="Tidy tables of personas and results; no spreadsheet runs their cells.")
-def _export_csv(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_csv(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.tables import report_tables, to_csv  # noqa: PLC0415 - loads polars
 
-    tables = report_tables(report)
+    tables = report_tables(exported.report)
     return tuple(_written(folder / f"{name}.csv", to_csv(frame)) for name, frame in tables.items())
 
 
 @EXPORTERS.register("parquet", help="The same tables for other programs, every digit kept.")
-def _export_parquet(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_parquet(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.tables import report_tables  # noqa: PLC0415 - loads polars
 
     written = []
-    for name, frame in report_tables(report).items():
+    for name, frame in report_tables(exported.report).items():
         written.append(folder / f"{name}.parquet")
         write_whole(written[-1], frame.write_parquet)
     return tuple(written)
 
 
 @EXPORTERS.register("xlsx", help="The same tables as an Excel workbook.")
-def _export_workbook(report: Report, _document: Document, folder: Path) -> tuple[Path, ...]:
+def _export_workbook(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.workbook import write_workbook  # noqa: PLC0415 - loads polars
 
-    return (write_workbook(report, folder / "report.xlsx"),)
+    return (write_workbook(exported.report, folder / "report.xlsx"),)
+
+
+@EXPORTERS.register("ipynb", help="A notebook that works the report out anew, to go on from.")
+def _export_notebook(exported: Exported, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.notebook import to_notebook  # noqa: PLC0415 - as the report
+
+    return (_written(folder / "report.ipynb", to_notebook(exported.report, exported.request)),)
 
 
 def _written(path: Path, text: str) -> Path:

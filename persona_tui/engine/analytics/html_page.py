@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.charts import FIGURES, Figure
+from persona_tui.engine.analytics.charts import FIGURES, PALETTES, Figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
 from persona_tui.engine.analytics.reporting import Report
@@ -63,7 +63,7 @@ def to_html(report: Report) -> str:
             word: {"sentence": sentence, "anchor": f"word-{place}"}
             for place, (word, sentence) in enumerate(DEFINITIONS.items(), start=1)
         },
-        style=Markup(_part("page.css")),
+        style=Markup(_colours() + _part("page.css")),
         script=Markup(script),
         library=Markup(library),
         figures=Markup(_inert_json(figures)),
@@ -91,6 +91,16 @@ def _numbered(blocks: Sequence[Block], figures: list[Figure]) -> Iterator[dict[s
                 yield {"kind": "chart", "title": title, "number": len(figures) - 1}
             case CellTable(heads=heads, rows=rows, texts=texts):
                 yield {"kind": "table", "heads": heads, "rows": rows, "texts": texts}
+
+
+def _colours() -> str:
+    light, dark = (
+        "".join(f"--{name}: {tone}; " for name, tone in each.items()) for each in PALETTES.values()
+    )
+    return (
+        f":root {{ color-scheme: light dark; {light}}}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
+    )
 
 
 def _inert_json(figures: list[Figure]) -> str:

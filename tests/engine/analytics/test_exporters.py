@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from report_samples import make_report
 
-from persona_tui.engine.analytics.exporters import EXPORTERS
+from persona_tui.engine.analytics.exporters import EXPORTERS, Exported
 from persona_tui.engine.analytics.tables import report_tables
 from persona_tui.engine.errors import ExportError
 
@@ -15,9 +15,13 @@ DOCUMENT = {"schema": "persona-tui/result/1", "uplift": 0.1234567890123}
 EVIL = "=cmd()|' /C calc'!A0"
 
 
+def exported(report):
+    return Exported(report=report, document=DOCUMENT, request={"run.toml": b'events = "log.csv"\n'})
+
+
 def export(name, folder, report=None):
     folder.mkdir(exist_ok=True)
-    return EXPORTERS.get(name)(report or make_report(), DOCUMENT, folder)
+    return EXPORTERS.get(name)(exported(report or make_report()), folder)
 
 
 @pytest.mark.parametrize("name", EXPORTERS.names())
@@ -31,7 +35,7 @@ def test_the_same_report_makes_the_same_bytes(name, tmp_path):
 def test_a_folder_that_cannot_be_written_is_one_clear_line(name, tmp_path):
     (tmp_path / "folder").write_text("")
     with pytest.raises(ExportError, match="cannot be written"):
-        EXPORTERS.get(name)(make_report(), DOCUMENT, tmp_path / "folder")
+        EXPORTERS.get(name)(exported(make_report()), tmp_path / "folder")
 
 
 def test_tables_hold_the_same_numbers_in_every_format(tmp_path):

@@ -1,0 +1,40 @@
+"""A notebook that is run from top to bottom gives the report that it was written from."""
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from persona_tui.study.exports import export_report
+from persona_tui.study.options import Settings
+from persona_tui.study.scenarios import ScenarioSettings
+from persona_tui.study.study import forecast
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
+SCENARIOS = (
+    ScenarioSettings(name="'Less' \\ =1+1", effects=("reward:factor=0.2,at=form_step_3",)),
+    ScenarioSettings(name="[/b]More", effects=("friction:factor=0.1",)),
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "small.csv"
+    header, *rows = SAMPLE.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_notebook_runs_from_top_to_bottom_and_says_the_same(small, tmp_path):
+    settings = Settings(events=str(small), clusters="2", scenarios=SCENARIOS, output=str(tmp_path / "study"))
+    result = forecast(settings)
+    (path,) = export_report(settings, result, ["ipynb"], tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    outputs = [each["outputs"] for each in notebook.cells if each["cell_type"] == "code"]
+    assert outputs[1][0]["data"]["text/plain"] == repr(result.report.lead.decision)
+    shown = [set(each[0]["data"]) for each in outputs[2:]]
+    assert all("text/html" in each or "application/vnd.plotly.v1+json" in each for each in shown)
