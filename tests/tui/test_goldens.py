@@ -1,15 +1,19 @@
 """Screens as text, whole: what is clipped, empty or out of line shows in the difference."""
 
 import asyncio
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from run_samples import write_runs
 from support import golden
 
 from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.app import PersonaApp
+from persona_tui.tui.screens import report
 from persona_tui.tui.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -53,20 +57,29 @@ WALK = {
     "report-deck": ("right_square_bracket",),
     "report-export": ("e",),
     "simulate": ("escape", "4"),
+    "simulate-waiting": (write_runs, "1", "4"),
+    "simulate-steps": ("right_square_bracket",),
+    "simulate-finished": ("left_square_bracket", "tab", "down"),
+    "report-runs": ("5", "right_square_bracket", "right_square_bracket"),
     "tour": ("f3",),
     "help": ("f4", "3", "question_mark"),
 }
-"""Pictures in the order of one session, each with what is pressed to get to it."""
+"""Pictures in the order of one session, each with what is pressed, or done to the study, to get to it."""
+
+
+ENDLESS = ("_loader", "_follow")
 
 
 def is_at_rest(app):
-    """Return whether no worker is at work; that of a tree goes on for ever."""
+    """Return whether no worker is at work; those of a tree and of a run that is watched go on for ever."""
     known = app.findings
     wanted = {"flow": known.flow, "report": known.report}.get(
         getattr(app.screen, "NAME", ""), known.inspection
     )
-    at_work = [each for each in app.workers if not each.is_finished and each.name != "_loader"]
-    return app.running is None and wanted is not None and not at_work
+    at_work = [each for each in app.workers if not each.is_finished and each.name not in ENDLESS]
+    watched = getattr(app.screen, "_watched", None)
+    is_seen = watched is None or watched.name in str(app.screen.query_one("#headline").render())
+    return app.running is None and wanted is not None and is_seen and not at_work
 
 
 @cache
@@ -75,14 +88,17 @@ def session(form):
     size, options = FORMS[form]
 
     async def walk():
-        settings = Settings(events="data/sample_events.csv", scenarios=SCENARIOS, output="exports/not-there")
+        study = Path(form) / "study"
+        settings = Settings(events="data/sample_events.csv", scenarios=SCENARIOS, output=str(study))
         app, shown = PersonaApp(Workspace(settings), **options), {}
         async with app.run_test(size=size) as pilot:
             for name, keys in WALK.items():
                 for key in ("", *keys):
-                    if key:
+                    if callable(key):
+                        key(study)
+                    elif key:
                         await pilot.press(key)
-                    for _ in range(600):
+                    for _ in range(300):
                         await pilot.pause(0.05)
                         if is_at_rest(app):
                             break
@@ -97,14 +113,23 @@ def session(form):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Sessions in a checkout, with one fit for all."""
+    """Sessions in a folder beside the sample, with one fit for all, on a certain day."""
+    folder = tmp_path_factory.mktemp("goldens")
+    (folder / "data").symlink_to(ROOT / "data")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setenv("PERSONA_TUI_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.chdir(folder)
+        patch.setenv("PERSONA_TUI_CACHE_DIR", str(folder / "cache"))
+        patch.setattr(report, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 4, 3, tzinfo=zone)))
         yield session
 
 
-@pytest.mark.parametrize("form", sorted(FORMS))
-@pytest.mark.parametrize("name", WALK)
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        pytest.param(form, name, marks=pytest.mark.xdist_group(f"walk {form}"))  # each session once
+        for form in sorted(FORMS)
+        for name in WALK
+    ],
+)
 def test_a_screen_looks_as_it_is_kept(pictures, name, form):
     golden(f"tui/{name}-{form}.txt", pictures(form)[name])

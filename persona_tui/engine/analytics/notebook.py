@@ -58,8 +58,9 @@ def to_notebook(report: Report, request: Mapping[str, bytes]) -> str:
     cells = [
         _words(f"# {escaped(report.title)}\n\n**{escaped(report.lead.decision)}**"),
         _words(
-            "Run all cells to work the report out anew: the source is read, personas are found, every scenario "
-            "is worked out exactly. What the study asked for is in the next cell; change it and run again."
+            "Run all cells to work the report out anew: the source is read, personas are found, every "
+            "scenario is worked out exactly. What the study asked for is in the next cell; change it and "
+            "run again."
         ),
         _code(_request(request)),
         _code(_OPEN),

@@ -47,6 +47,7 @@ class SimulateScreen(WorkScreen):
     """Shows a run while it works; leaving the screen, or the app, leaves the run alone."""
 
     NAME = "simulate"
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide"), (150, "-broad")]  # type: ignore[misc]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("simulate")
 
     class Seen(Message):
@@ -93,7 +94,7 @@ class SimulateScreen(WorkScreen):
             with Vertical(id="watched"):
                 yield Static(id="headline", markup=False)
                 with TabbedContent(id="tabs"):
-                    with TabPane("Live", id="live"):
+                    with TabPane("Live", id="live"), VerticalScroll():
                         yield ConvergenceChart(id="chart")
                         yield Static(id="enough", classes="hint", markup=False)
                         with Horizontal(id="numbers"):
@@ -168,6 +169,16 @@ class SimulateScreen(WorkScreen):
     @on(Listed)
     def _show_runs(self, listed: Listed) -> None:
         self._runs = listed.runs
+        self.query_one("#watched").display = listed.watched is not None
+        self.call_after_refresh(self._fill_list, listed)  # its width is that beside what is watched
+        if listed.watched is not None and self.persona_app.screen is self:
+            watching = any(each.group == "watch" and each.is_running for each in self.workers)
+            now = next(each.state.status for each in listed.runs if each.folder == listed.watched)
+            is_over = now not in ALIVE and self._state is not None and self._state.status == now
+            if listed.watched != self._watched or not (watching or is_over):
+                self._look_at(listed.watched)
+
+    def _fill_list(self, listed: Listed) -> None:
         shown = self.query_one("#runs", OptionList)
         width = max(self.query_one("#asked").content_size.width - 2, 12)
         with self.prevent(OptionList.OptionHighlighted):
@@ -178,13 +189,6 @@ class SimulateScreen(WorkScreen):
             folders = [each.folder for each in listed.runs]
             if listed.watched in folders:
                 shown.highlighted = folders.index(listed.watched)
-        self.query_one("#watched").display = listed.watched is not None
-        if listed.watched is not None and self.persona_app.screen is self:
-            watching = any(each.group == "watch" and each.is_running for each in self.workers)
-            now = next(each.state.status for each in listed.runs if each.folder == listed.watched)
-            is_over = now not in ALIVE and self._state is not None and self._state.status == now
-            if listed.watched != self._watched or not (watching or is_over):
-                self._look_at(listed.watched)
 
     @on(OptionList.OptionHighlighted, "#runs")
     def _choose(self, highlighted: OptionList.OptionHighlighted) -> None:

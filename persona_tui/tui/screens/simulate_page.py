@@ -41,8 +41,10 @@ def run_line(run: ListedRun, width: int, glyphs: Glyphs) -> Content:
     status = run.state.status
     style = "$text-accent" if status in ALIVE else "$text-warning" if status in RESUMABLE else "$text-muted"
     told = status if status not in ALIVE else f"{status} {_share(run.state)}".strip()
-    room = max(width - len(told) - 1, 6)
-    return Content.assemble(fitted(run_name(run.folder.name), room, glyphs), " ", (told, style))
+    room, name = max(width - len(told) - 1, 6), run_name(run.folder.name)
+    if len(name) > room:
+        name = began(run.folder.name)
+    return Content.assemble(fitted(name, room, glyphs), " ", (told, style))
 
 
 def run_name(name: str) -> str:
