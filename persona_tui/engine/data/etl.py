@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final
 
 import polars as pl
@@ -31,6 +30,7 @@ from persona_tui.engine.data.time_formats import DateOrder
 from persona_tui.engine.data.times import TimeReading, read_times
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.working_folders import WorkingFolder
 
 AMPLE_MEMORY: Final = 2**62
 STAGE: Final = "load"
@@ -69,7 +69,7 @@ def load_event_log(
     memory : int, optional
         Bytes that loading may take; a log that needs more goes through buckets on disk.
     folder : Path, optional
-        Where what does not fit into memory goes; the system's temporary folder without it.
+        Where what does not fit into memory goes; ``temporary_folder()`` without it.
     n_threads : int
         Besides those of polars, which are as many as ``POLARS_MAX_THREADS`` says.
     on_progress : callable
@@ -257,8 +257,8 @@ class _Loading:
         """Return the parts of the log: in memory, or in a folder where the rows were on disk too."""
         if not gatherer.spilled:
             return tuple(part for take in gatherer.buckets() for part in builder.parts(take))
-        folder = Path(mkdtemp(prefix=".log-", dir=self._folder))
-        stored = StoredParts(folder, builder.vocabulary.names, temporary=True)
+        working = WorkingFolder(self._folder)
+        stored = StoredParts(working.path, builder.vocabulary.names, working=working)
         for take in gatherer.buckets():
             for part in builder.parts(take):
                 stored.append(part)
