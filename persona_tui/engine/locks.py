@@ -38,9 +38,9 @@ def held(path: Path, patience: float = 0.0) -> Iterator[Path | None]:
 
     Notes
     -----
-    The kernel's lock goes with the process; any of its threads may let go. Where the file system has none,
-    a marker with process and host beside it stands for it: one of a process of this host that has ended is taken over, one
-    of another host is not.
+    The kernel's lock goes with the process; any of its threads may let go. Where the file system has
+    none, a marker with process and host beside it stands for it: one of a process of this host that has
+    ended is taken over, one of another host is not.
     """
     from filelock import FileLock, SoftFileLock, Timeout  # noqa: PLC0415 - 0.05 s
 

@@ -42,6 +42,7 @@ class WorkingFolder:
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above or temporary_folder()))
         ownership = ExitStack()
         self._close = weakref.finalize(self, _remove, self.path, ownership)
+        (self.path / _OWNER).touch(mode=0o600)
         ownership.enter_context(held(self.path / _OWNER))
 
     def close(self) -> None:
