@@ -28,7 +28,7 @@ from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
 from persona_tui.engine.data.stored_log import StoredParts
 from persona_tui.engine.data.time_formats import DateOrder
 from persona_tui.engine.data.times import TimeReading, read_times
-from persona_tui.engine.errors import DataError
+from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.working_folders import WorkingFolder
 
@@ -87,7 +87,7 @@ def load_event_log(
     DataError
         If the source cannot be read, no user, time or event column is recognised, or no row can be used.
     UnknownNameError
-        If a given column, or a name in the preparation, is not in the source.
+        If a given column, an attribute to load, or a name in the preparation is not in the source.
 
     Notes
     -----
@@ -186,6 +186,7 @@ class _Loading:
         )
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
+            _require_attributes(keep or (), reader.attributes)
             if not reader.n_rows:
                 raise _nothing_left(self._table, rejects, reader.n_rows_read, applied)
             builder = self._builder(reader, applied, keep)
@@ -271,6 +272,12 @@ class _Loading:
             "joined": self._preparation.digest(),
             "session_gap_seconds": builder.gap / 1e6,
         }
+
+
+def _require_attributes(wanted: Sequence[str], present: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in present:
+            raise unknown_name("attribute", name, present)
 
 
 def _sessions_told(reader: RowReader, builder: PartBuilder) -> tuple[str, ...]:
