@@ -19,6 +19,7 @@ from persona_tui.engine.errors import DataError, ThresholdError
 from persona_tui.engine.modeling.counts import TransitionCounts, count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
+from persona_tui.engine.working_folders import sweep, temporary_folder
 from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.options import Settings
 from persona_tui.study.prepared_logs import LogCache
@@ -135,6 +136,7 @@ def load_log(
     cache, *others = (LogCache(root, settings.sources(), recipe, joined) for root in roots)
     log = next(filter(None, (each.load() for each in (cache, *others))), None)
     if log is None:
+        sweep(temporary_folder())
         log = load_event_log(
             settings.sources(),
             columns=settings.columns(),

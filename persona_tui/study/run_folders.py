@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from persona_tui.engine.errors import ExportError
-from persona_tui.study.locks import held
+from persona_tui.engine.locks import held
 from persona_tui.study.store import make_folder
 
 RUNS: Final = "runs"

@@ -9,7 +9,7 @@ from typing import Any
 
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import dump_json, write_text
-from persona_tui.study.locks import MARKER_SUFFIX, held
+from persona_tui.engine.locks import MARKER_SUFFIX, held
 
 __all__ = ["dump_json", "locked", "make_folder", "write_json", "write_text"]
 

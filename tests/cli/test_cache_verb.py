@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -43,3 +44,14 @@ def test_a_mistyped_action_is_refused_with_the_near_one(keep):
     done = keep("claer")
     assert done.returncode == 2
     assert "Did you mean 'clear'?" in done.stderr
+
+
+def test_what_killed_programs_left_is_told_and_cleared(keep, tmp_path):
+    left = tmp_path / "cache" / "persona-tui-work-killed"
+    left.mkdir()
+    (left / "rows").write_bytes(b"x" * 5_000)
+    os.utime(left, (1, 1))
+    assert "1 temporary folder left by killed programs" in keep("list").stdout
+    (cleared,) = json.loads(keep("clear", "--json").stdout)["leftovers"]
+    assert cleared["folder"] == str(left)
+    assert not left.exists()

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from persona_tui.engine.errors import ExportError
-from persona_tui.study.locks import MARKER_SUFFIX
+from persona_tui.engine.locks import MARKER_SUFFIX
 from persona_tui.study.store import locked
 
 

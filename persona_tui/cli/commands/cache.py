@@ -16,6 +16,7 @@ from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
+    from persona_tui.study.leftovers import Leftover
     from persona_tui.study.prepared_logs import KeptLog
 
 LIST, CLEAR = "list", "clear"
@@ -50,20 +51,22 @@ def _cache(settings: Settings, presentation: Presentation, request: CacheRequest
     if request.older_than < 0:
         raise SimulationError(f"--older-than == {request.older_than:g}, must be >= 0.")
     from persona_tui.study.cache_folders import cache_root  # noqa: PLC0415 - 0.6 s with the engine
+    from persona_tui.study.leftovers import clear_leftovers, leftovers  # noqa: PLC0415 - as above
     from persona_tui.study.prepared_logs import clear_logs, kept_logs  # noqa: PLC0415 - as above
 
     root = cache_root(request.study)
     if action == LIST:
-        found = kept_logs(root)
+        found, left = kept_logs(root), leftovers()
     else:
         found = clear_logs(root, older_than_days=request.older_than, dry_run=request.dry_run)
+        left = leftovers() if request.dry_run else clear_leftovers()
     if presentation.as_json:
-        output.write_json(_document(action, root, found))
+        output.write_json(_document(action, root, found, left))
     else:
-        _print(action, root, found, dry_run=request.dry_run)
+        _print(action, root, found, left, dry_run=request.dry_run)
 
 
-def _document(action: str, root: Path, found: list[KeptLog]) -> dict[str, Any]:
+def _document(action: str, root: Path, found: list[KeptLog], left: list[Leftover]) -> dict[str, Any]:
     logs = [
         {
             "source": each.source,
@@ -82,10 +85,11 @@ def _document(action: str, root: Path, found: list[KeptLog]) -> dict[str, Any]:
         "root": str(root),
         "bytes": total,
         "logs": logs,
+        "leftovers": [{"folder": str(each.folder), "bytes": each.n_bytes} for each in left],
     }
 
 
-def _print(action: str, root: Path, found: list[KeptLog], *, dry_run: bool) -> None:
+def _print(action: str, root: Path, found: list[KeptLog], left: list[Leftover], *, dry_run: bool) -> None:
     page = output.Page()
     done = "kept" if action == LIST else "that would be cleared" if dry_run else "cleared"
     page.table(
@@ -104,6 +108,11 @@ def _print(action: str, root: Path, found: list[KeptLog], *, dry_run: bool) -> N
     total = output.size_text(sum(each.n_bytes for each in found))
     logs = "prepared log" if len(found) == 1 else "prepared logs"
     page.sentence(f"{len(found)} {logs} {done}, {total}, in {root}.")
+    if left:
+        folders = "temporary folder" if len(left) == 1 else "temporary folders"
+        size = output.size_text(sum(each.n_bytes for each in left))
+        told = "left by killed programs" if action == LIST else f"of killed programs {done}"
+        page.sentence(f"{len(left)} {folders} {told}, {size}, in {left[0].folder.parent}.")
     page.print()
 
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final
 
 import polars as pl
@@ -29,8 +28,9 @@ from persona_tui.engine.data.schema import SESSION_GAP_MINUTES
 from persona_tui.engine.data.stored_log import StoredParts
 from persona_tui.engine.data.time_formats import DateOrder
 from persona_tui.engine.data.times import TimeReading, read_times
-from persona_tui.engine.errors import DataError
+from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.working_folders import WorkingFolder
 
 AMPLE_MEMORY: Final = 2**62
 STAGE: Final = "load"
@@ -69,7 +69,7 @@ def load_event_log(
     memory : int, optional
         Bytes that loading may take; a log that needs more goes through buckets on disk.
     folder : Path, optional
-        Where what does not fit into memory goes; the system's temporary folder without it.
+        Where what does not fit into memory goes; ``temporary_folder()`` without it.
     n_threads : int
         Besides those of polars, which are as many as ``POLARS_MAX_THREADS`` says.
     on_progress : callable
@@ -87,7 +87,7 @@ def load_event_log(
     DataError
         If the source cannot be read, no user, time or event column is recognised, or no row can be used.
     UnknownNameError
-        If a given column, or a name in the preparation, is not in the source.
+        If a given column, an attribute to load, or a name in the preparation is not in the source.
 
     Notes
     -----
@@ -186,6 +186,7 @@ class _Loading:
         )
         with closing(Gatherer(memory=self._memory, folder=self._folder)) as gatherer:
             rejects = self._gather(reader, gatherer)
+            _require_attributes(keep or (), reader.attributes)
             if not reader.n_rows:
                 raise _nothing_left(self._table, rejects, reader.n_rows_read, applied)
             builder = self._builder(reader, applied, keep)
@@ -257,8 +258,8 @@ class _Loading:
         """Return the parts of the log: in memory, or in a folder where the rows were on disk too."""
         if not gatherer.spilled:
             return tuple(part for take in gatherer.buckets() for part in builder.parts(take))
-        folder = Path(mkdtemp(prefix=".log-", dir=self._folder))
-        stored = StoredParts(folder, builder.vocabulary.names, temporary=True)
+        working = WorkingFolder(self._folder)
+        stored = StoredParts(working.path, builder.vocabulary.names, working=working)
         for take in gatherer.buckets():
             for part in builder.parts(take):
                 stored.append(part)
@@ -271,6 +272,12 @@ class _Loading:
             "joined": self._preparation.digest(),
             "session_gap_seconds": builder.gap / 1e6,
         }
+
+
+def _require_attributes(wanted: Sequence[str], present: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in present:
+            raise unknown_name("attribute", name, present)
 
 
 def _sessions_told(reader: RowReader, builder: PartBuilder) -> tuple[str, ...]:

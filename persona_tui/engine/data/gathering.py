@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import polars as pl
 
 from persona_tui.engine.data.arrow_files import write_arrow
 from persona_tui.engine.errors import DataError, ExportError
+from persona_tui.engine.working_folders import WorkingFolder, temporary_folder
 
 WORKING_FACTOR: Final = 4
 """Putting rows in order takes about this many times their own bytes: measured 3.5."""
@@ -31,7 +31,7 @@ class Gatherer:
     memory : int
         Bytes that rows, and the work on them, may take.
     folder : Path, optional
-        Where buckets go; the system's temporary folder without it.
+        Where buckets go; ``temporary_folder()`` without it.
 
     Notes
     -----
@@ -44,6 +44,7 @@ class Gatherer:
         self._above = folder
         self._pending: list[pl.DataFrame] = []
         self._n_bytes = 0
+        self._working: WorkingFolder | None = None
         self._folder: Path | None = None
         self._n_flushed = 0
         self._buckets: list[list[pl.DataFrame]] = []
@@ -75,12 +76,13 @@ class Gatherer:
         n_buckets = LEAST_BUCKETS
         while n_buckets < min(wanted, MOST_BUCKETS):
             n_buckets *= 2
-        free = shutil.disk_usage(self._above or tempfile.gettempdir()).free
+        free = shutil.disk_usage(self._above or temporary_folder()).free
         if expected * 2 > free:
             raise self._too_large(
                 f"sorting it needs about {_size(expected * 2)} of disk where {_size(free)} are free"
             )
-        self._folder = Path(tempfile.mkdtemp(prefix=".buckets-", dir=self._above))
+        self._working = WorkingFolder(self._above)
+        self._folder = self._working.path
         self._buckets = [[] for _ in range(n_buckets)]
         self._n_bytes = 0
         while self._pending:
@@ -138,8 +140,8 @@ class Gatherer:
 
     def close(self) -> None:
         """Delete what is still on disk."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._working is not None:
+            self._working.close()
 
 
 def _read_and_delete(files: list[Path]) -> list[pl.DataFrame]:

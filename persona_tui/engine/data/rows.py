@@ -134,6 +134,7 @@ class RowReader:
         self._known = pl.Series([], dtype=pl.String)
         self._event_counts = np.zeros(0, dtype=np.int64)
         self._numeric: dict[str, bool] = {}
+        self.attributes = [name for name in found.shapes if _is_attribute(name)]
         self.lines = Lines()
         self.checks = RowChecks(now=datetime.now(UTC))
         self.clock_changes = ClockChanges()
@@ -264,7 +265,8 @@ class RowReader:
         begin = self.lines.n_rows
         self.lines.add(shaped.file, rows[LINE])
         self._note_sessions(rows)
-        columns = [name for name in rows.columns if name not in {*CANONICAL, LINE} or name == "metadata"]
+        columns = [name for name in rows.columns if name != LINE and _is_attribute(name)]
+        self.attributes += [name for name in columns if name not in self.attributes]
         columns = [name for name in columns if self._kept is None or name in self._kept]
         for name in columns:
             self._note_numbers(name, rows[name])
@@ -334,8 +336,11 @@ def as_numbers(column: pl.Series, *, decimal_comma: bool = False) -> pl.Series:
 
 
 def _is_wanted(name: str, attributes: Sequence[str] | None, needed: frozenset[str]) -> bool:
-    is_core = name in CANONICAL and name != "metadata"
-    return is_core or attributes is None or name in attributes or name in needed
+    return not _is_attribute(name) or attributes is None or name in attributes or name in needed
+
+
+def _is_attribute(name: str) -> bool:
+    return name not in CANONICAL or name == "metadata"
 
 
 def _is_whole(rows: pl.DataFrame, name: str) -> bool:

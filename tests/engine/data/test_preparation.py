@@ -360,3 +360,10 @@ def test_rows_that_were_all_rejected_are_told_before_names_that_are_in_none(tmp_
     (tmp_path / "log.csv").write_text(f"user_id,timestamp,event_type\n,{START.isoformat()},a\n")
     with pytest.raises(DataError, match=r"No row could be used \(line 2: no user\)"):
         load(tmp_path / "log.csv", "drop:events=b")
+
+
+def test_an_attribute_to_load_that_is_nowhere_is_told_with_those_that_are(path):
+    with pytest.raises(
+        UnknownNameError, match=r"Unknown attribute 'devise'\. Known: .*Did you mean 'device'\?"
+    ):
+        load(path, attributes=("devise",))

@@ -235,7 +235,7 @@ def test_a_file_may_be_named_by_its_url(tmp_path):
 def test_nothing_is_left_of_standard_input(tmp_path, monkeypatch):
     monkeypatch.setenv("PERSONA_TUI_CACHE_DIR", str(tmp_path))
     table = open_source("-", stdin=io.BytesIO(parquet_bytes()))
-    assert [each.stat().st_mode & 0o077 for each in tmp_path.rglob("*")] == [0, 0]
+    assert [each.stat().st_mode & 0o077 for each in tmp_path.rglob("*")] == [0, 0, 0]
     del table
     assert list(tmp_path.iterdir()) == []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import polars as pl
 from persona_tui.engine.data.readers.parts import Part, Stamp
 from persona_tui.engine.data.readers.tables import LINE, Batch, Table
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.working_folders import WorkingFolder
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _SHOWN = 3
@@ -31,8 +30,8 @@ class JoinedTable:
         Of the parts, taken before they were opened.
     notes : sequence of str
         What was settled in finding them.
-    spooled : Path, optional
-        A temporary folder that is removed when the table is no longer used.
+    spooled : WorkingFolder, optional
+        Removed when the table is no longer used.
 
     Notes
     -----
@@ -47,7 +46,7 @@ class JoinedTable:
         *,
         stamps: Sequence[Stamp],
         notes: Sequence[str] = (),
-        spooled: Path | None = None,
+        spooled: WorkingFolder | None = None,
     ) -> None:
         self._name = name
         self._parts = tuple(parts)
@@ -61,8 +60,7 @@ class JoinedTable:
                     )
         self._schema, told = _join_schemas([part.name for part, _ in self._parts], self._schemas)
         self._before, self._after = notes, [*_partition_notes(self._parts), *told]
-        if spooled is not None:
-            weakref.finalize(self, shutil.rmtree, spooled, ignore_errors=True)
+        self._spooled = spooled
 
     @property
     def name(self) -> str:

@@ -6,16 +6,16 @@ import hashlib
 import io
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeAlias, cast
 
 from persona_tui.engine.data.readers.unpacking import Unpacked, damage, packing_of, unpacked
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.working_folders import WorkingFolder
 
 Packing: TypeAlias = Literal["", "gz", "zst", "zip"]
 Stamp: TypeAlias = tuple[str, int, int, int]
@@ -105,8 +105,8 @@ class Part:
         if not self.packing:
             yield self.path
             return
-        with tempfile.TemporaryDirectory(prefix="persona-tui-", dir=temporary_folder()) as folder:
-            copy = Path(folder) / Path(self.member or self.path.name).name
+        with closing(WorkingFolder()) as folder:
+            copy = folder.path / Path(self.member or self.path.name).name
             with self.open() as stream:
                 spool(stream, copy, expected=self.unpacked_size, name=self.name)
             yield copy
@@ -153,16 +153,6 @@ class Part:
                 file.seek(-4, io.SEEK_END)
                 return max(self.size, int.from_bytes(file.read(4), "little"))
         return self.size
-
-
-def temporary_folder() -> Path:
-    """Return where large temporary files go: ``PERSONA_TUI_CACHE_DIR``, or the system's own place."""
-    given = os.environ.get("PERSONA_TUI_CACHE_DIR")
-    if not given:
-        return Path(tempfile.gettempdir())
-    folder = Path(given)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 def spool(stream: BinaryIO, target: Path, *, expected: int, name: str) -> None:

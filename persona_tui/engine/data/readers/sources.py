@@ -5,9 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import re
-import shutil
 import sys
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +16,7 @@ from typing import BinaryIO, Final
 from urllib.parse import unquote
 
 from persona_tui.engine.data.readers.joined import JoinedTable
-from persona_tui.engine.data.readers.parts import EmptyFileError, Part, Stamp, spool, temporary_folder
+from persona_tui.engine.data.readers.parts import EmptyFileError, Part, Stamp, spool
 from persona_tui.engine.data.readers.registry import (
     HEAD_BYTES,
     READERS,
@@ -29,6 +27,7 @@ from persona_tui.engine.data.readers.registry import (
 from persona_tui.engine.data.readers.tables import Table
 from persona_tui.engine.data.readers.unpacking import damage, packing_of
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.working_folders import WorkingFolder
 
 STANDARD_INPUT: Final = "-"
 _WILD = re.compile(r"[*?\[]")
@@ -110,14 +109,14 @@ def _standard_input() -> BinaryIO:
 
 
 def _open_spooled(stream: BinaryIO, name: str) -> Table:
-    folder = Path(tempfile.mkdtemp(prefix="persona-tui-", dir=temporary_folder()))
+    folder = WorkingFolder()
     try:
-        copy = folder / "input"
+        copy = folder.path / "input"
         spool(stream, copy, expected=0, name=name)
         parts, told = _unpack(Part(path=copy, title=name))
         return _open_parts(name, parts, told, spooled=folder)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.close()
         raise
 
 
@@ -238,7 +237,7 @@ def _open_parts(
     told: Sequence[str],
     *,
     one_format: bool = True,
-    spooled: Path | None = None,
+    spooled: WorkingFolder | None = None,
 ) -> JoinedTable:
     formats: dict[Part, str] = {}
     stamps: dict[Part, Stamp] = {}

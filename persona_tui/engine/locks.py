@@ -38,13 +38,15 @@ def held(path: Path, patience: float = 0.0) -> Iterator[Path | None]:
 
     Notes
     -----
-    The kernel's lock goes with the process. Where the file system has none, a marker with process and
-    host beside it stands for it: one of a process of this host that has ended is taken over, one
-    of another host is not.
+    The kernel's lock goes with the process; any of its threads may let go. Where the file system has
+    none, a marker with process and host beside it stands for it: one of a process of this host that has
+    ended is taken over, one of another host is not.
     """
     from filelock import FileLock, SoftFileLock, Timeout  # noqa: PLC0415 - 0.05 s
 
-    lock: FileLock | SoftFileLock = FileLock(path, timeout=patience, fallback_to_soft=False)
+    lock: FileLock | SoftFileLock = FileLock(
+        path, timeout=patience, fallback_to_soft=False, thread_local=False
+    )
     try:
         try:
             lock.acquire()
@@ -52,7 +54,9 @@ def held(path: Path, patience: float = 0.0) -> Iterator[Path | None]:
             if isinstance(fault, Timeout) or not _has_no_locks(fault):
                 raise
             lock = SoftFileLock(
-                path.with_name(path.name + MARKER_SUFFIX), timeout=max(_TO_TAKE_OVER, patience)
+                path.with_name(path.name + MARKER_SUFFIX),
+                timeout=max(_TO_TAKE_OVER, patience),
+                thread_local=False,
             )
             lock.acquire()
     except Timeout:
