@@ -26,14 +26,9 @@ from persona_tui.engine.types import AnyArray
 
 FORMAT: Final = 2
 _HEADER, _REJECTS = "log.json", "rejects.arrow"
-_FLAT: Final = {
-    "times": np.dtype("<i8"),
-    "sessions": np.dtype("<i8"),
-    "users": np.dtype("<i4"),
-    "codes": np.dtype("<i4"),
-}
+_FLAT: Final = {"times": "<i8", "sessions": "<i8", "users": "<i4", "codes": "<i4"}
 """The arrays in the order in which they stand in a file; the widest first, so that all are aligned."""
-_ROW_BYTES: Final = sum(kind.itemsize for kind in _FLAT.values())
+_ROW_BYTES: Final = sum(np.dtype(kind).itemsize for kind in _FLAT.values())
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError)
 
 
@@ -117,13 +112,13 @@ def read_part(folder: Path, number: int, vocabulary: tuple[str, ...]) -> LogPart
 
 def _mapped(path: Path) -> dict[str, AnyArray]:
     """Return the arrays of a file by their names."""
-    content = np.memmap(path, mode="r").view(np.ndarray)
-    n_rows, begin = len(content) // _ROW_BYTES, 0
+    n_bytes = path.stat().st_size
+    content = np.memmap(path, mode="r") if n_bytes else b""
+    n_rows, begin = n_bytes // _ROW_BYTES, 0
     arrays: dict[str, AnyArray] = {}
     for name, kind in _FLAT.items():
-        end = begin + n_rows * kind.itemsize
-        arrays[name] = content[begin:end].view(kind)
-        begin = end
+        arrays[name] = np.ndarray(n_rows, kind, content, begin)
+        begin += arrays[name].nbytes
     return arrays
 
 
