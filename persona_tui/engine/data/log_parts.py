@@ -91,9 +91,9 @@ def cut_sessions(users: CodeArray, times: IntArray, gap: int) -> IntArray:
     gap : int
         Microseconds; a longer silence ends a session.
     """
-    sessions: IntArray = np.cumsum(_begins(users, times, gap), dtype=np.int64)
-    sessions -= 1
-    return sessions
+    sessions: IntArray = _begins(users, times, gap).astype(np.int64)
+    sessions[:1] = 0
+    return np.cumsum(sessions, out=sessions)
 
 
 def _begins(users: CodeArray, times: IntArray, gap: int) -> BoolArray:
