@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.data.user_rows import UserRows
+from persona_tui.engine.data.user_rows import UserRows, gathered
 from persona_tui.engine.types import BoolArray, CodeArray, IntArray
 
 TIME_TYPE: Final = pl.Datetime("us", "UTC")
@@ -63,15 +63,17 @@ def copies(found: UserRows, key: list[str]) -> BoolArray:
     ----------
     found : UserRows
     key : list of str
-        Columns of ``rows``.
+        Columns beside user and time.
     """
-    times = found.rows["timestamp"].to_numpy()
+    times = found.plain["timestamp"]
     tied = np.zeros(len(times) + 1, dtype=bool)
     tied[1:-1] = (times[1:] == times[:-1]) & (found.users[1:] == found.users[:-1])
     suspects = np.flatnonzero(tied[1:] | tied[:-1])
     repeated = np.zeros(len(times), dtype=bool)
     if suspects.size:
-        values = found.rows.select(key)[suspects].with_columns(pl.Series("__user__", found.users[suspects]))
+        values = gathered(found.rows.select(name for name in key if name in found.rows.columns), suspects)
+        plain = {name: found.plain[name][suspects] for name in ("timestamp", *key) if name in found.plain}
+        values = pl.DataFrame({"__user__": found.users[suspects], **plain}).hstack(values)
         first = values.select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy()
         repeated[suspects[~first]] = True
     return repeated
@@ -89,9 +91,9 @@ def cut_sessions(users: CodeArray, times: IntArray, gap: int) -> IntArray:
     gap : int
         Microseconds; a longer silence ends a session.
     """
-    sessions: IntArray = np.cumsum(_begins(users, times, gap), dtype=np.int64)
-    sessions -= 1
-    return sessions
+    sessions: IntArray = _begins(users, times, gap).astype(np.int64)
+    sessions[:1] = 0
+    return np.cumsum(sessions, out=sessions)
 
 
 def _begins(users: CodeArray, times: IntArray, gap: int) -> BoolArray:

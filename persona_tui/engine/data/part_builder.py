@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -25,7 +25,7 @@ from persona_tui.engine.data.user_rows import UserRows, by_user
 from persona_tui.engine.types import CodeArray
 
 N_EXAMPLES: Final = 3
-_FIXED: Final = ("timestamp", CODE, "session_id", POSITION)
+_PLAIN: Final = ("timestamp", CODE, POSITION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,46 +121,46 @@ class PartBuilder:
 
     def parts(self, take: Callable[[], list[pl.DataFrame]]) -> Iterator[LogPart]:
         """Yield the parts of a bucket, given what gives its rows as ``RowReader`` makes them."""
-        yield from in_order(self._piece, by_user(take, n_threads=self._n_threads), self._n_threads)
+        yield from in_order(
+            self._piece, by_user(take, plain=_PLAIN, n_threads=self._n_threads), self._n_threads
+        )
 
     def _piece(self, make: Callable[[], UserRows]) -> LogPart:
         return self._build(self._without_copies(make()))
 
     def _without_copies(self, found: UserRows) -> UserRows:
-        every = [name for name in found.rows.columns if name != POSITION]
-        repeated = copies(found, every)
+        repeated = copies(found, [CODE, *found.rows.columns])
         if self._key:  # of which some may not be read: too many copies are found, and all is read again
             told = [name for name in self._key if name in found.rows.columns]
             named = found.rows.select(pl.all_horizontal(pl.col(told).is_not_null())) if told else None
-            by_key = copies(found, ["timestamp", CODE, *told])
+            by_key = copies(found, [CODE, *told])
             repeated = by_key if named is None else np.where(named.to_series().to_numpy(), by_key, repeated)
         n = int(repeated.sum())
         if not n:
             return found
         positions: list[int] = []
-        if POSITION in found.rows.columns:
-            positions = found.rows[POSITION].to_numpy()[repeated].tolist()
+        if POSITION in found.plain:
+            positions = found.plain[POSITION][repeated].tolist()
         with self._counting:
             self.n_duplicates += n
             self.duplicate_positions = sorted([*self.duplicate_positions, *positions])[:N_EXAMPLES]
-        return replace(found, users=found.users[~repeated], rows=found.rows.filter(~repeated))
+        return found.without(repeated)
 
     def _build(self, found: UserRows) -> LogPart:
-        rows, users = found.rows, found.users
-        times = rows["timestamp"].to_numpy()
+        rows, users, times = found.rows, found.users, found.plain["timestamp"]
         names: pl.Series | None = None
         if self.session_prefix is None:
             sessions = cut_sessions(users, times, self.gap)
         else:
             sessions, names = number_sessions(users, times, self.gap, rows["session_id"], self.session_prefix)
-        columns = rows.drop(_FIXED, strict=False)
+        columns = rows.drop("session_id", strict=False)
         if self._keep is not None:
             columns = columns.select(name for name in columns.columns if name in self._keep)
         part = LogPart(
             sequences=Sequences(
                 vocabulary=self.vocabulary.names,
                 user_ids=found.user_ids,
-                codes=self.vocabulary.codes.take(rows[CODE].to_numpy(), mode="clip"),
+                codes=self.vocabulary.codes.take(found.plain[CODE], mode="clip"),
                 users=users,
                 sessions=sessions,
                 times=times,

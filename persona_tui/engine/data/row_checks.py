@@ -68,8 +68,8 @@ class RowChecks:
         self._add("out_of_order", late, rows, file)
         if times.max() > self._now:
             self._add("future", times > self._now, rows, file)
-        if times.min() < _microseconds(EARLIEST):
-            self._add("before_1990", times < _microseconds(EARLIEST), rows, file)
+        if times.min() < _EARLIEST:
+            self._add("before_1990", times < _EARLIEST, rows, file)
         self._compare_columns(rows)
         self._last = int(times[-1])
         self._n_rows += len(times)
@@ -140,3 +140,6 @@ def _is_constant(column: pl.Series, value: object) -> bool:
 
 def _microseconds(moment: datetime) -> int:
     return int(pl.Series([moment], dtype=pl.Datetime("us", "UTC")).to_physical()[0])
+
+
+_EARLIEST: Final = _microseconds(EARLIEST)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from persona_tui.engine.data.event_codes import EventCodes
 from persona_tui.engine.data.log_parts import GAP_SESSION
 from persona_tui.engine.data.preparation.preparation import Applied
 from persona_tui.engine.data.readers.tables import LINE, REJECT_COLUMNS, SHOWN_CHARACTERS, Batch
@@ -18,7 +19,6 @@ from persona_tui.engine.data.row_checks import RowChecks
 from persona_tui.engine.data.schema import CANONICAL
 from persona_tui.engine.data.time_zones import ClockChanges
 from persona_tui.engine.data.times import TimeReading
-from persona_tui.engine.data.user_rows import highest_code, names_by_code
 from persona_tui.engine.errors import DataError
 
 POSITION: Final = "__position__"
@@ -27,8 +27,6 @@ CODE: Final = "__event__"
 """Name of the column of event types, as codes; attributes may be called anything else."""
 MOST_ROWS: Final = 2**32 - 1
 """Positions are counted in 32 bits."""
-MOST_KNOWN: Final = 1_000
-"""Event types that are looked up among those known."""
 _REASON: Final = "__reason__"
 _TIME: Final = "__time__"
 _TEXTS: Final = ("user_id", "session_id")
@@ -50,7 +48,9 @@ class Lines:
         if not lines.len():
             return
         first, last = int(lines[0]), int(lines[-1])
-        whole = last - first + 1 == lines.len() and bool((np.diff(lines.to_numpy()) == 1).all())
+        whole = last - first + 1 == lines.len() and np.array_equal(
+            lines.to_numpy(), np.arange(first, last + 1)
+        )
         kind = pl.Int32 if last < 2**31 else pl.Int64
         self._runs.append((self.n_rows, file, first if whole else lines.cast(kind)))
         self.n_rows += lines.len()
@@ -129,9 +129,7 @@ class RowReader:
         self._shapes = {name: found.shapes[name] for name in wanted}
         self._kept = attributes
         self.decimal_comma = decimal_comma
-        self._events = pl.Categorical(pl.Categories.random(physical=pl.UInt32))
-        self._alive = pl.Series([None], dtype=self._events)  # codes are forgotten with the last column
-        self._known = pl.Series([], dtype=pl.String)
+        self._events = EventCodes()
         self._event_counts = np.zeros(0, dtype=np.int64)
         self._numeric: dict[str, bool] = {}
         self.attributes = [name for name in found.shapes if _is_attribute(name)]
@@ -195,7 +193,7 @@ class RowReader:
             for name in _TEXTS
             if name in rows.columns and not _is_whole(rows, name)
         ]
-        events = self._coded(rows["event_type"])
+        events = self._events.of(rows["event_type"])
         records = [pl.col(name) for name, kind in rows.schema.items() if isinstance(kind, pl.Struct)]
         return rows.with_columns(
             *texts,
@@ -203,22 +201,6 @@ class RowReader:
             *(pl.when(each.is_not_null()).then(each.struct.json_encode()).name.keep() for each in records),
             self._times.parse(rows["timestamp"], changes).alias(_TIME),
         )
-
-    def _coded(self, written: pl.Series) -> pl.Series:
-        """Return event types as codes of the vocabulary; only where some have blanks is all text touched."""
-        texts = written.cast(pl.String)
-        if self._known.len():  # names seen before are looked up in two thirds of the time
-            coded = texts.cast(pl.Enum(self._known), strict=False)
-            if coded.null_count() == texts.null_count():
-                return coded.to_physical().cast(pl.UInt32).cat.to(self._events)
-        events = texts.cast(self._events)
-        names = names_by_code(1 + highest_code(events), self._events)
-        if (names != names.str.strip_chars()).any() or (names == "").any():
-            texts = texts.str.strip_chars()
-            events = texts.set(texts == "", None).cast(self._events)
-        elif names.len() <= MOST_KNOWN:
-            self._known = names
-        return events
 
     def _faults(self, rows: pl.DataFrame) -> pl.Series | None:
         """Return why each row cannot be used, null where it can; None where all can."""
@@ -324,8 +306,7 @@ class RowReader:
 
     def event_names(self) -> list[str]:
         """Return the names of event types by their code."""
-        names: list[str] = names_by_code(len(self._event_counts), self._events).to_list()
-        return names
+        return self._events.names(len(self._event_counts))
 
 
 def as_numbers(column: pl.Series, *, decimal_comma: bool = False) -> pl.Series:

@@ -7,6 +7,8 @@ mapped into memory, so that only those that are used are read from disk; texts a
 from __future__ import annotations
 
 import json
+import shutil
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, overload
@@ -21,18 +23,12 @@ from persona_tui.engine.data.quality import Quality
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import AnyArray
-from persona_tui.engine.working_folders import WorkingFolder
 
 FORMAT: Final = 2
 _HEADER, _REJECTS = "log.json", "rejects.arrow"
-_FLAT: Final[dict[str, np.dtype[Any]]] = {
-    "times": np.dtype("<i8"),
-    "sessions": np.dtype("<i8"),
-    "users": np.dtype("<i4"),
-    "codes": np.dtype("<i4"),
-}
+_FLAT: Final = {"times": "<i8", "sessions": "<i8", "users": "<i4", "codes": "<i4"}
 """The arrays in the order in which they stand in a file; the widest first, so that all are aligned."""
-_ROW_BYTES: Final = sum(kind.itemsize for kind in _FLAT.values())
+_ROW_BYTES: Final = sum(np.dtype(kind).itemsize for kind in _FLAT.values())
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError)
 
 
@@ -44,20 +40,16 @@ class StoredParts(Sequence[LogPart]):
     folder : Path
     vocabulary : tuple of str
     n_parts : int
-    working : WorkingFolder, optional
-        The folder, where it is to go when nobody holds the parts any more.
+    temporary : bool
+        Whether the folder goes when nobody holds the parts any more.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        vocabulary: tuple[str, ...],
-        n_parts: int = 0,
-        *,
-        working: WorkingFolder | None = None,
+        self, folder: Path, vocabulary: tuple[str, ...], n_parts: int = 0, *, temporary: bool = False
     ) -> None:
         self._folder, self._vocabulary, self._n_parts = folder, vocabulary, n_parts
-        self._working = working
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def append(self, part: LogPart) -> None:
         """Write another part."""
@@ -120,13 +112,13 @@ def read_part(folder: Path, number: int, vocabulary: tuple[str, ...]) -> LogPart
 
 def _mapped(path: Path) -> dict[str, AnyArray]:
     """Return the arrays of a file by their names."""
-    content = np.memmap(path, mode="r").view(np.ndarray)
-    n_rows, begin = len(content) // _ROW_BYTES, 0
+    n_bytes = path.stat().st_size
+    content = np.memmap(path, mode="r") if n_bytes else b""
+    n_rows, begin = n_bytes // _ROW_BYTES, 0
     arrays: dict[str, AnyArray] = {}
     for name, kind in _FLAT.items():
-        end = begin + n_rows * kind.itemsize
-        arrays[name] = content[begin:end].view(kind)
-        begin = end
+        arrays[name] = np.ndarray(n_rows, kind, content, begin)
+        begin += arrays[name].nbytes
     return arrays
 
 

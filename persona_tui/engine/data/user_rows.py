@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.types import AnyArray, BoolArray, CodeArray, IntArray
 
-T = TypeVar("T")
 EVENTS_A_PART: Final = 2**18
 """About; work on so many stays in the caches of a core."""
 MOST_CODES: Final = 2**31 - 1
 MOST_ID: Final = 2**63 - 1
 _DENSE: Final = 4
 """Whole numbers are their own codes where their range is at most so many times the rows."""
-RowArray: TypeAlias = npt.NDArray[np.uint32]
-"""Places of rows, as polars counts them."""
+_EXACT, _STRIDE = 2**20, 8
+"""Rows up to which all are counted to cut pieces of one size; of more, one in so many is."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,17 +34,81 @@ class UserRows:
     user_ids : tuple of str, length U
         Ascending.
     users : int32 array of shape (N,)
+    plain : mapping of str to array of shape (N,)
+        ``timestamp``, and other columns of numbers that were asked for as such.
     rows : DataFrame of N rows
-        What came with them, without ``user_id``.
+        What else came with them; no rows where it has no columns.
     """
 
     user_ids: tuple[str, ...]
     users: CodeArray
+    plain: dict[str, AnyArray]
     rows: pl.DataFrame
+
+    def without(self, dropped: BoolArray) -> UserRows:
+        """Return the rows that are not dropped."""
+        places = np.flatnonzero(~dropped)
+        return UserRows(
+            user_ids=self.user_ids,
+            users=self.users.take(places),
+            plain=_taken(self.plain, places),
+            rows=gathered(self.rows, places),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Numbers:
+    """Who the users of a log are, by the code that their rows have.
+
+    Parameters
+    ----------
+    low : int
+        The code that stands first in the arrays.
+    users, pieces : arrays
+        Number of each user, and of the piece that the user goes to.
+    n_pieces : int
+    """
+
+    low: int
+    users: CodeArray
+    pieces: AnyArray
+    n_pieces: int
+
+    def spread(self, given: tuple[pl.DataFrame, AnyArray], names: Sequence[str]) -> _Spread:
+        """Return a frame and its users' numbers piece by piece.
+
+        Numbers of 8 bits are put in a stable order four times as fast as those of 16.
+        """
+        frame, codes = given
+        codes = _from(self.low, codes)
+        pieces = self.pieces.take(codes, mode="clip")
+        order = np.argsort(pieces, kind="stable")
+        ends = np.searchsorted(pieces.take(order), np.arange(self.n_pieces + 1, dtype=pieces.dtype))
+        plain = {name: frame[name].to_numpy() for name in names}
+        return _Spread(
+            users=self.users.take(codes, mode="clip").take(order, mode="clip"),
+            plain=_taken(plain, order),
+            rows=gathered(frame.drop(names), order),
+            ends=ends.tolist(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Spread:
+    """Rows of a frame piece by piece; ``ends`` is where each begins and the last ends."""
+
+    users: CodeArray
+    plain: dict[str, AnyArray]
+    rows: pl.DataFrame
+    ends: list[int]
 
 
 def by_user(
-    take: Callable[[], list[pl.DataFrame]], *, events_a_part: int = EVENTS_A_PART, n_threads: int = 2
+    take: Callable[[], list[pl.DataFrame]],
+    *,
+    plain: Sequence[str] = ("timestamp",),
+    events_a_part: int = EVENTS_A_PART,
+    n_threads: int = 2,
 ) -> Iterator[Callable[[], UserRows]]:
     """Yield pieces of rows: users in order of their id, a user's rows by time, ties as they stood.
 
@@ -56,6 +119,8 @@ def by_user(
     take : callable
         Gives frames of ``user_id`` (text or whole numbers), ``timestamp`` (Int64), and more, one after the
         other; nobody else holds them.
+    plain : sequence of str
+        Columns of whole numbers, none missing, that are moved as arrays: a third of the time.
     events_a_part : int
         About how many rows each piece has; a user is never cut.
     n_threads : int
@@ -69,18 +134,38 @@ def by_user(
     brackets.
     """
     frames = take()
-    numbers, user_ids = _numbered([frame.drop_in_place("user_id") for frame in frames], n_threads)
-    n_users = user_ids.len()
-    counts = in_order(partial(np.bincount, minlength=n_users), numbers, n_threads)
-    begins = _cut(np.cumsum(sum(counts)), events_a_part)
+    names = [name for name in plain if name in frames[0].columns]
+    codes, low, users, user_ids = _numbered([frame.drop_in_place("user_id") for frame in frames], n_threads)
+    begins = _cut(np.cumsum(_counts(codes, low, users, user_ids.len())), events_a_part)
     n_pieces = len(begins) - 1
-    piece_of = np.repeat(np.arange(n_pieces, dtype=np.min_scalar_type(n_pieces)), np.diff(begins))
+    pieces = np.repeat(np.arange(n_pieces, dtype=np.min_scalar_type(n_pieces)), np.diff(begins))
+    numbers = _Numbers(low=low, users=users, pieces=pieces[users], n_pieces=n_pieces)
     in_time = _are_in_time_order([frame["timestamp"] for frame in frames])
-    given = zip(_used_up(frames), _used_up(numbers), strict=True)
-    spread = list(in_order(partial(_spread, piece_of, n_pieces), given, n_threads))
+    given = zip(_used_up(frames), _used_up(codes), strict=True)
+    spread = list(in_order(partial(numbers.spread, names=names), given, n_threads))
     for number, (first, last) in enumerate(pairwise(begins)):
-        slices = [(rows, users, slice(*ends[number : number + 2])) for rows, users, ends in spread]
+        slices = [(each, slice(*each.ends[number : number + 2])) for each in spread]
         yield partial(_piece, slices, first, user_ids.slice(first, last - first), in_time)
+
+
+def _counts(codes: list[AnyArray], low: int, users: CodeArray, n_users: int) -> IntArray:
+    """Return how many rows each user has, of a large log about."""
+    stride = 1 if sum(map(len, codes)) <= _EXACT else _STRIDE
+    some = _from(low, np.concatenate([each[::stride] for each in codes]))
+    return np.bincount(users.take(some, mode="clip"), minlength=n_users) * stride
+
+
+def _from(low: int, codes: AnyArray) -> IntArray:
+    return codes.astype(np.int64, copy=False) - low
+
+
+def _taken(arrays: dict[str, AnyArray], places: IntArray) -> dict[str, AnyArray]:
+    return {name: each.take(places, mode="clip") for name, each in arrays.items()}
+
+
+def gathered(rows: pl.DataFrame, places: IntArray) -> pl.DataFrame:
+    """Return some rows of a frame, which has none where it has no columns."""
+    return rows[places.astype(np.uint32)] if rows.width else pl.DataFrame()
 
 
 def _cut(ends: IntArray, events_a_part: int) -> list[int]:
@@ -93,36 +178,34 @@ def _cut(ends: IntArray, events_a_part: int) -> list[int]:
     return begins
 
 
-def _numbered(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series]:
-    """Return the number of each row's user, by frame, and the ids in order, as text; ``ids`` is used up.
+def _numbered(ids: list[pl.Series], n_threads: int) -> tuple[list[AnyArray], int, CodeArray, pl.Series]:
+    """Return codes of the users of rows, the lowest, the number by code, and the ids in order, as text.
 
-    Numbers have as many bits as places in memory, so that no pass over them needs another form.
+    ``ids`` is used up.
     """
-    codes, names, present = _coded_numbers(ids, n_threads) or _coded_texts(ids, n_threads)
+    codes, low, names, present = _coded_numbers(ids, n_threads) or _coded_texts(ids, n_threads)
     order = names.arg_sort().to_numpy()
-    rank = np.zeros(int(present[-1]) + 1, dtype=np.int64)
-    rank[present[order]] = np.arange(len(order))
-    numbers = in_order(lambda some: rank.take(some, mode="clip"), _used_up(codes), n_threads)
-    return list(numbers), names.gather(order)
+    users = np.zeros(int(present[-1]) + 1, dtype=np.int32)
+    users[present[order]] = np.arange(len(order))
+    return codes, low, users, names.gather(order)
 
 
-def _coded_numbers(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series, IntArray] | None:
-    """Return whole numbers as codes, their names, and the codes that occur; None where they lie far apart."""
+def _coded_numbers(
+    ids: list[pl.Series], n_threads: int
+) -> tuple[list[AnyArray], int, pl.Series, IntArray] | None:
+    """Return whole numbers as codes, the lowest, names, and those present; None where they lie far apart."""
     if not ids[0].dtype.is_integer():
         return None
-    low, high = min(map(_least, ids)), max(map(_most, ids))
+    ends = list(in_order(lambda some: (_least(some), _most(some)), ids, n_threads))
+    low, high = min(first for first, _ in ends), max(last for _, last in ends)
     if high - low > min(_DENSE * sum(map(len, ids)), MOST_CODES) or high > MOST_ID:
         return None
     seen = np.zeros(high - low + 1, dtype=np.bool_)
-
-    def code(some: pl.Series) -> IntArray:
-        codes: IntArray = (some.cast(pl.Int64) - low).to_numpy()
-        seen[codes] = True
-        return codes
-
-    codes = list(in_order(code, _used_up(ids), n_threads))
+    codes = [each.to_numpy() for each in _used_up(ids)]
+    for _ in in_order(lambda some: seen.__setitem__(_from(low, some), True), codes, n_threads):
+        pass
     present = np.flatnonzero(seen)
-    return codes, (pl.Series(present) + low).cast(pl.String), present
+    return codes, low, (pl.Series(present) + low).cast(pl.String), present
 
 
 def _least(ids: pl.Series) -> int:
@@ -133,12 +216,12 @@ def _most(ids: pl.Series) -> int:
     return int(ids.max())  # type: ignore[arg-type]
 
 
-def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[IntArray], pl.Series, IntArray]:
+def _coded_texts(ids: list[pl.Series], n_threads: int) -> tuple[list[AnyArray], int, pl.Series, IntArray]:
     kind = pl.Categorical(pl.Categories.random(physical=pl.UInt32))
     columns = list(in_order(lambda some: some.cast(pl.String).cast(kind), _used_up(ids), n_threads))
     present = np.arange(1 + max(map(highest_code, columns)))
     names = names_by_code(len(present), kind)
-    return [each.to_physical().to_numpy().astype(np.int64) for each in _used_up(columns)], names, present
+    return [each.to_physical().to_numpy() for each in _used_up(columns)], 0, names, present
 
 
 def _used_up(items: list[T]) -> Iterator[T]:
@@ -161,29 +244,19 @@ def names_by_code(n_codes: int, kind: pl.Categorical) -> pl.Series:
     return pl.int_range(n_codes, dtype=pl.UInt32, eager=True).cat.to(kind).cast(pl.String)
 
 
-def _spread(
-    piece_of: AnyArray, n_pieces: int, given: tuple[pl.DataFrame, IntArray]
-) -> tuple[pl.DataFrame, CodeArray, list[int]]:
-    """Return a frame and its users' numbers piece by piece, and where each piece begins and the last ends.
-
-    Numbers of 8 bits are put in a stable order four times as fast as those of 16.
-    """
-    frame, numbers = given
-    pieces = piece_of.take(numbers, mode="clip")
-    ends = np.cumsum(np.bincount(pieces, minlength=n_pieces))
-    order = np.argsort(pieces, kind="stable")
-    users = numbers.take(order, mode="clip").astype(np.int32)
-    return frame[order.astype(np.uint32)], users, [0, *ends.tolist()]
-
-
-def _piece(
-    found: list[tuple[pl.DataFrame, CodeArray, slice]], first: int, user_ids: pl.Series, in_time: bool
-) -> UserRows:
-    rows = pl.concat([rows[some] for rows, _, some in found], rechunk=True)
-    users = np.concatenate([numbers[some] for _, numbers, some in found])
+def _piece(found: list[tuple[_Spread, slice]], first: int, user_ids: pl.Series, in_time: bool) -> UserRows:
+    users = np.concatenate([each.users[some] for each, some in found])
     users -= np.int32(first)
-    users, order = _by_user(users) if in_time else _by_user_and_time(users, rows["timestamp"].to_numpy())
-    return UserRows(user_ids=tuple(user_ids.to_list()), users=users, rows=rows[order])
+    plain = {
+        name: np.concatenate([each.plain[name][some] for each, some in found]) for name in found[0][0].plain
+    }
+    users, order = _by_user(users) if in_time else _by_user_and_time(users, plain["timestamp"])
+    return UserRows(
+        user_ids=tuple(user_ids.to_list()),
+        users=users,
+        plain=_taken(plain, order),
+        rows=gathered(pl.concat([each.rows[some] for each, some in found], rechunk=True), order),
+    )
 
 
 def _are_in_time_order(times: list[pl.Series]) -> bool:
@@ -191,7 +264,7 @@ def _are_in_time_order(times: list[pl.Series]) -> bool:
     return all(each.is_sorted() for each in times) and all(a[-1] <= b[0] for a, b in pairwise(times))
 
 
-def _by_user_and_time(users: CodeArray, times: IntArray) -> tuple[CodeArray, RowArray]:
+def _by_user_and_time(users: CodeArray, times: IntArray) -> tuple[CodeArray, IntArray]:
     """Return users in order, and the places of their rows by time, ties as they stand.
 
     As much of the time as there are bits for is sorted with user and place; the rows of users for whom that
@@ -218,7 +291,7 @@ def _late(users: CodeArray, times: IntArray) -> BoolArray:
     return late
 
 
-def _by_user(users: CodeArray, then: IntArray | None = None, n_bits: int = 0) -> tuple[CodeArray, RowArray]:
+def _by_user(users: CodeArray, then: IntArray | None = None, n_bits: int = 0) -> tuple[CodeArray, IntArray]:
     """Return users in order, and the places of their rows; by another number of some bits between."""
     n_place = (len(users) - 1).bit_length()
     n_needed = int(users.max()).bit_length() + n_bits + n_place
@@ -229,6 +302,6 @@ def _by_user(users: CodeArray, then: IntArray | None = None, n_bits: int = 0) ->
     keys <<= n_place
     keys |= np.arange(len(users), dtype=keys.dtype)
     keys.sort()
-    places = (keys & ((1 << n_place) - 1)).astype(np.uint32)
+    places = (keys & ((1 << n_place) - 1)).astype(np.int64)
     keys >>= n_place + n_bits
     return keys.astype(np.int32), places

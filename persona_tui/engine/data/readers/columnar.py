@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import polars as pl
 
+from persona_tui.engine.data.pipelines import in_order
 from persona_tui.engine.data.readers.parts import EmptyFileError, Part
 from persona_tui.engine.data.readers.tables import BATCH_ROWS, LINE, Batch, no_rejects
 from persona_tui.engine.errors import DataError
@@ -34,8 +36,8 @@ class ScannedTable:
 
     Notes
     -----
-    Slices are read one after another. Reading ahead (``LazyFrame.collect_batches``) is no faster and
-    keeps two to four times as much in memory.
+    Slices are read one after another, one ahead of those that are used, in a thread beside.
+    ``LazyFrame.collect_batches`` is no faster and keeps two to four times as much in memory.
     """
 
     part: Part
@@ -98,16 +100,11 @@ class ScannedTable:
         with self.part.as_file() as path:
             with _told_of(self.part, self.kind):
                 wanted = self.scan(path).select(columns)
-            for start in range(0, self.n_rows, BATCH_ROWS):
+            starts = range(0, self.n_rows, BATCH_ROWS)
+            frames = in_order(partial(self._slice, wanted), starts if columns else (), 1)
+            for start in starts:
+                frame = next(frames, pl.DataFrame())
                 end = min(start + BATCH_ROWS, self.n_rows)
-                with _told_of(self.part, self.kind):
-                    frame = wanted.slice(start, end - start).collect() if columns else pl.DataFrame()
-                if columns and frame.height != end - start:
-                    raise DataError(
-                        f"'{self.part.name}' holds {start + frame.height:,} rows where it tells of "
-                        f"{self.n_rows:,}.",
-                        hint="Copy or export it again.",
-                    )
                 lines = pl.int_range(start + 1, end + 1, dtype=pl.Int64, eager=True).alias(LINE)
                 yield Batch(
                     frame=pl.DataFrame([lines, *frame.get_columns()]),
@@ -115,6 +112,17 @@ class ScannedTable:
                     file=self.part.name,
                     done=end,
                 )
+
+    def _slice(self, wanted: pl.LazyFrame, start: int) -> pl.DataFrame:
+        n_rows = min(BATCH_ROWS, self.n_rows - start)
+        with _told_of(self.part, self.kind):
+            frame = wanted.slice(start, n_rows).collect()
+        if frame.height != n_rows:
+            raise DataError(
+                f"'{self.part.name}' holds {start + frame.height:,} rows where it tells of {self.n_rows:,}.",
+                hint="Copy or export it again.",
+            )
+        return frame
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes."""

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.readers.tables import LINE, SHOWN_CHARACTERS
-from persona_tui.engine.data.readers.text_blocks import NEWLINE, Block
-from persona_tui.engine.types import AnyArray
+from persona_tui.engine.data.readers.text_blocks import NEWLINE, Block, count_byte
 
 _LONGEST_CELL: Final = 2**31 - 1
 _LIMIT = Lock()
@@ -94,17 +93,17 @@ def _split_plain(block: Block, names: Sequence[str], columns: Sequence[str], sep
     parsed = _parse(block.content, n + 1, [f"c{number}" for number in (*wanted, n)], separator, None)
     if parsed is None or parsed.height != block.n_lines:
         return None
-    text = np.frombuffer(block.content, np.uint8)
-    n_separators = int(np.count_nonzero(text == ord(separator)))
+    n_separators = count_byte(block.content, ord(separator))
     nothing_after = (parsed[f"c{n}"].fill_null("") == "").all()
     if n > 1 and nothing_after and n_separators == (n - 1) * block.n_lines:
         return _rows(parsed, block.first_line, names, columns)
     rows = _rows(parsed, block.first_line, names, columns)
-    return _judge_lines(block, rows, text, len(names), separator)
+    return _judge_lines(block, rows, len(names), separator)
 
 
-def _judge_lines(block: Block, rows: Rows, text: AnyArray, n_columns: int, separator: str) -> Rows:
+def _judge_lines(block: Block, rows: Rows, n_columns: int, separator: str) -> Rows:
     """Tell blank, short and long lines by their separators."""
+    text = np.frombuffer(block.content, np.uint8)
     ends = np.flatnonzero(text == NEWLINE)
     starts = np.append(0, ends + 1)[: block.n_lines]
     n_cells = np.add.reduceat((text == ord(separator)).astype(np.int64), starts) + 1

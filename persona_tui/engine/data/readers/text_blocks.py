@@ -18,6 +18,7 @@ from persona_tui.engine.errors import DataError
 NEWLINE: Final = ord("\n")
 _LONGEST_ROW: Final = 2**26
 """Text that goes on for longer without a line end outside quotes has a quote that is never closed."""
+_PIECE: Final = 2**18
 _BEGIN: Final = re.compile(r"[\s,\[]*(?=\{)")
 _QUOTED_OR_RETURN: Final = re.compile(rb'"[^"]*"|\r(?!\n)')
 
@@ -93,7 +94,7 @@ def _end_of_rows(data: bytes) -> int:
 def _block(content: bytes, line: int, done: int) -> Block:
     content, mixed = _one_line_end(content)
     content, rejects = _without_junk(content, line)
-    n_lines = int(np.count_nonzero(np.frombuffer(content, np.uint8) == NEWLINE))
+    n_lines = count_byte(content, NEWLINE)
     return Block(
         content=content,
         first_line=line,
@@ -102,6 +103,13 @@ def _block(content: bytes, line: int, done: int) -> Block:
         done=done,
         mixed_ends=mixed,
     )
+
+
+def count_byte(content: bytes, byte: int) -> int:
+    """Return how often a byte occurs, looked at in pieces that stay in the caches of a core."""
+    text = np.frombuffer(content, np.uint8)
+    pieces = (text[begin : begin + _PIECE] for begin in range(0, len(text), _PIECE))
+    return sum(int(np.count_nonzero(piece == byte)) for piece in pieces)
 
 
 def _one_line_end(content: bytes) -> tuple[bytes, bool]:
