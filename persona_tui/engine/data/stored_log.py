@@ -7,8 +7,6 @@ mapped into memory, so that only those that are used are read from disk; texts a
 from __future__ import annotations
 
 import json
-import shutil
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, overload
@@ -23,6 +21,7 @@ from persona_tui.engine.data.quality import Quality
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.types import AnyArray
+from persona_tui.engine.working_folders import WorkingFolder
 
 FORMAT: Final = 2
 _HEADER, _REJECTS = "log.json", "rejects.arrow"
@@ -40,16 +39,20 @@ class StoredParts(Sequence[LogPart]):
     folder : Path
     vocabulary : tuple of str
     n_parts : int
-    temporary : bool
-        Whether the folder goes when nobody holds the parts any more.
+    working : WorkingFolder, optional
+        The folder, where it is to go when nobody holds the parts any more.
     """
 
     def __init__(
-        self, folder: Path, vocabulary: tuple[str, ...], n_parts: int = 0, *, temporary: bool = False
+        self,
+        folder: Path,
+        vocabulary: tuple[str, ...],
+        n_parts: int = 0,
+        *,
+        working: WorkingFolder | None = None,
     ) -> None:
         self._folder, self._vocabulary, self._n_parts = folder, vocabulary, n_parts
-        if temporary:
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._working = working
 
     def append(self, part: LogPart) -> None:
         """Write another part."""
