@@ -128,7 +128,7 @@ class FlowPreview(Vertical):
 
     @on(Previewed)
     def _show_part(self, message: Previewed) -> None:
-        if message.scenario != self._scenario:
+        if message.scenario != self._scenario or not self.query("#tabs"):  # the app is closing
             return
         part = message.part
         if isinstance(part, PersonaError):
