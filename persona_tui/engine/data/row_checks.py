@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -139,7 +139,8 @@ def _is_constant(column: pl.Series, value: object) -> bool:
 
 
 def _microseconds(moment: datetime) -> int:
-    return int(pl.Series([moment], dtype=pl.Datetime("us", "UTC")).to_physical()[0])
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = _microseconds(EARLIEST)
