@@ -88,7 +88,7 @@ def prepare_log(
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
-    completion, drop = outcomes_of(settings, sequences, steps)
+    completion, drop = outcomes_of(settings, sequences.vocabulary, steps)
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
@@ -179,7 +179,7 @@ def require_few_rejects(settings: Settings, quality: Quality, rejects: Path | No
 
 
 def outcomes_of(
-    settings: Settings, sequences: Sequences, steps: TextSequence[str]
+    settings: Settings, vocabulary: TextSequence[str], steps: TextSequence[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return the completion and the drop events that the log has or a change may add.
 
@@ -187,14 +187,15 @@ def outcomes_of(
     ----------
     settings : Settings
         Those given are taken, else the last step and those named so.
-    sequences : Sequences
+    vocabulary : sequence of str
+        Of the log.
     steps : sequence of str
         Of the funnel.
     """
     completion = frozenset(settings.completion or steps[-1:])
     if settings.drop:
         return completion, frozenset(settings.drop)
-    return completion, frozenset((*detect_drop_events(sequences.vocabulary), FRICTION_DROP)) - completion
+    return completion, frozenset((*detect_drop_events(vocabulary), FRICTION_DROP)) - completion
 
 
 def _check_outcomes(counts: TransitionCounts) -> None:
