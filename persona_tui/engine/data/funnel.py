@@ -136,6 +136,24 @@ def _funnel_steps(steps: Sequence[str], counts: FloatArray) -> tuple[FunnelStep,
     return tuple(counted)
 
 
+def shares_of_step_before(steps: Sequence[FunnelStep]) -> tuple[float, ...]:
+    """Return which share of the units at the step before, in order, goes on to each step; 1 at the first.
+
+    Unlike ``rate_of_previous``, which is of units that reach steps in any order, it is never above 1; it is 0
+    where nobody reaches the step before.
+
+    Examples
+    --------
+    >>> log = Sequences(vocabulary=("a", "b"), user_ids=("u", "v"), codes=np.array([0, 1, 1], np.int32),
+    ...     users=np.array([0, 0, 1], np.int32), sessions=np.array([0, 0, 1]), times=np.arange(3))
+    >>> steps = count_funnel(log, ["a", "b"])
+    >>> [each.rate_of_previous for each in steps], shares_of_step_before(steps)
+    ([1.0, 2.0], (1.0, 1.0))
+    """
+    reached = [each.reached_in_order for each in steps]
+    return tuple(n / m if m else 0.0 for n, m in zip(reached, (reached[0], *reached), strict=False))
+
+
 def reached_in_order(sequences: Sequences, steps: Sequence[str], unit: Unit = "user") -> IntArray:
     """Return where each unit reaches each step after all steps before it.
 

@@ -159,11 +159,11 @@ def events_of(found: Inspection, settings: Settings) -> tuple[EventRow, ...]:
 
 
 def funnel_of(found: Inspection, settings: Settings) -> Funnel | None:
-    """Return the funnel as observed, None where no event looks like a completion."""
+    """Return the funnel as observed, in order; None where no event looks like a completion."""
     if not found.funnel:
         return None
     total = found.funnel[0].reached / found.funnel[0].rate if found.funnel[0].rate else 0.0
-    arm = FunnelArm(reached=tuple(float(each.reached) for each in found.funnel), total=total)
+    arm = FunnelArm(reached=tuple(float(each.reached_in_order) for each in found.funnel), total=total)
     return Funnel(steps=tuple(each.step for each in found.funnel), arms=(arm,), unit=f"{settings.unit}s")
 
 
