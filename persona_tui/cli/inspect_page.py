@@ -6,6 +6,7 @@ import sys
 
 from persona_tui.cli.output import Page
 from persona_tui.engine.analytics.numbers import count, percent
+from persona_tui.engine.data.funnel import shares_of_step_before
 from persona_tui.study.inspected_attributes import InspectedAttribute
 from persona_tui.study.inspection import Histogram, Inspection
 
@@ -117,10 +118,16 @@ def _funnel(page: Page, found: Inspection) -> None:
         )
         return
     page.table(
-        ("step", "reached", "of all", "of the step before"),
+        ("step", "reached", "of all", "in order", "of the step before"),
         [
-            (each.step, count(each.reached), percent(each.rate), percent(each.rate_of_previous))
-            for each in found.funnel
+            (
+                each.step,
+                count(each.reached),
+                percent(each.rate),
+                count(each.reached_in_order),
+                percent(share),
+            )
+            for each, share in zip(found.funnel, shares_of_step_before(found.funnel), strict=True)
         ],
     )
 

@@ -8,6 +8,7 @@ from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.wording import UNIT_WORDS
+from persona_tui.engine.data.funnel import shares_of_step_before
 from persona_tui.engine.text import shortened
 from persona_tui.study.runs import FinishedRun
 
@@ -37,25 +38,27 @@ def _print_log(page: Page, report: Report) -> None:
     page.heading("Log")
     page.sentence(
         f"{count(log.events)} events of {count(log.event_types)} types, {count(log.users)} users, "
-        f"{count(log.sessions)} sessions, {log.first:%Y-%m-%d} to {log.last:%Y-%m-%d}; "
+        f"{count(log.sessions)} sessions, {log.first:%Y-%m-%d} to {log.last:%Y-%m-%d} (UTC); "
         f"{count(log.rejected)} rows rejected, {count(log.duplicates)} duplicates dropped."
     )
     without = report.lead.experiment.without
     who = f"{units} {without}" if without else units
     page.heading(f"Funnel (share of {who}; observed, then predicted for both arms)")
     page.table(
-        ("step", "reached", "rate", "of previous", "in order", "control", "treatment"),
+        ("step", "reached", "rate", "in order", "of previous", "control", "treatment"),
         [
             (
                 step.step,
                 count(step.reached),
                 percent(step.rate),
-                percent(step.rate_of_previous),
                 percent(step.rate_in_order),
+                percent(share),
                 percent(arms.control),
                 percent(arms.treatment),
             )
-            for step, arms in zip(report.funnel, report.lead.funnel_arms, strict=True)
+            for step, share, arms in zip(
+                report.funnel, shares_of_step_before(report.funnel), report.lead.funnel_arms, strict=True
+            )
         ],
     )
 

@@ -14,7 +14,7 @@ from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
 from persona_tui.study.declared import shown_default
-from persona_tui.study.option_texts import is_placeless, one_or_several
+from persona_tui.study.option_texts import STANDARD_INPUT, is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
 
@@ -80,10 +80,7 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         requests = [] if verb.request is None else [verb.request(**request)]
         presentation = Presentation(**shown)
         if verb.options and any(map(is_placeless, settings.sources())):
-            shown_source = settings.source_shown()
-            presentation.narrate(
-                f"'{shown_source}' is read anew by every command: prepared logs are of files."
-            )
+            presentation.narrate(_told_of_placeless(settings))
         verb.run(settings, presentation, *requests)
 
     parameters = [_argument(verb.argument, verb.metavar)] if verb.argument else []
@@ -95,6 +92,15 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     app.command(name=verb.name, help=verb.help, epilog=verb.epilog or None)(command)
+
+
+def _told_of_placeless(settings: Settings) -> str:
+    if STANDARD_INPUT in settings.sources():
+        return (
+            "Standard input is gone once it is read: a study of it runs again only where the log is piped "
+            "in again. `persona-tui inspect - --convert log.parquet` makes a file of it, to be named instead."
+        )
+    return f"'{settings.source_shown()}' is read anew by every command: prepared logs are of files."
 
 
 def _check_sources(verb: str, source: str, events: Sequence[str]) -> None:

@@ -13,17 +13,16 @@ import numpy as np
 import polars as pl
 
 from persona_tui.engine.data.event_log import EventLog
-from persona_tui.engine.data.funnel import FunnelStep, count_funnel, detect_funnel
+from persona_tui.engine.data.funnel import FunnelStep, count_funnel_of_parts, detect_funnel_of_parts
 from persona_tui.engine.data.quality import Finding, Quality
 from persona_tui.engine.data.quality_checks import assess, shared_sessions
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.rejects import write_rejects
 from persona_tui.engine.data.schema import FRICTION_DROP
-from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.data.writers import writer_of
 from persona_tui.engine.errors import DataError, SimulationError
 from persona_tui.engine.files import write_whole
-from persona_tui.engine.modeling.journeys import cut_journeys
+from persona_tui.engine.modeling.journeys import count_censored_users
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.study.inspected_attributes import InspectedAttribute, inspect_attributes, metadata_keys
 from persona_tui.study.log import MAX_EVENT_TYPES, load_log, outcomes_of, require_few_rejects
@@ -39,7 +38,7 @@ _STEPS: Final = (
 _MONDAY: Final = 4 * 86_400
 """Seconds from 1970 to its first Monday, from which weeks are counted."""
 _FUNNEL_CELLS: Final = 10**8
-"""Users times event types beyond which no funnel is looked for: it takes 8 bytes each."""
+"""Users times event types of a part beyond which no funnel is looked for: it takes 8 bytes each."""
 _GIVEN: Final = ("timezone", "dates", "prepare", "max_rejected", "memory")
 
 
@@ -125,27 +124,25 @@ def inspect_log(settings: Settings, log: EventLog) -> Inspection:
     UnknownNameError
         If the funnel that is given has events that the log has not.
     """
-    flat = log.sequences
-    totals = np.bincount(flat.codes, minlength=len(flat.vocabulary)).tolist()
-    events = sorted(zip(flat.vocabulary, totals, strict=True), key=lambda each: (-each[1], each[0]))
-    funnel = _funnel(settings, flat)
-    first, last = (_moment(int(each)) for each in (flat.times.min(), flat.times.max()))
+    counted = _count(log)
+    events = sorted(zip(log.vocabulary, counted.by_type, strict=True), key=lambda each: (-each[1], each[0]))
+    funnel = _funnel(settings, log, counted.n_users)
     return Inspection(
         source=settings.source_shown(),
         recognition=log.recognition,
         recipe=log.recipe,
         n_events=log.n_events,
-        n_users=flat.n_users,
-        n_sessions=flat.n_sessions,
-        first=first,
-        last=last,
+        n_users=counted.n_users,
+        n_sessions=counted.n_sessions,
+        first=_moment(counted.first),
+        last=_moment(counted.last),
         events=tuple(each for each in events if each[1]),
         funnel=funnel,
         funnel_is_given=bool(settings.funnel),
         attributes=inspect_attributes(log.parts),
         metadata_keys=metadata_keys(log.parts),
         quality=_quality(settings, log, [each.step for each in funnel]),
-        histogram=histogram(flat),
+        histogram=_histogram(log, counted),
         next_step=_next_step(settings, log),
         fingerprint=log.fingerprint,
     )
@@ -189,31 +186,67 @@ def _moment(microseconds: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
 
-def _funnel(settings: Settings, flat: Sequences) -> tuple[FunnelStep, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """What one pass over the parts of a log counts; times in microseconds since 1970."""
+
+    by_type: list[int]
+    n_users: int
+    n_sessions: int
+    first: int
+    last: int
+
+
+def _count(log: EventLog) -> _Counted:
+    by_type = np.zeros(len(log.vocabulary), dtype=np.int64)
+    n_users, n_sessions, bounds = 0, 0, list[int]()
+    for flat in log.flat_parts:
+        by_type += np.bincount(flat.codes, minlength=len(by_type))
+        n_users, n_sessions = n_users + flat.n_users, n_sessions + flat.n_sessions
+        bounds += (int(flat.times.min()), int(flat.times.max()))
+    return _Counted(
+        by_type=by_type.tolist(),
+        n_users=n_users,
+        n_sessions=n_sessions,
+        first=min(bounds),
+        last=max(bounds),
+    )
+
+
+def _funnel(settings: Settings, log: EventLog, n_users: int) -> tuple[FunnelStep, ...]:
     steps = settings.funnel_steps()
-    n_types = len(flat.vocabulary)
-    if not steps and n_types <= MAX_EVENT_TYPES and n_types * flat.n_users <= _FUNNEL_CELLS:
+    n_types = len(log.vocabulary)
+    if not steps and n_types <= MAX_EVENT_TYPES and n_types * n_users <= _FUNNEL_CELLS * len(log.parts):
         try:
-            steps = detect_funnel(flat, next(iter(settings.completion), None))
+            steps = detect_funnel_of_parts(log.flat_parts, next(iter(settings.completion), None))
         except DataError:  # no event looks like a completion: there is nothing to suggest
             return ()
-    return count_funnel(flat, steps, settings.unit) if steps else ()
+    return count_funnel_of_parts(log.flat_parts, steps, settings.unit) if steps else ()
 
 
 def _quality(settings: Settings, log: EventLog, steps: Sequence[str]) -> Quality:
     """Return the quality of a log with what its sequences and sessions show."""
-    completion, drop = outcomes_of(settings, log.sequences, steps)
+    completion, drop = outcomes_of(settings, log.vocabulary, steps)
     n_censored = 0
     if len(log.vocabulary) <= MAX_EVENT_TYPES:
-        n_censored = cut_journeys(
-            log.sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP}
-        ).n_censored_users
-    found: list[Finding | None] = [*log.quality.findings, *assess([log.sequences], n_censored=n_censored)]
-    pairs = [each for each in _session_pairs(log) if each.height]
-    if pairs:
-        joined = pl.concat(pairs)
-        found.append(shared_sessions(joined["user"], joined["session"]))
+        n_censored = count_censored_users(
+            log.flat_parts, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP}
+        )
+    found: list[Finding | None] = [*log.quality.findings, *assess(log.flat_parts, n_censored=n_censored)]
+    found.append(_shared_sessions(log))
     return replace(log.quality, findings=tuple(each for each in found if each is not None))
+
+
+def _shared_sessions(log: EventLog) -> Finding | None:
+    """Return that users share session ids, if they do; only names whose hash comes twice are held."""
+    hashes = [pairs["session"].hash() for pairs in _session_pairs(log)]
+    if not hashes:
+        return None
+    counts = pl.concat(hashes).alias("hash").value_counts()
+    shared = counts.filter(pl.col("count") > 1)["hash"].implode()
+    pairs = [each.filter(pl.col("session").hash().is_in(shared)) for each in _session_pairs(log)]
+    joined = pl.concat(pairs)
+    return shared_sessions(joined["user"], joined["session"], n_sessions=counts.height)
 
 
 def _session_pairs(log: EventLog) -> Iterator[pl.DataFrame]:
@@ -228,14 +261,9 @@ def _session_pairs(log: EventLog) -> Iterator[pl.DataFrame]:
         yield pairs.filter(~pl.col("session").str.contains(r"^gap-(gap-)*\d+$"))  # cut, not named
 
 
-def histogram(flat: Sequences) -> Histogram:
-    """Return events over time in at most ``MOST_BINS`` bins of a usual width, weeks from Monday, UTC.
-
-    Parameters
-    ----------
-    flat : Sequences
-    """
-    first, last = (int(each) // 10**6 for each in (flat.times.min(), flat.times.max()))
+def _histogram(log: EventLog, counted: _Counted) -> Histogram:
+    """Return events over time in at most ``MOST_BINS`` bins of a usual width, weeks from Monday, UTC."""
+    first, last = counted.first // 10**6, counted.last // 10**6
     step, seconds = next(
         (each for each in _STEPS if (last - first) // each[1] < MOST_BINS - 1),
         (f"{-(-(last - first) // (MOST_BINS - 1) // 86_400)} days", 0),
@@ -243,7 +271,9 @@ def histogram(flat: Sequences) -> Histogram:
     seconds = seconds or int(step.split()[0]) * 86_400
     origin = _MONDAY if seconds % 604_800 == 0 else 0
     begins = (first - origin) // seconds * seconds + origin
-    counts = np.bincount((flat.times // 10**6 - begins) // seconds)
+    counts = np.zeros((last - begins) // seconds + 1, dtype=np.int64)
+    for flat in log.flat_parts:
+        counts += np.bincount((flat.times // 10**6 - begins) // seconds, minlength=len(counts))
     return Histogram(
         begins=_moment(begins * 10**6), step=step, step_seconds=seconds, counts=tuple(counts.tolist())
     )

@@ -23,12 +23,14 @@ from persona_tui.engine.working_folders import sweep, temporary_folder
 from persona_tui.study.cache_folders import cache_root
 from persona_tui.study.options import Settings
 from persona_tui.study.prepared_logs import LogCache
-from persona_tui.study.resources import available_workers, memory_budget
+from persona_tui.study.resources import available_memory, available_workers, memory_budget
 from persona_tui.study.store import make_folder
 
 MAX_EVENT_TYPES = 1_000
 """Chains are dense tables of this many rows and columns: solving those of all draws takes minutes."""
 
+_BYTES_PER_EVENT = 250
+"""That finding personas takes beside what loading does: measured 220 with 10 M events, and users' shares."""
 _LOADING_THREADS = 2
 """Each holds a batch of rows in memory; polars' own threads do most of the work."""
 
@@ -72,13 +74,14 @@ def prepare_log(
     Raises
     ------
     DataError
-        If the log cannot be used.
+        If the log cannot be used, or needs more memory than there is or the settings allow.
     ThresholdError
         If more of its rows were rejected than the settings allow.
     UnknownNameError
         If an option names an event or a column that is not there.
     """
     log = load_log(settings, rejects=rejects, on_progress=on_progress)
+    _require_memory(settings, log.n_events)
     sequences = log.sequences
     n_types = len(sequences.vocabulary)
     if n_types > MAX_EVENT_TYPES:
@@ -88,7 +91,7 @@ def prepare_log(
         )
     steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
     funnel = count_funnel(sequences, steps, settings.unit)
-    completion, drop = outcomes_of(settings, sequences, steps)
+    completion, drop = outcomes_of(settings, sequences.vocabulary, steps)
     journeys = cut_journeys(sequences, unit=settings.unit, completion=completion, drop=drop - {FRICTION_DROP})
     counts = count_transitions(journeys)
     _check_outcomes(counts)
@@ -101,6 +104,19 @@ def prepare_log(
         counts=counts,
         facts=_facts(log, sequences, counts),
     )
+
+
+def _require_memory(settings: Settings, n_events: int) -> None:
+    """Refuse a log that personas cannot be found in within the memory given, or else all that is free."""
+    needed, given = n_events * _BYTES_PER_EVENT, settings.memory_bytes()
+    allowed = available_memory() if given is None else given
+    if needed > allowed:
+        raise DataError(
+            f"Personas of {n_events:,} events need about {needed / 1e9:.3g} GB of memory; "
+            f"{allowed / 1e9:.3g} GB are {'free' if given is None else 'allowed'}.",
+            hint="Take some users (--prepare sample:share=0.1), drop events (--prepare drop:events=…), "
+            "or raise --memory. `inspect` needs far less.",
+        )
 
 
 def load_log(
@@ -179,7 +195,7 @@ def require_few_rejects(settings: Settings, quality: Quality, rejects: Path | No
 
 
 def outcomes_of(
-    settings: Settings, sequences: Sequences, steps: TextSequence[str]
+    settings: Settings, vocabulary: TextSequence[str], steps: TextSequence[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return the completion and the drop events that the log has or a change may add.
 
@@ -187,14 +203,15 @@ def outcomes_of(
     ----------
     settings : Settings
         Those given are taken, else the last step and those named so.
-    sequences : Sequences
+    vocabulary : sequence of str
+        Of the log.
     steps : sequence of str
         Of the funnel.
     """
     completion = frozenset(settings.completion or steps[-1:])
     if settings.drop:
         return completion, frozenset(settings.drop)
-    return completion, frozenset((*detect_drop_events(sequences.vocabulary), FRICTION_DROP)) - completion
+    return completion, frozenset((*detect_drop_events(vocabulary), FRICTION_DROP)) - completion
 
 
 def _check_outcomes(counts: TransitionCounts) -> None:

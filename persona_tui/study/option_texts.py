@@ -18,6 +18,8 @@ COLUMN_PATTERN: Final = r"[^=]*=[\s\S]*"
 SIZE_PATTERN: Final = r"(\s*[0-9]*\.?[0-9]+\s*([kKmMgGtT]?i?[bB]?)\s*)?"
 VALUE_PATTERN: Final = r"([^=]+=[\s\S]+)?"
 
+STANDARD_INPUT: Final = "-"
+"""The source that is what is piped in."""
 LEAST_MEMORY: Final = 64 * 10**6
 """Below it not even a batch of rows fits."""
 _SIZE: Final = re.compile(r"([0-9]*\.?[0-9]+)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
@@ -186,4 +188,4 @@ def is_placeless(source: str) -> bool:
     >>> is_placeless("postgresql://db.example/shop"), is_placeless("-"), is_placeless("logs/a.csv")
     (True, True, False)
     """
-    return source == "-" or bool(re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", source))
+    return source == STANDARD_INPUT or bool(re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", source))

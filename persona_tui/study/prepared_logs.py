@@ -22,12 +22,13 @@ from typing import Any, Final, TypeAlias
 
 from persona_tui import __version__
 from persona_tui.engine.data.event_log import EventLog
-from persona_tui.engine.data.readers.sources import STANDARD_INPUT, open_source
+from persona_tui.engine.data.readers.sources import open_source
 from persona_tui.engine.data.stored_log import FORMAT, open_log, save_log
 from persona_tui.engine.errors import ExportError
 from persona_tui.engine.files import write_whole_folder
 from persona_tui.engine.locks import held
 from persona_tui.study.cache_folders import cache_limit, folder_size
+from persona_tui.study.option_texts import STANDARD_INPUT
 from persona_tui.study.store import make_folder, write_text
 
 LOGS: Final = "logs"

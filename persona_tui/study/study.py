@@ -223,6 +223,8 @@ def _resolved(
     }
     return {
         "columns": prepared.log.columns,
+        "timezone": settings.timezone,
+        "dates": settings.dates,
         **_prepared(settings, prepared),
         "funnel": [step.step for step in prepared.funnel],
         "completion": sorted(prepared.completion),

@@ -69,3 +69,12 @@ def test_one_of_each_is_told_as_one_and_long_sentences_hang_from_their_bullet(ru
     shown = run("inspect", "one.csv", COLUMNS="80").stdout
     assert "1 event of 1 type, 1 user, 1 session, from" in shown
     assert "\n • 1 user (100%) kept: users were still under way when the log ends: they are\n   not" in shown
+
+
+def test_no_share_of_the_step_before_is_above_all_of_it(run, tmp_path):
+    rows = [("u", "b", 0), ("v", "a", 0), ("v", "b", 1), ("w", "b", 0)]
+    lines = "".join(f"{user},{event},2026-03-02T09:0{minute}:00Z\n" for user, event, minute in rows)
+    (tmp_path / "log.csv").write_text(f"user_id,event_type,timestamp\n{lines}")
+    done = run("inspect", "log.csv", "--funnel", "a,b")
+    (step,) = (line.split() for line in done.stdout.splitlines() if line.split()[:2] == ["b", "3"])
+    assert step[2:] == ["100.0", "%", "1", "100.0", "%"]

@@ -72,3 +72,12 @@ def test_a_narrow_terminal_gets_lists_in_place_of_tables(tmp_path, small_csv):
     assert max(len(line) for line in done.stdout.splitlines()) <= 40
     assert "completion\n" in done.stdout
     assert "  treatment: " in done.stdout
+
+
+def test_standard_input_comes_with_the_cure_for_its_being_gone(tmp_path, small_csv):
+    line = f"cat '{small_csv}' | '{sys.executable}' -m persona_tui inspect -"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "`persona-tui inspect - --convert log.parquet` makes a file of it" in " ".join(done.stderr.split())

@@ -5,8 +5,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.errors import SimulationError, UnknownNameError
-from persona_tui.study.inspection import check_targets, inspect_and_write, inspection_document
+from persona_tui.study.inspection import (
+    check_targets,
+    inspect_and_write,
+    inspect_log,
+    inspection_document,
+)
 from persona_tui.study.log import load_log, prepare_log
 from persona_tui.study.options import Settings
 
@@ -99,3 +105,16 @@ def test_a_document_is_plain_and_names_its_schema(sample):
     assert document["schema"] == "persona-tui/inspection/1"
     assert document["metadata_keys"] == ["age_band", "channel", "country", "device", "plan"]
     assert document["quality"]["rows_read"] == document["events"]
+
+
+def test_a_log_in_buckets_reads_as_one_in_memory_and_is_never_joined(tmp_path):
+    rows = [(f"u{user}", event, user + step) for user in range(9) for step, event in enumerate("abac")]
+    sessions = [f"s{number % 5}" for number in range(len(rows))]
+    settings = write(tmp_path / "log.parquet", rows, session_id=sessions, device=["phone", "desk"] * 18)
+    whole = load_event_log(settings.events)
+    in_buckets = load_event_log(settings.events, memory=1, folder=tmp_path)
+    assert len(in_buckets.parts) > 1
+    told = [inspection_document(inspect_log(settings, log)) for log in (whole, in_buckets)]
+    assert told[0] == told[1]
+    assert "sequences" not in vars(in_buckets)
+    assert "shared_sessions" in {each["kind"] for each in told[0]["quality"]["findings"]}

@@ -3,7 +3,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from persona_tui.engine.errors import ThresholdError
+from persona_tui.engine.errors import DataError, ThresholdError
 from persona_tui.study.log import load_log, prepare_log
 from persona_tui.study.options import Settings
 
@@ -51,3 +51,11 @@ def test_the_second_run_of_a_new_study_finds_the_log_that_its_first_kept(source,
     reports = []
     assert load_log(settings, on_progress=reports.append).fingerprint == first.fingerprint
     assert not reports
+
+
+def test_personas_are_not_looked_for_where_the_memory_allowed_does_not_hold_the_log(source, monkeypatch):
+    monkeypatch.setattr("persona_tui.study.log._BYTES_PER_EVENT", 50_000)
+    with pytest.raises(DataError, match=r"2,000 events need about 0.1 GB .* 0\.064 GB are allowed") as caught:
+        prepare_log(Settings(events=str(source), memory="64MB"))
+    assert "--prepare sample:share=0.1" in caught.value.hint
+    assert prepare_log(Settings(events=str(source), memory="1GB")).facts.events == 2_000

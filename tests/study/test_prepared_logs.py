@@ -153,3 +153,16 @@ def test_a_named_folder_wins_over_the_study(tmp_path, monkeypatch):
     assert cache_root(str(tmp_path)) == tmp_path / "cache"
     monkeypatch.setenv("PERSONA_TUI_CACHE_DIR", "/elsewhere")
     assert cache_root(str(tmp_path)) == Path("/elsewhere")
+
+
+def test_a_source_that_changes_before_its_log_is_kept_is_not_kept(root, source, monkeypatch):
+    read = study_log.load_event_log
+
+    def changed_after(*given, **named):
+        log = read(*given, **named)
+        pl.read_csv(SAMPLE, n_rows=1_000).write_parquet(source)
+        return log
+
+    monkeypatch.setattr(study_log, "load_event_log", changed_after)
+    load_log(Settings(events=str(source)))
+    assert kept_logs(root) == []

@@ -61,3 +61,8 @@ def test_the_recipe_of_a_deck_lists_scenarios_a_line_each(two_scenarios):
     assert recipe["scenario 2"] == "Both = insert_steps:count=1; friction:factor=0.2"
     assert recipe["lead"] == "Both"
     assert "modification" not in recipe
+
+
+def test_the_recipe_says_how_times_were_read(two_scenarios):
+    found = two_scenarios.document["recipe"]["settings"]
+    assert (found["timezone"], found["dates"]) == ("UTC", "auto")

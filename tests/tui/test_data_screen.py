@@ -43,7 +43,8 @@ shares = st.floats(0, 1)
 
 
 def app_on(source, folder=None):
-    return PersonaApp(Workspace(Settings(events=str(source)), folder=folder))
+    events = source if isinstance(source, tuple) else str(source)
+    return PersonaApp(Workspace(Settings(events=events), folder=folder))
 
 
 async def ready(pilot):
@@ -274,6 +275,21 @@ async def test_a_finding_leads_to_the_line_of_the_source(tmp_path):
         await press(pilot, "escape")
         await ready(pilot)
         assert table.as_text().startswith("user_id")
+
+
+async def test_a_finding_in_one_of_several_files_leads_to_that_file(tmp_path):
+    whole, spoilt = tmp_path / "a.csv", tmp_path / "b.csv"
+    whole.write_text(SPOILT.replace("not a time", "2026-03-02T09:00:30Z").replace("ann", "bea"))
+    spoilt.write_text(SPOILT)
+    app = app_on((str(whole), str(spoilt)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.screen.query_one(QualityTable).focus()
+        await press(pilot, "home", "enter")
+        await ready(pilot)
+        table = app.screen.query_one(VirtualTable)
+        lines = table.as_text().splitlines()[1:]
+        assert lines[table.cursor_row].split("\t")[:3] == ["3", "ann", "not a time"]
 
 
 async def test_brackets_turn_the_tabs_and_the_next_session_begins_there(tmp_path):

@@ -45,7 +45,7 @@ def _print_summary(finished: FinishedSynthesis) -> None:
     page.heading(f"Synthetic log in {finished.path}")
     page.sentence(
         f"{count(tally.n_events)} events, {count(int(tally.n_users.sum()))} users, "
-        f"{count(tally.n_sessions)} sessions, {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
+        f"{count(tally.n_sessions)} sessions, {first:%Y-%m-%d} to {last:%Y-%m-%d} (UTC); "
         f"{percent(observed)} of {units} convert (exactly {percent(exact)})."
     )
     page.sentence(_flow_sentence(finished))

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from persona_tui.engine.data.log_parts import LogPart
+from persona_tui.engine.data.log_parts import FlatParts, LogPart
 from persona_tui.engine.data.quality import Quality
 from persona_tui.engine.data.recognition.recognition import Recognition
 from persona_tui.engine.data.sequences import Sequences, join_sequences, rows_by_user
@@ -53,6 +53,11 @@ class EventLog:
     def columns(self) -> dict[str, str]:
         """Return canonical name to column of the source."""
         return self.recognition.columns
+
+    @property
+    def flat_parts(self) -> FlatParts:
+        """Return the arrays of each part, for what need not have the whole log in memory."""
+        return FlatParts(self.parts)
 
     @cached_property
     def sequences(self) -> Sequences:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,34 @@ def count_funnel(
     -----
     In order means at a later place of the log: of two events at the same time, the one in the later row.
     """
+    return _funnel_steps(steps, _count_steps(sequences, steps, unit, weights))
+
+
+def count_funnel_of_parts(
+    parts: Iterable[Sequences], steps: Sequence[str], unit: Unit = "user"
+) -> tuple[FunnelStep, ...]:
+    """Count as ``count_funnel`` does in a log in parts, one of them in memory at a time.
+
+    Parameters
+    ----------
+    parts : iterable of Sequences
+        Of one vocabulary; no user in two of them.
+    steps : sequence of str
+    unit : {"user", "session"}
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        As ``count_funnel``.
+    """
+    counts = [_count_steps(part, steps, unit, None) for part in parts]
+    return _funnel_steps(steps, np.sum(counts, axis=0))
+
+
+def _count_steps(
+    sequences: Sequences, steps: Sequence[str], unit: Unit, weights: FloatArray | None
+) -> FloatArray:
+    """Return the units that reach each step, those that do in order, and all; shape (n_steps, 3)."""
     events = events_by_unit(sequences, unit)
     codes = step_codes(sequences, steps)
     shown = [np.flatnonzero(events.codes == code) for code in codes]
@@ -83,26 +111,47 @@ def count_funnel(
     parts = np.ones(events.n_units)
     if weights is not None:
         parts = weights[sequences.users[events.log_rows(events.begins)]]
-    n_units = parts.sum()
+    units = [events.units[each] for each in shown]
+    reached = [parts[each[first_of_each(each)]].sum() for each in units]
+    in_order = [parts[place < len(events.codes)].sum() for place in places]
+    return np.column_stack((reached, in_order, np.full(len(steps), parts.sum())))
+
+
+def _funnel_steps(steps: Sequence[str], counts: FloatArray) -> tuple[FunnelStep, ...]:
     counted: list[FunnelStep] = []
     before = None
-    for position, step in enumerate(steps):
-        units = events.units[shown[position]]
-        reached = float(parts[units[first_of_each(units)]].sum())
-        in_order = float(parts[places[position] < len(events.codes)].sum())
+    for step, (reached, in_order, n_units) in zip(steps, counts.tolist(), strict=True):
         before = reached if before is None else before
         counted.append(
             FunnelStep(
                 step=step,
                 reached=round(reached),
-                rate=float(reached / n_units),
+                rate=reached / n_units,
                 rate_of_previous=reached / before if before else 0.0,
                 reached_in_order=round(in_order),
-                rate_in_order=float(in_order / n_units),
+                rate_in_order=in_order / n_units,
             )
         )
         before = reached
     return tuple(counted)
+
+
+def shares_of_step_before(steps: Sequence[FunnelStep]) -> tuple[float, ...]:
+    """Return which share of the units at the step before, in order, goes on to each step; 1 at the first.
+
+    Unlike ``rate_of_previous``, which is of units that reach steps in any order, it is never above 1; it is 0
+    where nobody reaches the step before.
+
+    Examples
+    --------
+    >>> log = Sequences(vocabulary=("a", "b"), user_ids=("u", "v"), codes=np.array([0, 1, 1], np.int32),
+    ...     users=np.array([0, 0, 1], np.int32), sessions=np.array([0, 0, 1]), times=np.arange(3))
+    >>> steps = count_funnel(log, ["a", "b"])
+    >>> [each.rate_of_previous for each in steps], shares_of_step_before(steps)
+    ([1.0, 2.0], (1.0, 1.0))
+    """
+    reached = [each.reached_in_order for each in steps]
+    return tuple(n / m if m else 0.0 for n, m in zip(reached, (reached[0], *reached), strict=False))
 
 
 def reached_in_order(sequences: Sequences, steps: Sequence[str], unit: Unit = "user") -> IntArray:
@@ -194,35 +243,73 @@ def detect_funnel(sequences: Sequences, completion: str | None = None) -> tuple[
     DataError
         If no event looks like a completion.
     """
-    first, last = _first_places(sequences)
-    reached = np.isfinite(first)
-    reach = reached.mean(axis=0)
-    start = int(np.bincount(sequences.codes[np.flatnonzero(np.diff(sequences.users, prepend=-1))]).argmax())
-    goal = _guess_completion(sequences, reach, last) if completion is None else _index(sequences, completion)
-    if goal == start:
-        return (sequences.vocabulary[goal],)
-    converting = reached[:, goal] & (first[:, start] < first[:, goal])
-    if not converting.any():
-        return (sequences.vocabulary[goal],)
-    places = first[converting]
-    with np.errstate(invalid="ignore"):
-        on_path = ((places > places[:, [start]]) & (places < places[:, [goal]])).mean(axis=0)
-    drops = np.array([bool(DROP_PATTERN.match(name)) for name in sequences.vocabulary])
+    return detect_funnel_of_parts([sequences], completion)
+
+
+def detect_funnel_of_parts(parts: Iterable[Sequences], completion: str | None = None) -> tuple[str, ...]:
+    """Return what ``detect_funnel`` does of a log in parts, one of them in memory at a time.
+
+    Parameters
+    ----------
+    parts : iterable of Sequences
+        Of one vocabulary; no user in two of them. Gone through twice.
+    completion : str, optional
+
+    Raises
+    ------
+    DataError
+        If no event looks like a completion.
+    """
+    vocabulary: tuple[str, ...] = ()
+    n_users = 0
+    counts: list[IntArray] = []
+    for part in parts:
+        vocabulary, n_users = part.vocabulary, n_users + part.n_users
+        begins = np.flatnonzero(np.diff(part.users, prepend=-1))
+        ends = np.append(begins[1:], len(part.codes)) - 1
+        first, last = (np.bincount(part.codes[at], minlength=len(vocabulary)) for at in (begins, ends))
+        counts.append(np.stack((first, last, np.isfinite(_first_places(part)).sum(axis=0))))
+    begun, ended, reached = np.sum(counts, axis=0)
+    start = int(np.argmax(begun))
+    if completion is None:
+        goal = _guess_completion(vocabulary, reached / n_users, ended / n_users)
+    else:
+        goal = _index(vocabulary, completion)
+    if goal == start or (middle := _middle(parts, start, goal)) is None:
+        return (vocabulary[goal],)
+    return tuple(vocabulary[step] for step in (start, *middle, goal))
+
+
+def _middle(parts: Iterable[Sequences], start: int, goal: int) -> list[int] | None:
+    """Return the steps between two events in the order of their typical place; None where nobody converts."""
+    n_converting, names = 0, tuple[str, ...]()
+    passed: list[IntArray] = []
+    places: list[FloatArray] = []
+    for part in parts:
+        names = part.vocabulary
+        first = _first_places(part)
+        first = first[np.isfinite(first[:, goal]) & (first[:, start] < first[:, goal])]
+        n_converting += len(first)
+        passed.append(((first > first[:, [start]]) & (first < first[:, [goal]])).sum(axis=0))
+        places.append(np.where(np.isfinite(first), first, 0.0).sum(axis=0))
+    if not n_converting:
+        return None
+    on_path, typical = (np.sum(each, axis=0) / n_converting for each in (passed, places))
+    drops = np.array([bool(DROP_PATTERN.match(name)) for name in names])
     middle = np.flatnonzero((on_path >= _ON_PATH) & ~drops)
     middle = middle[np.argsort(-on_path[middle], kind="stable")][: MAX_STEPS - 2]
-    typical = [float(np.mean(np.where(np.isfinite(places[:, e]), places[:, e], 0.0))) for e in middle]
-    steps = [start, *middle[np.argsort(typical, kind="stable")].tolist(), goal]
-    return tuple(sequences.vocabulary[step] for step in steps)
+    ordered: list[int] = middle[np.argsort(typical[middle], kind="stable")].tolist()
+    return ordered
 
 
-def _index(sequences: Sequences, event: str) -> int:
-    if event not in sequences.vocabulary:
-        raise unknown_name("event", event, sequences.vocabulary)
-    return sequences.vocabulary.index(event)
+def _index(vocabulary: tuple[str, ...], event: str) -> int:
+    if event not in vocabulary:
+        raise unknown_name("event", event, vocabulary)
+    return vocabulary.index(event)
 
 
-def _first_places(sequences: Sequences) -> tuple[FloatArray, FloatArray]:
-    """Return where each user first shows each event (never: infinity), and how often each is last."""
+def _first_places(sequences: Sequences) -> FloatArray:
+    """Return where each user first shows each event; infinity where never."""
     n_users, n_events = sequences.n_users, len(sequences.vocabulary)
     begins = np.flatnonzero(np.diff(sequences.users, prepend=-1))
     place = np.arange(len(sequences.codes)) - begins[sequences.users]
@@ -230,12 +317,10 @@ def _first_places(sequences: Sequences) -> tuple[FloatArray, FloatArray]:
     cells, index = np.unique(keys, return_index=True)
     first = np.full(n_users * n_events, np.inf)
     first[cells] = place[index]
-    ends = np.append(begins[1:], len(sequences.codes)) - 1
-    return first.reshape(n_users, n_events), np.bincount(sequences.codes[ends], minlength=n_events) / n_users
+    return first.reshape(n_users, n_events)
 
 
-def _guess_completion(sequences: Sequences, reach: FloatArray, last: FloatArray) -> int:
-    names = sequences.vocabulary
+def _guess_completion(names: tuple[str, ...], reach: FloatArray, last: FloatArray) -> int:
     likely = [
         position
         for position, name in enumerate(names)

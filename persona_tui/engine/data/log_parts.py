@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +55,22 @@ class LogPart:
                 "event_type": pl.Series(flat.codes.astype(np.uint32)).cat.to(vocabulary),
             }
         ).hstack(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class FlatParts:
+    """The arrays of the parts of a log, opened one at a time, and again whenever they are gone through.
+
+    Parameters
+    ----------
+    parts : sequence of LogPart
+    """
+
+    parts: Sequence[LogPart]
+
+    def __iter__(self) -> Iterator[Sequences]:
+        """Yield the arrays of each part."""
+        return (part.sequences for part in self.parts)
 
 
 def copies(found: UserRows, key: list[str]) -> BoolArray:

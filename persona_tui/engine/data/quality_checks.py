@@ -75,13 +75,17 @@ def assess(parts: Iterable[Sequences], *, n_censored: int = 0) -> tuple[Finding,
     return tuple(each for each in found if each is not None)
 
 
-def shared_sessions(user: pl.Series, session_id: pl.Series) -> Finding | None:
+def shared_sessions(
+    user: pl.Series, session_id: pl.Series, *, n_sessions: int | None = None
+) -> Finding | None:
     """Return that users share session ids, if they do.
 
     Parameters
     ----------
     user, session_id : Series
         Of equal length: of each event, or of each different pair; sessions may be missing.
+    n_sessions : int, optional
+        Of the whole log, where those that only one user has are not among them.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def shared_sessions(user: pl.Series, session_id: pl.Series) -> Finding | None:
     return Finding(
         kind="shared_sessions",
         count=shared.height,
-        share=share_of(shared.height, users.height),
+        share=share_of(shared.height, users.height if n_sessions is None else n_sessions),
         sentence="session ids belong to several users: each user's part is a session of its own",
         examples=tuple(f"{shortened(str(session))}: {_listed(names)}" for session, names in listed.rows()),
         severity="repaired",
@@ -198,7 +202,7 @@ def _absurd_users(user_ids: Sequence[str], by_user: IntArray) -> Finding | None:
     rank = 99 * (len(by_user) - 1) // 100
     usual = int(np.partition(by_user, rank)[rank])
     absurd = [int(user) for user in candidates if by_user[user] > ABSURD_MULTIPLE * usual]
-    absurd.sort(key=lambda user: (-int(by_user[user]), user))
+    absurd.sort(key=lambda user: (-int(by_user[user]), user_ids[user]))
     if not absurd:
         return None
     share = share_of(int(by_user[absurd].sum()), n_events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -128,16 +129,15 @@ def cut_journeys(
     since those that convert are never open; counting them as left, 0.5 points below.
     """
     completes, drops = sequences.positions(completion), sequences.positions(drop)
-    order = np.argsort(sequences.sessions, kind="stable") if unit == "session" else slice(None)
-    codes, times, sessions = sequences.codes[order], sequences.times[order], sequences.sessions[order]
-    groups = sessions if unit == "session" else sequences.users
     ends = completes | drops if unit == "session" else completes
-    kept = _until_first(ends[codes], groups)
-    n_cut = len(codes) - int(kept.sum())
-    codes, times, sessions, groups = codes[kept], times[kept], sessions[kept], groups[kept]
+    order, kept = _up_to_the_end(sequences, unit, ends)
+    n_cut = len(kept) - int(kept.sum())
+    codes, users = sequences.codes[order][kept], sequences.users[order][kept]
+    times, sessions = sequences.times[order][kept], sequences.sessions[order][kept]
+    groups = sessions if unit == "session" else users
     begins = np.flatnonzero(np.diff(groups, prepend=-1))
     last = np.append(begins[1:], len(groups)) - 1
-    window = _censoring_window(sequences, unit) if censor else -1
+    window = _censoring_window([sequences], unit) if censor else -1
     endings = _endings(codes[last], times[last] >= sequences.times.max() - window, completes, ends)
     if unit == "user":
         joins = (np.diff(sessions, prepend=-1) != 0) | np.append(False, drops[codes[:-1]])
@@ -151,7 +151,7 @@ def cut_journeys(
         steps = codes
     silence = sequences.times.max() - times[last]
     chances = _exit_chances(codes, np.diff(times), joins, last, silence=silence, endings=endings)
-    owners = sequences.users[order][kept][np.append(0, last[:-1] + 1)]
+    owners = users[np.append(0, last[:-1] + 1)]
     return Journeys(
         unit=unit,
         vocabulary=sequences.vocabulary,
@@ -166,6 +166,38 @@ def cut_journeys(
         n_after_completion=n_cut,
         censor=censor,
     )
+
+
+def count_censored_users(
+    parts: Iterable[Sequences],
+    *,
+    unit: Unit = "user",
+    completion: frozenset[str] | set[str] = frozenset(),
+    drop: frozenset[str] | set[str] = frozenset(),
+) -> int:
+    """Return what ``Journeys.n_censored_users`` is of a log in parts, one of them in memory at a time.
+
+    Parameters
+    ----------
+    parts : iterable of Sequences
+        Of one vocabulary; no user in two of them. Gone through more than once.
+    unit : {"user", "session"}
+    completion, drop : set of str
+        As ``cut_journeys`` takes them.
+    """
+    since = max(int(part.times.max()) for part in parts) - _censoring_window(parts, unit)
+    n = 0
+    for part in parts:
+        ends = part.positions(completion)
+        if unit == "session":
+            ends |= part.positions(drop)
+        order, kept = _up_to_the_end(part, unit, ends)
+        codes, times, users = (each[order][kept] for each in (part.codes, part.times, part.users))
+        groups = part.sessions[order][kept] if unit == "session" else users
+        last = np.append(np.flatnonzero(np.diff(groups)), len(groups) - 1)
+        is_open = ~ends[codes[last]] & (times[last] >= since)
+        n += len(np.unique(users[last[is_open]]))
+    return n
 
 
 def kept_events(sequences: Sequences, journeys: Journeys) -> IntArray:
@@ -192,6 +224,14 @@ def kept_events(sequences: Sequences, journeys: Journeys) -> IntArray:
     sizes = np.diff(np.append(begins, len(groups)))
     place = np.arange(len(groups)) - np.repeat(begins, sizes)
     return order[place < np.repeat(kept_per_journey, sizes)]
+
+
+def _up_to_the_end(sequences: Sequences, unit: Unit, ends: BoolArray) -> tuple[IntArray | slice, BoolArray]:
+    """Return an order in which units stand together, and which events then come until their unit ends."""
+    if unit == "user":
+        return slice(None), _until_first(ends[sequences.codes], sequences.users)
+    order: IntArray = np.argsort(sequences.sessions, kind="stable")
+    return order, _until_first(ends[sequences.codes[order]], sequences.sessions[order])
 
 
 def _until_first(marked: BoolArray, groups: AnyArray) -> BoolArray:
@@ -254,10 +294,15 @@ def _share_longer(gaps: IntArray, than: IntArray) -> FloatArray:
     return longer
 
 
-def _censoring_window(sequences: Sequences, unit: Unit) -> int:
+def _censoring_window(parts: Iterable[Sequences], unit: Unit) -> int:
     """Return how long before the end of the log a journey still counts as open, in microseconds."""
     if unit == "session":
         return SESSION_GAP_MICROSECONDS
-    returned = (np.diff(sequences.sessions) != 0) & (np.diff(sequences.users) == 0)
-    gaps = np.diff(sequences.times)[returned]
+    gaps = np.concatenate([_gaps_before_return(part) for part in parts])
     return int(np.quantile(gaps, RETURN_QUANTILE)) if len(gaps) else SESSION_GAP_MICROSECONDS
+
+
+def _gaps_before_return(sequences: Sequences) -> IntArray:
+    returned = (np.diff(sequences.sessions) != 0) & (np.diff(sequences.users) == 0)
+    gaps: IntArray = np.diff(sequences.times)[returned]
+    return gaps

@@ -162,10 +162,10 @@ class DataScreen(WorkScreen):
     def _show_example(self, selected: OptionList.OptionSelected) -> None:
         row = self.query_one(QualityTable).rows[selected.option_index]
         log = self.persona_app.findings.log
-        if row.line is None or log is None:
+        if row.place is None or log is None:
             self.notify("This finding is about the log as a whole, not about one row.", markup=False)
             return
-        self.query_one(RowsPane).show_line(self.settings.sources(), row.line, log)
+        self.query_one(RowsPane).show_line(self.settings.sources(), row.place, log)
         self.show_tab("rows-tab")
 
     def action_open_source(self) -> None:

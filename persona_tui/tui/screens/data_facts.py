@@ -21,7 +21,7 @@ from persona_tui.tui.widgets.vocabulary import EventRow
 if TYPE_CHECKING:
     from persona_tui.study.inspection import Inspection
 
-_LINE = re.compile(r"\bline (\d+)$")
+_PLACE = re.compile(r"(?:(.+) )?\bline (\d+)$", re.DOTALL)
 
 
 _HISTOGRAM_LINES: Final = 3
@@ -104,7 +104,7 @@ def time_sentence(found: Inspection) -> str:
 
 
 def findings_of(found: Inspection) -> tuple[FindingRow, ...]:
-    """Return what is wrong or odd, with the line of the first example."""
+    """Return what is wrong or odd, with the place of the first example."""
     rows = zip(found.quality.everything(), found.quality.table(), strict=True)
     return tuple(
         FindingRow(
@@ -114,22 +114,22 @@ def findings_of(found: Inspection) -> tuple[FindingRow, ...]:
             done=row.done,
             sentence=row.reason,
             examples=each.examples,
-            line=line_of(each.examples),
+            place=place_of(each.examples),
         )
         for each, row in rows
     )
 
 
-def line_of(examples: Iterable[str]) -> int | None:
-    """Return the line of the first example that has one.
+def place_of(examples: Iterable[str]) -> tuple[str, int] | None:
+    """Return file and line of the first example that has a line; the file is empty where it is not told.
 
     Examples
     --------
-    >>> line_of(["march.csv line 7", "march.csv line 9"]), line_of(["ann"])
-    (7, None)
+    >>> place_of(["march.csv line 7", "march.csv line 9"]), place_of(["line 7"]), place_of(["ann"])
+    (('march.csv', 7), ('', 7), None)
     """
-    first = next((match for each in examples if (match := _LINE.search(each))), None)
-    return int(first[1]) if first else None
+    first = next((match for each in examples if (match := _PLACE.fullmatch(each))), None)
+    return (first[1] or "", int(first[2])) if first else None
 
 
 def attributes_of(found: Inspection) -> tuple[AttributeRow, ...]:
@@ -159,11 +159,11 @@ def events_of(found: Inspection, settings: Settings) -> tuple[EventRow, ...]:
 
 
 def funnel_of(found: Inspection, settings: Settings) -> Funnel | None:
-    """Return the funnel as observed, None where no event looks like a completion."""
+    """Return the funnel as observed, in order; None where no event looks like a completion."""
     if not found.funnel:
         return None
     total = found.funnel[0].reached / found.funnel[0].rate if found.funnel[0].rate else 0.0
-    arm = FunnelArm(reached=tuple(float(each.reached) for each in found.funnel), total=total)
+    arm = FunnelArm(reached=tuple(float(each.reached_in_order) for each in found.funnel), total=total)
     return Funnel(steps=tuple(each.step for each in found.funnel), arms=(arm,), unit=f"{settings.unit}s")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -72,10 +73,10 @@ class RowsPane(Vertical):
             self._log = log
             self._read_log(log)
 
-    def show_line(self, sources: Sequence[str], line: int, log: EventLog) -> None:
-        """Show the source of a log as it is written around a line; escape brings the events back."""
+    def show_line(self, sources: Sequence[str], place: tuple[str, int], log: EventLog) -> None:
+        """Show the source of a log as it is written around a file's line; escape brings the events back."""
         self._log = log
-        self._read_source(sources, line)
+        self._read_source(sources, *place)
 
     def focus_filter(self) -> None:
         """Go to the filter."""
@@ -97,17 +98,20 @@ class RowsPane(Vertical):
         self.post_message(self.RowsRead(self, frame, told))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="rows", description="-")
-    def _read_source(self, sources: Sequence[str], line: int) -> None:
+    def _read_source(self, sources: Sequence[str], file: str, line: int) -> None:
         from persona_tui.engine.data.readers.sources import open_source  # noqa: PLC0415 - 0.2 s: polars
 
         try:
             table = open_source(sources)
             for batch in table.batches(table.schema.names()):
+                if file not in {"", batch.file}:
+                    continue
                 name = batch.frame.columns[0]
                 after = batch.frame.filter(batch.frame[name] >= line - BEFORE)
                 if after.height:
                     shown = after.head(MOST_LINES).rename({name: LINE})
-                    told = f"The source as it is written, from line {shown[LINE][0]:,} on (escape: events)"
+                    where = f"{Path(batch.file).name}, from line {shown[LINE][0]:,} on"
+                    told = f"The source as it is written: {where} (escape: events)"
                     place = shown[LINE].index_of(line)
                     self.post_message(self.RowsRead(self, shown, told, place))
                     return

@@ -45,8 +45,8 @@ class FindingRow:
         ``dropped``, ``repaired`` or ``kept``.
     sentence : str
     examples : tuple of str
-    line : int, optional
-        Of the first example in the source.
+    place : (str, int), optional
+        File and line of the first example in the source.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class FindingRow:
     done: str
     sentence: str
     examples: tuple[str, ...] = ()
-    line: int | None = None
+    place: tuple[str, int] | None = None
 
     @property
     def cure(self) -> str:

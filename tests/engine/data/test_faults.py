@@ -1,8 +1,11 @@
 """Files that are damaged, odd or hostile load rightly or are refused with a cause."""
 
 import gzip
+import os
 import resource
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -11,6 +14,7 @@ import pytest
 from persona_tui.engine.data import rows as rows_module
 from persona_tui.engine.data.etl import load_event_log
 from persona_tui.engine.errors import DataError, UnknownNameError
+from persona_tui.engine.working_folders import sweep
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -125,3 +129,41 @@ def test_a_disk_that_fills_is_told_and_nothing_is_left(tmp_path):
         signal.signal(signal.SIGXFSZ, ignored)
     assert ".." not in fault.value.message.replace(str(tmp_path), "")
     assert list(folder.iterdir()) == []
+
+
+def test_a_partition_without_rows_adds_none(tmp_path):
+    for day, rows in (("1", log_of()), ("2", log_of().clear()), ("3", log_of(3))):
+        (tmp_path / f"day={day}").mkdir()
+        rows.write_parquet(tmp_path / f"day={day}" / "part.parquet")
+    (tmp_path / "day=4").mkdir()
+    log = load_event_log(tmp_path)
+    assert (log.n_events, log.quality.n_rejected) == (9, 0)
+    assert sorted(log.events["day"].unique()) == [1, 3]
+
+
+def test_a_million_distinct_events_are_each_kept(tmp_path):
+    n = 10**6
+    row = pl.int_range(n, eager=True)
+    times = pl.from_epoch(row + 1_772_442_865)
+    log = pl.DataFrame({"user_id": row // 10, "timestamp": times, "event": "e" + row.cast(pl.String)})
+    log.write_parquet(tmp_path / "log.parquet")
+    found = load_event_log(tmp_path / "log.parquet")
+    assert (found.n_events, len(found.vocabulary)) == (n, n)
+
+
+def test_buckets_of_a_load_that_was_killed_are_swept_by_the_next(tmp_path):
+    log_of(20_000).write_parquet(tmp_path / "log.parquet")
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from persona_tui.engine.data import gathering\n"
+        "from persona_tui.engine.data.etl import load_event_log\n"
+        "gathering.write_arrow = lambda *_: os.kill(os.getpid(), 9)\n"
+        "load_event_log(sys.argv[1], memory=1, folder=Path(sys.argv[2]))\n"
+    )
+    (tmp_path / "work").mkdir()
+    words = [sys.executable, "-c", script, str(tmp_path / "log.parquet"), str(tmp_path / "work")]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    (left,) = (tmp_path / "work").iterdir()
+    os.utime(left, (1, 1))
+    assert sweep(tmp_path / "work") == 1
+    assert not left.exists()

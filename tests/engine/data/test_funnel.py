@@ -1,11 +1,14 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from parts_of_logs import parts_by_user
 
 from persona_tui.engine.data.funnel import (
     count_funnel,
+    count_funnel_of_parts,
     detect_drop_events,
     detect_funnel,
+    detect_funnel_of_parts,
     reached_in_order,
 )
 from persona_tui.engine.data.sequences import encode_sequences
@@ -178,3 +181,13 @@ def test_a_found_funnel_can_be_counted(small_logs, data):
     assert steps[-1] == "d"
     assert len(steps) <= 7
     assert count_funnel(sequences, steps)[-1].reached > 0
+
+
+@given(data=st.data(), unit=units, n_parts=st.integers(1, 3))
+def test_the_funnel_of_parts_is_that_of_the_log(small_logs, data, unit, n_parts):
+    log = data.draw(small_logs)
+    whole, parts = encode_sequences(log), parts_by_user(log, n_parts)
+    goal = data.draw(st.sampled_from(whole.vocabulary))
+    steps = detect_funnel(whole, goal)
+    assert detect_funnel_of_parts(parts, goal) == steps
+    assert count_funnel_of_parts(parts, steps, unit) == count_funnel(whole, steps, unit)

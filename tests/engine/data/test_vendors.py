@@ -1,3 +1,5 @@
+import json
+
 import polars as pl
 import pytest
 from vendor_logs import BEGIN, N_EVENTS, N_SESSIONS, N_USERS, STEPS, VENDOR_LOGS, rows
@@ -60,3 +62,16 @@ def test_other_columns_in_another_order_are_the_same_schema(tmp_path, schema, wr
     table = pl.read_parquet(path)
     table.select(pl.lit("x").alias("extra"), *reversed(table.columns)).write_parquet(path)
     assert load_event_log(path).recognition.schema == schema
+
+
+def test_a_visit_of_matomo_without_actions_is_told_and_not_lost(tmp_path):
+    path = VENDOR_LOGS["matomo"][0](tmp_path)
+    visits = json.loads(path.read_text())
+    idle = [
+        {**visits[0], "visitorId": name, "actionDetails": actions}
+        for name, actions in (("a", []), ("b", None))
+    ]
+    path.write_text(json.dumps([*visits, *idle]))
+    log = load_event_log(path)
+    assert log.n_events == N_EVENTS
+    assert log.quality.rejects["reason"].to_list() == ["no event", "no event"]

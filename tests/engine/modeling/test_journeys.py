@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parts_of_logs import parts_by_user
 from support import logs, make_log
 
 from persona_tui.engine.data.sequences import encode_sequences
 from persona_tui.engine.errors import UnknownNameError
 from persona_tui.engine.modeling.counts import count_transitions
-from persona_tui.engine.modeling.journeys import Ending, cut_journeys
+from persona_tui.engine.modeling.journeys import Ending, count_censored_users, cut_journeys
 
 
 def as_words(journeys):
@@ -136,3 +137,11 @@ def test_equal_users_share_a_row(log):
     both = count_transitions(cut_journeys(encode_sequences(twice)))
     assert len(once.multiplicity) == len(both.multiplicity)
     assert sorted(2 * once.multiplicity) == sorted(both.multiplicity)
+
+
+@given(logs(), st.sampled_from(["user", "session"]), st.integers(1, 3))
+def test_parts_of_a_log_tell_who_was_under_way_as_the_log_does(log, unit, n_parts):
+    whole = encode_sequences(log)
+    known = {"completion": {"x"} & {*whole.vocabulary}, "drop": {"d"} & {*whole.vocabulary}}
+    counted = count_censored_users(parts_by_user(log, n_parts), unit=unit, **known)
+    assert counted == cut_journeys(whole, unit=unit, **known).n_censored_users

@@ -80,7 +80,7 @@ class _Unfolded:
         actions = pl.col(ACTIONS)
         if frame.schema[ACTIONS] == pl.String:
             actions = actions.str.json_decode(pl.List(pl.Struct(dict.fromkeys(names, pl.String))))
-        rows = frame.with_columns(actions).explode(ACTIONS)
+        rows = frame.with_columns(actions).explode(ACTIONS, empty_as_null=True)  # no action is no event
         fields = [
             pl.col(ACTIONS).struct.field(name).cast(pl.String).alias(f"{_PREFIX}{name}") for name in names
         ]
