@@ -241,6 +241,19 @@ async def test_the_funnel_is_chosen_and_put_in_order_with_keys_alone():
         assert app.workspace.settings.funnel == ""
 
 
+async def test_long_names_leave_room_for_the_events_to_choose_from(tmp_path):
+    log, name = tmp_path / "long.csv", "x" * 300
+    log.write_text(
+        "user_id,timestamp,event_type\n"
+        + "".join(f"u{n % 9},2026-01-01 00:{n:02d}:00,{(name, 'a', 'b', 'c')[n % 4]}\n" for n in range(40))
+    )
+    app = app_on(log)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "f", "space", "down", "space")
+        assert app.screen.query_one("#order").size.height == 1
+
+
 async def test_rows_are_filtered_and_copied(tmp_path):
     app = app_on(SAMPLE)
     async with app.run_test(size=(120, 35)) as pilot:

@@ -19,12 +19,15 @@ from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.dialog import Dialog
+from persona_tui.tui.widgets.figure import fitted
 from persona_tui.tui.widgets.vocabulary import EventRow, event_line
 
 HINT: Final = (
     "space: into the funnel or out of it · K and J: an earlier or later step · c: completes · d: drops\n"
     "x: as the log suggests · ctrl+s: apply · escape: cancel"
 )
+_LONGEST: Final = 24
+"""Cells of a step's name in the order of the funnel."""
 
 
 class OutcomesScreen(Dialog[dict[str, Any]]):
@@ -74,7 +77,9 @@ class OutcomesScreen(Dialog[dict[str, Any]]):
             events.set_options(Option(line) for line in lines)
             events.highlighted = chosen if lines else None
         arrow = f" {glyphs.right} "
-        order = arrow.join(map(printable, self._outcomes.funnel)) or "as the log suggests"
+        names = (printable(each) for each in self._outcomes.funnel)
+        short = (fitted(each, min(Content(each).cell_length, _LONGEST), glyphs).rstrip() for each in names)
+        order = arrow.join(short) or "as the log suggests"
         self.query_one("#order", Static).update(f"Funnel: {order}")
 
     def _change(self, outcomes: Outcomes) -> None:
