@@ -21,7 +21,7 @@ from persona_tui.study.scenarios import ScenarioSettings
 from persona_tui.tui.actions import actions_of
 from persona_tui.tui.findings import Findings, flow_is_stale, personas_are_stale
 from persona_tui.tui.screens import flow_page as page
-from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.faults import told, without_log
 from persona_tui.tui.screens.flow_preview import FlowPreview
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.simulation.leverage import StepLeverage
     from persona_tui.study.previews import OpenFlow
 
-_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
+
 _NO_PERSONAS: Final = "The flow is that of the personas; they are found first (2 shows them, ctrl+x stops) …"
 _STOPPED: Final = "The personas are not known yet: 2 finds them."
 _OPENING: Final = "Opening the flow …"
@@ -128,7 +128,7 @@ class FlowScreen(WorkScreen):
         if fault is not None:
             text = told(fault, shown_before=found.flow is not None)
         elif found.flow is None and found.log is None:
-            text = _NO_LOG
+            text = without_log(found, app.running)
         elif found.flow is None:
             text = _STOPPED if app.running is None else _NO_PERSONAS if found.personas is None else _OPENING
         elif flow_is_stale(found) or personas_are_stale(found, app.workspace.settings):
