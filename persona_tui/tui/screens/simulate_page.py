@@ -42,7 +42,10 @@ def run_line(run: ListedRun, width: int, glyphs: Glyphs) -> Content:
     style = "$text-accent" if status in ALIVE else "$text-warning" if status in RESUMABLE else "$text-muted"
     told = status if status not in ALIVE else f"{status} {_share(run.state)}".strip()
     room = max(width - len(told) - 1, 6)
-    return Content.assemble(fitted(run_name(run.folder.name), room, glyphs), " ", (told, style))
+    name = run_name(run.folder.name)
+    if len(name) > room:  # what tells runs apart is when they began; the headline has the rest
+        name = began(run.folder.name)
+    return Content.assemble(fitted(name, room, glyphs), " ", (told, style))
 
 
 def run_name(name: str) -> str:
