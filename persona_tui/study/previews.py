@@ -144,6 +144,23 @@ def open_flow(
     return OpenFlow(settings=settings, learned=learned, fit=fit)
 
 
+def check_scenario(flow: OpenFlow, scenario: ScenarioSettings) -> None:
+    """Refuse a scenario that does not fit the flow; costs no more than changing the chains.
+
+    Parameters
+    ----------
+    flow : OpenFlow
+    scenario : ScenarioSettings
+
+    Raises
+    ------
+    SimulationError, UnknownNameError
+        If the scenario does not fit the flow.
+    """
+    modification = read_modification(flow.settings, scenario, flow.learned.segmentation.names)
+    modification.apply(flow.fit.baseline.told_apart(modification.segments()).simulator.flow)
+
+
 def preview_outcomes(flow: OpenFlow, scenario: ScenarioSettings, *, models: bool = False) -> Experiment:
     """Return what a change does to outcomes, in total and by persona; what an analyst sees while typing.
 

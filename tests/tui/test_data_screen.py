@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from persona_tui.tui.widgets.source_picker import completed
 from persona_tui.tui.widgets.step_list import StepList
 from persona_tui.tui.widgets.tiles import Tile, Tiles
 from persona_tui.tui.widgets.virtual_table import VirtualTable
-from persona_tui.tui.widgets.vocabulary import EventRow, Vocabulary
+from persona_tui.tui.widgets.vocabulary import EventRow, Vocabulary, event_lines
 from persona_tui.tui.workspace import Workspace
 
 SAMPLE = str(Path(__file__).parents[2] / "data" / "sample_events.csv")
@@ -240,6 +241,26 @@ async def test_the_funnel_is_chosen_and_put_in_order_with_keys_alone():
         assert "as you set it" in text_of(app)
         await press(pilot, "z")
         assert app.workspace.settings.funnel == ""
+
+
+def test_thousands_of_event_types_are_listed_at_once():
+    rows = tuple(EventRow(name=f"event_{n}", count=9, share=0.1, role="") for n in range(3_000))
+    began = perf_counter()
+    assert len(event_lines(rows, 70, LADDER["eighths"])) == 3_000
+    assert perf_counter() - began < 5
+
+
+async def test_long_names_leave_room_for_the_events_to_choose_from(tmp_path):
+    log, name = tmp_path / "long.csv", "x" * 300
+    log.write_text(
+        "user_id,timestamp,event_type\n"
+        + "".join(f"u{n % 9},2026-01-01 00:{n:02d}:00,{(name, 'a', 'b', 'c')[n % 4]}\n" for n in range(40))
+    )
+    app = app_on(log)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await press(pilot, "f", "space", "down", "space")
+        assert app.screen.query_one("#order").size.height == 1
 
 
 async def test_rows_are_filtered_and_copied(tmp_path):

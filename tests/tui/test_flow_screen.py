@@ -169,6 +169,21 @@ async def test_a_fault_of_the_flow_is_told_in_the_form(app):
         await until(
             pilot, lambda: "signup_start'" in str(app.screen.query_one("#effect-fault", Static).render())
         )
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.query_one("#below").current == "form"
+        assert app.workspace.done == ()
+
+
+async def test_changes_are_left_alone_while_a_form_is_open(app):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: app.screen.query("#effect-count"))
+        app.screen.query_one("#slide-count").focus()
+        await pilot.press("a", "d", "n", "D")
+        assert app.screen.query_one("#below").current == "form"
+        assert app.screen.focused.id == "slide-count"
 
 
 async def test_effects_are_switched_off_moved_copied_and_removed(app):
@@ -303,3 +318,13 @@ async def test_a_slider_moves_becomes_a_range_and_stays_in_order(app):
         assert slider.value == Range(1.0, 1.0, 1.0)
         await pilot.press("r")
         assert slider.value == 1.0
+
+
+async def test_a_field_left_empty_says_what_it_stands_for(app):
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: app.screen.query("#effect-before"))
+        fields = {each.id: each.placeholder for each in app.screen.query(Input) if each.id}
+        assert fields["effect-before"] == "completion"
+        assert fields["effect-sources"] == "all"

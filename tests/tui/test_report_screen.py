@@ -122,6 +122,17 @@ def test_runs_of_other_data_are_told_apart():
     assert row == ("1", "[/b]日本", "+1.0", "-1.0 to +3.0", "1,000,000", "2 d", "03-01 10:15")
 
 
+async def test_chosen_formats_are_told_by_more_than_a_colour(app):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("e", "down", "space")
+        formats = app.screen.query_one(SelectionList)
+        lines = [formats.render_line(number).text for number in range(formats.option_count)]
+        boxes = ["[x]", "[ ]", *["[x]"] * (formats.option_count - 2)]
+        assert [line[:3] for line in lines] == boxes
+        assert [line[4:].split()[0] for line in lines] == list(EXPORTERS.names())
+
+
 async def test_the_files_are_written_where_the_dialogue_says(app, tmp_path):
     async with app.run_test(size=(120, 35)) as pilot:
         await opened(app, pilot)

@@ -7,7 +7,7 @@ import pytest
 from processes import alive
 from textual.widgets import Input, OptionList, Static, TabbedContent
 
-from persona_tui.study.following import list_runs
+from persona_tui.study.following import ListedRun, list_runs
 from persona_tui.study.options import Settings
 from persona_tui.study.run_state import ALIVE, RunState, Stage
 from persona_tui.study.runs import run_simulation
@@ -17,7 +17,7 @@ from persona_tui.tui.screens import simulate
 from persona_tui.tui.screens.form import FormScreen
 from persona_tui.tui.screens.simulate import SimulateScreen
 from persona_tui.tui.screens.simulate_page import headline as headline_of
-from persona_tui.tui.screens.simulate_page import run_name
+from persona_tui.tui.screens.simulate_page import run_line, run_name
 from persona_tui.tui.widgets.convergence import ConvergenceChart
 from persona_tui.tui.widgets.text_table import Table
 from persona_tui.tui.workspace import Workspace
@@ -228,3 +228,9 @@ def test_the_document_of_a_run_is_there_for_others(log, tmp_path):
         )
     )
     assert json.loads((done.folder / "result.json").read_text())["experiments"]
+
+
+def test_a_run_in_a_narrow_list_shows_when_it_began():
+    run = ListedRun(folder=Path("20261123T044918Z-74276d"), state=RunState(status="running"))
+    lines = [run_line(run, width, LADDER["eighths"]).plain.split() for width in (24, 40)]
+    assert lines == [["11-23", "04:49", "running"], ["11-23", "04:49", "74276d", "running"]]

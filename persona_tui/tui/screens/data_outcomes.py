@@ -19,12 +19,15 @@ from persona_tui.engine.text import printable
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens.data_choice import Outcomes
 from persona_tui.tui.screens.dialog import Dialog
-from persona_tui.tui.widgets.vocabulary import EventRow, event_line
+from persona_tui.tui.widgets.figure import fitted
+from persona_tui.tui.widgets.vocabulary import EventRow, event_lines
 
 HINT: Final = (
     "space: into the funnel or out of it · K and J: an earlier or later step · c: completes · d: drops\n"
     "x: as the log suggests · ctrl+s: apply · escape: cancel"
 )
+_LONGEST: Final = 24
+"""Cells of a step's name in the order of the funnel."""
 
 
 class OutcomesScreen(Dialog[dict[str, Any]]):
@@ -43,6 +46,7 @@ class OutcomesScreen(Dialog[dict[str, Any]]):
         super().__init__()
         self._events = tuple(events)
         self._outcomes, self._suggested = outcomes, suggested
+        self._lines: list[Content] = []
 
     def compose(self) -> ComposeResult:
         """Build the events, the order of the steps and the keys."""
@@ -66,15 +70,19 @@ class OutcomesScreen(Dialog[dict[str, Any]]):
         glyphs = getattr(self.app, "glyphs", LADDER["eighths"])
         rows = tuple(replace(each, role=self._outcomes.role(each.name)) for each in self._events)
         width = events.scrollable_content_region.width - 2
-        lines = [event_line(each, rows, width, glyphs) for each in rows]
+        lines = event_lines(rows, width, glyphs)
         if events.option_count == len(lines):
             for number, line in enumerate(lines):
-                events.replace_option_prompt_at_index(number, line)
+                if not line.is_same(self._lines[number]):
+                    events.replace_option_prompt_at_index(number, line)
         else:
             events.set_options(Option(line) for line in lines)
             events.highlighted = chosen if lines else None
+        self._lines = lines
         arrow = f" {glyphs.right} "
-        order = arrow.join(map(printable, self._outcomes.funnel)) or "as the log suggests"
+        names = (printable(each) for each in self._outcomes.funnel)
+        short = (fitted(each, min(Content(each).cell_length, _LONGEST), glyphs).rstrip() for each in names)
+        order = arrow.join(short) or "as the log suggests"
         self.query_one("#order", Static).update(f"Funnel: {order}")
 
     def _change(self, outcomes: Outcomes) -> None:

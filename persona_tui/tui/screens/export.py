@@ -8,11 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, SelectionList, Static
+from textual.widgets import Input, Static
 from textual.widgets.selection_list import Selection
 
 from persona_tui.engine.analytics.exporters import EXPORTERS
 from persona_tui.tui.screens.dialog import Dialog
+from persona_tui.tui.widgets.choices import Choices
 
 Choice = tuple[tuple[str, ...], Path]
 
@@ -28,7 +29,7 @@ class ExportScreen(Dialog[Choice]):
         """Build the formats above the folder."""
         with Vertical(classes="dialog"):
             yield Static("Export: space chooses formats, tab goes to the folder, ctrl+s writes", markup=False)
-            yield SelectionList[str](
+            yield Choices(
                 *(
                     Selection(Content.assemble((name, "bold"), f"  {EXPORTERS.help(name)}"), name, True)
                     for name in EXPORTERS.names()
@@ -50,7 +51,7 @@ class ExportScreen(Dialog[Choice]):
     @on(Input.Submitted)
     def action_apply(self) -> None:
         """Close with what is chosen, or say what is missing."""
-        chosen = set(self.query_one(SelectionList).selected)
+        chosen = set(self.query_one(Choices).selected)
         folder = self.query_one("#folder", Input).value.strip()
         if not chosen or not folder:
             self.query_one("#fault", Static).update(

@@ -8,6 +8,10 @@ from textual.content import Content
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
+from persona_tui.tui.findings import Findings, Work
+
+NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
+_LOADING: Final = "The log is being loaded (ctrl+x stops that) …"
 
 _HERE: Final = {
     "--column": "Here: c, on the Data screen (1), chooses the columns.",
@@ -33,3 +37,10 @@ def told(fault: PersonaError, *, shown_before: bool) -> Content:
     return Content.assemble(
         (printable(fault.message), "$text-error"), "\n", cure(fault), (before, "$text-muted")
     )
+
+
+def without_log(found: Findings, running: Work | None) -> Content:
+    """Return why a screen that needs a log has none."""
+    if running is not None:
+        return Content(_LOADING)
+    return Content(NO_LOG) if found.log_fault is None else told(found.log_fault, shown_before=False)

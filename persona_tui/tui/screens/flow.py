@@ -18,9 +18,10 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.study import scenario_edits as edits
 from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
+from persona_tui.tui.actions import actions_of
 from persona_tui.tui.findings import Findings, flow_is_stale, personas_are_stale
 from persona_tui.tui.screens import flow_page as page
-from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.faults import told, without_log
 from persona_tui.tui.screens.flow_preview import FlowPreview
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
     from persona_tui.study.previews import OpenFlow
 
 
-_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NO_PERSONAS: Final = "The flow is that of the personas; they are found first (2 shows them, ctrl+x stops) …"
 _STOPPED: Final = "The personas are not known yet: 2 finds them."
 _OPENING: Final = "Opening the flow …"
+_EDITS: Final = {each.id for each in actions_of("flow")} - {"next_persona", "other_arm"}
 
 
 class FlowScreen(WorkScreen):
@@ -127,7 +128,7 @@ class FlowScreen(WorkScreen):
         if fault is not None:
             text = told(fault, shown_before=found.flow is not None)
         elif found.flow is None and found.log is None:
-            text = _NO_LOG
+            text = without_log(found, app.running)
         elif found.flow is None:
             text = _STOPPED if app.running is None else _NO_PERSONAS if found.personas is None else _OPENING
         elif flow_is_stale(found) or personas_are_stale(found, app.workspace.settings):
@@ -190,8 +191,7 @@ class FlowScreen(WorkScreen):
 
     def preview(self) -> None:
         """Show what the scenario in view does."""
-        flow = self.persona_app.findings.flow
-        if flow is not None:
+        if (flow := self.persona_app.findings.flow) is not None:
             self.query_one(FlowPreview).work_out(flow, self.scenario, is_draft=self._draft is not None)
 
     @on(FlowPreview.Refused)
@@ -199,6 +199,10 @@ class FlowScreen(WorkScreen):
         self.query_one(EffectForm).refuse(refused.fault)
 
     # editing effects
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave changes and scenarios alone while the form of one change is open."""
+        return self._draft is None or action not in _EDITS
 
     def _keep(self, what: str, scenario: ScenarioSettings) -> None:
         """Keep the scenario in view in another form."""
@@ -237,10 +241,9 @@ class FlowScreen(WorkScreen):
     async def action_edit_effect(self) -> None:
         """Open the form of the effect that is chosen."""
         place = self.query_one("#effects", OptionList).highlighted
-        if place is None:
-            return
-        self._edited = place
-        await self._open_form(*values_of_text(self.scenario.effects[place]))
+        if place is not None:
+            self._edited = place
+            await self._open_form(*values_of_text(self.scenario.effects[place]))
 
     async def _open_form(self, kind: str, values: dict[str, str]) -> None:
         flow = self.persona_app.findings.flow
@@ -270,6 +273,10 @@ class FlowScreen(WorkScreen):
     @on(EffectForm.Taken)
     def _take_effect(self, taken: EffectForm.Taken) -> None:
         scenario = self._with_effect(taken.text)
+        fault = self.query_one(FlowPreview).fault_of(scenario)
+        if fault is not None:
+            self.query_one(EffectForm).refuse(fault)
+            return
         place = len(scenario.effects) - 1 if self._edited is None else self._edited
         self._close_form()
         self._keep(page.plain(edits.effect_words(taken.text)), scenario)
@@ -288,6 +295,7 @@ class FlowScreen(WorkScreen):
 
     def _below(self, which: str) -> None:
         self.query_one("#below", ContentSwitcher).current = which
+        self.refresh_bindings()
 
     def key_escape(self) -> None:
         """Leave the kinds of changes."""

@@ -101,6 +101,17 @@ class FlowPreview(Vertical):
         self._work_out(flow, scenario)
         self._group()
 
+    def fault_of(self, scenario: ScenarioSettings) -> PersonaError | None:
+        """Return why the flow does not take a scenario, None where it does."""
+        from persona_tui.study import previews  # noqa: PLC0415 - loaded with the flow
+
+        try:
+            if self._flow is not None:
+                previews.check_scenario(self._flow, scenario)
+        except PersonaError as fault:
+            return fault
+        return None
+
     @work(thread=True, exclusive=True, exit_on_error=False, group="preview", description="-")
     def _work_out(self, flow: OpenFlow, scenario: ScenarioSettings) -> None:
         from persona_tui.study import previews  # noqa: PLC0415 - loaded with the flow

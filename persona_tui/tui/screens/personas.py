@@ -15,7 +15,7 @@ from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.text import printable
 from persona_tui.tui.findings import Findings, personas_are_stale
 from persona_tui.tui.screens import personas_page as page
-from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.faults import NO_LOG, told, without_log
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.how_many import HowManyScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -25,7 +25,6 @@ from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table, TextTable
 from persona_tui.tui.widgets.timeline import Timeline
 
-_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NOT_YET: Final = "No personas yet: r finds them."
 _STALE: Final = "These personas were found with other settings; r finds them anew."
 _COLUMNS: Final = "Columns: the events a journey does, full where no other persona does them more."
@@ -112,10 +111,10 @@ class PersonasScreen(WorkScreen):
         elif found.personas is not None:
             stale = personas_are_stale(found, app.workspace.settings)
             text = _STALE if stale else page.headline(found.personas)
-        elif app.running is not None:
-            text = "Finding personas (ctrl+x stops it) …"
+        elif found.log is None:
+            text = without_log(found, app.running)
         else:
-            text = _NO_LOG if found.log is None else _NOT_YET
+            text = _NOT_YET if app.running is None else "Finding personas (ctrl+x stops it) …"
         self.query_one("#said", Static).update(Content(text) if isinstance(text, str) else text)
 
     @on(OptionList.OptionHighlighted, "#cards")
@@ -173,7 +172,7 @@ class PersonasScreen(WorkScreen):
     def action_fit(self) -> None:
         """Find the personas anew."""
         if self.persona_app.findings.log is None:
-            self.notify(_NO_LOG)
+            self.notify(NO_LOG)
             return
         self.persona_app.fit()
 

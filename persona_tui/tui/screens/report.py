@@ -18,7 +18,7 @@ from persona_tui.tui.findings import Findings, flow_is_stale, personas_are_stale
 from persona_tui.tui.screens import flow_page
 from persona_tui.tui.screens import report_page as page
 from persona_tui.tui.screens.export import Choice, ExportScreen
-from persona_tui.tui.screens.faults import told
+from persona_tui.tui.screens.faults import told, without_log
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.text_table import Table, TextTable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from persona_tui.study.reports import OpenReport
     from persona_tui.study.run_results import RunResult
 
-_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NOT_YET: Final = "The report needs the personas and the flow, which are found first (ctrl+x stops) …"
 _STOPPED: Final = "There is no report yet: r works it out."
 _STALE: Final = "This report is that of earlier settings; r works it out anew."
@@ -125,8 +124,10 @@ class ReportScreen(WorkScreen):
         text: Content | str = ""
         if fault:
             text = told(fault, shown_before=found.report is not None)
+        elif found.log is None:
+            text = without_log(found, app.running)
         elif found.report is None:
-            text = _NO_LOG if found.log is None else _STOPPED if app.running is None else _NOT_YET
+            text = _STOPPED if app.running is None else _NOT_YET
         elif app.running is None and report_is_stale(found, app.workspace.settings):
             text = _STALE
         said.update(text)

@@ -24,6 +24,7 @@ from persona_tui.study.options import Settings
 from persona_tui.study.run_state import ALIVE
 from persona_tui.tui.findings import Findings
 from persona_tui.tui.screens import simulate_page as page
+from persona_tui.tui.screens.faults import NO_LOG
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
 from persona_tui.tui.widgets.convergence import ConvergenceChart
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from persona_tui.study.following import ListedRun
     from persona_tui.study.run_state import RunState
 
-_NO_LOG: Final = "No log is open: 1 goes to the Data screen, o opens one there."
 _NO_RUNS: Final = "No runs yet: s starts one."
 ALL: Final = "all"
 QUICK: Final = 2.0
@@ -126,7 +126,7 @@ class SimulateScreen(WorkScreen):
         """Show what is asked for."""
         said = self.query_one("#said", Static)
         nothing = not self.persona_app.workspace.settings.events
-        said.update(_NO_LOG)
+        said.update(NO_LOG)
         said.display = nothing
         self.query_one("#simulate").display = not nothing
         self._show_wanted()

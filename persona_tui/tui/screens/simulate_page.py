@@ -41,8 +41,9 @@ def run_line(run: ListedRun, width: int, glyphs: Glyphs) -> Content:
     status = run.state.status
     style = "$text-accent" if status in ALIVE else "$text-warning" if status in RESUMABLE else "$text-muted"
     told = status if status not in ALIVE else f"{status} {_share(run.state)}".strip()
-    room, name = max(width - len(told) - 1, 6), run_name(run.folder.name)
-    if len(name) > room:
+    room = max(width - len(told) - 1, 6)
+    name = run_name(run.folder.name)
+    if len(name) > room:  # what tells runs apart is when they began; the headline has the rest
         name = began(run.folder.name)
     return Content.assemble(fitted(name, room, glyphs), " ", (told, style))
 

@@ -238,7 +238,7 @@ def _field(parameter: Parameter, value: str, known: Known) -> list[Widget]:
         id=f"effect-{parameter.name}",
         compact=True,
         select_on_focus=False,
-        placeholder="" if parameter.required else "as it is" if parameter.kind in NUMBERS else "all",
+        placeholder=_left_open(parameter),
         suggester=None
         if parameter.kind in NUMBERS
         else LastName(list(map(quote, names)) if several else names, several=several),
@@ -251,6 +251,15 @@ def _field(parameter: Parameter, value: str, known: Known) -> list[Widget]:
         slider = Slider(parameter, _number(parameter, value), id=f"slide-{parameter.name}")
         return [label, Horizontal(entry, slider, classes="effect-number"), hint]
     return [label, entry, hint]
+
+
+def _left_open(parameter: Parameter) -> str:
+    """Return what a field that is left empty stands for."""
+    if parameter.required:
+        return ""
+    if parameter.kind in NUMBERS:
+        return "as it is"
+    return "completion" if parameter.kind == "event" else "all"
 
 
 def _number(parameter: Parameter, text: str) -> float | Range | None:

@@ -44,13 +44,13 @@ class Vocabulary(Figure[tuple[EventRow, ...]]):
 
     def draw(self, data: tuple[EventRow, ...], width: int, glyphs: Glyphs) -> list[Content]:
         """Return a line for each event type, the commonest first."""
-        if not data:
-            return []
-        return [event_line(each, data, width, glyphs) for each in data]
+        return event_lines(data, width, glyphs)
 
 
-def event_line(row: EventRow, rows: tuple[EventRow, ...], width: int, glyphs: Glyphs) -> Content:
-    """Return the line of one event type, its columns under those of the others."""
+def event_lines(rows: tuple[EventRow, ...], width: int, glyphs: Glyphs) -> list[Content]:
+    """Return a line for each event type, in common columns; measured once, for there can be thousands."""
+    if not rows:
+        return []
     count = max(len(f"{each.count:,}") for each in rows)
     longest = max(each.share for each in rows) or 1
     name = min(
@@ -59,13 +59,16 @@ def event_line(row: EventRow, rows: tuple[EventRow, ...], width: int, glyphs: Gl
     role = min(max(len(each.role) for each in rows), _MOST_ROLE)
     role += 1 if role else 0
     bars = width - name - count - SHARE - role - 3
-    drawn = bar(row.share / longest, bars, glyphs) if bars >= _LEAST_BAR else ""
-    line = Content.assemble(
-        fitted(row.name, name, glyphs),
-        f" {row.count:>{count},}",
-        f"{row.share:>{SHARE}.1%}",
-        " ",
-        (fitted(row.role, role, glyphs) if role else "", "$text-accent"),
-        (drawn, "$primary"),
-    )
-    return line.truncate(width)
+
+    def line(row: EventRow) -> Content:
+        drawn = bar(row.share / longest, bars, glyphs) if bars >= _LEAST_BAR else ""
+        return Content.assemble(
+            fitted(row.name, name, glyphs),
+            f" {row.count:>{count},}",
+            f"{row.share:>{SHARE}.1%}",
+            " ",
+            (fitted(row.role, role, glyphs) if role else "", "$text-accent"),
+            (drawn, "$primary"),
+        ).truncate(width)
+
+    return [line(each) for each in rows]
