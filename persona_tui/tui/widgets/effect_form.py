@@ -148,7 +148,9 @@ class EffectForm(VerticalScroll, can_focus=False):
 
     def _say(self, fault: str) -> None:
         told = re.sub(r"^Modification '.*?': ", "", fault, flags=re.DOTALL)
-        self.query_one("#effect-fault", Static).update(printable(told))
+        shown = self.query_one("#effect-fault", Static)
+        shown.update(printable(told))
+        shown.display = bool(told)
 
     def refuse(self, fault: PersonaError) -> None:
         """Say why the flow does not take the effect."""
