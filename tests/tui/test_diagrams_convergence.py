@@ -82,9 +82,12 @@ def test_without_users_or_room_there_are_words() -> None:
     ]
 
 
-def test_one_block_of_users_is_told_without_a_chart() -> None:
+def test_one_block_of_users_is_one_point_with_its_band() -> None:
     one = Convergence(n=(10,), arms=(running("control", 0.5, None, n=1),))
-    assert text(one, 80, 20, "braille") == ["control: 56.7 % (30.0 to 70.0 %); n = 10"]
+    *chart, words = text(one, 80, 20, "ascii")
+    assert words == "control: 56.7 % (30.0 to 70.0 %); n = 10"
+    assert [line.index("o") for line in chart[1:-2] if "o control" in line]
+    assert sum("." in line.partition(" %")[2] for line in chart[1:-2]) == 2
 
 
 @settings(max_examples=60, deadline=None)

@@ -115,7 +115,7 @@ def draw_convergence(data: Convergence, width: int, height: int, glyphs: Glyphs)
         Content.styled(line, arm.style) for arm in data.arms for line in _words(data, arm, width, glyphs)
     ]
     rows = height - len(words) - 1
-    if width < _NARROWEST or rows < _FEWEST_ROWS or len(data.n) < 2:
+    if width < _NARROWEST or rows < _FEWEST_ROWS:
         return words[:height]
     band = "." if glyphs.name == "ascii" else "·"
     what = "Converted, by synthetic users so far" if width >= 60 else "Converted"
