@@ -64,6 +64,12 @@ def test_wrong_answers_are_told_and_nothing_is_lost(session, capsys):
     assert workspace.settings.modification == ("insert_steps:count=2",)
 
 
+def test_a_source_that_cannot_be_read_leaves_open_what_was(session, small_csv, capsys):
+    workspace = session("data", "nowhere.csv", "q")
+    assert workspace.settings.events == str(small_csv)
+    assert "nowhere.csv" in capsys.readouterr().out
+
+
 def test_the_end_of_the_input_leaves_and_the_session_is_kept(session, capsys):
     session("flow", "off 1")
     assert capsys.readouterr().out.rstrip().endswith("Left; the session is kept.")

@@ -109,10 +109,16 @@ class PlainSession:
         source = ask(
             "Log or study (a path, a quoted glob, or a URL)", self.settings.source_shown() or sample_source()
         )
-        if source != self.settings.source_shown():
+        before = self.settings
+        if source != before.source_shown():
             self._workspace.open(settings_of_source(source, {}))
-        with self._presentation.reporting() as on_progress:
-            log = load_log(self.settings, on_progress=on_progress)
+        try:
+            with self._presentation.reporting() as on_progress:
+                log = load_log(self.settings, on_progress=on_progress)
+        except PersonaError:  # what cannot be read leaves open what was
+            if source != before.source_shown():
+                self._workspace.open(before)
+            raise
         print_inspection(inspect_log(self.settings, log))
         funnel = self.settings.funnel or "as suggested"
         answer = ask("Steps of the funnel, separated by commas", funnel)

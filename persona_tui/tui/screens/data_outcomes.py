@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from persona_tui.engine.params import format_names
@@ -24,7 +25,7 @@ from persona_tui.tui.widgets.vocabulary import EventRow, event_lines
 
 HINT: Final = (
     "space: into the funnel or out of it · K and J: an earlier or later step · c: completes · d: drops\n"
-    "x: as the log suggests · ctrl+s: apply · escape: cancel"
+    "x: as the log suggests · /: filter · ctrl+s: apply · escape: cancel"
 )
 _LONGEST: Final = 24
 """Cells of a step's name in the order of the funnel."""
@@ -33,6 +34,7 @@ _LONGEST: Final = 24
 class OutcomesScreen(Dialog[dict[str, Any]]):
     """Closes with the settings to change."""
 
+    AUTO_FOCUS = "#events"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("space,enter", "give('funnel')", "Funnel"),
         ("c", "give('completion')", "Completes"),
@@ -40,11 +42,12 @@ class OutcomesScreen(Dialog[dict[str, Any]]):
         ("K,shift+up", "move(-1)", "Earlier"),
         ("J,shift+down", "move(1)", "Later"),
         ("x", "suggest", "As the log suggests"),
+        ("slash", "filter", "Filter"),
     ]
 
     def __init__(self, events: Sequence[EventRow], outcomes: Outcomes, suggested: Outcomes) -> None:
         super().__init__()
-        self._events = tuple(events)
+        self._all = self._events = tuple(events)
         self._outcomes, self._suggested = outcomes, suggested
         self._lines: list[Content] = []
 
@@ -52,12 +55,39 @@ class OutcomesScreen(Dialog[dict[str, Any]]):
         """Build the events, the order of the steps and the keys."""
         with Vertical(classes="dialog wide"):
             yield Static(Content.styled("Funnel, completion and drop", "bold"), markup=False)
+            search = Input(id="filter", placeholder="part of a name; enter goes to the events", compact=True)
+            search.display = False
+            yield search
             yield OptionList(id="events", markup=False, compact=True)
             yield Static(id="order", markup=False)
             yield Static(HINT, classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the commonest event."""
+        self.query_one(OptionList).focus()
+
+    def action_filter(self) -> None:
+        """Ask for a part of the names of the events to choose from."""
+        self.query_one("#filter").display = True
+        self.query_one("#filter").focus()
+
+    @on(Input.Changed)
+    def _filtered(self) -> None:
+        wanted = self.query_one(Input).value.casefold()
+        self._events = tuple(each for each in self._all if wanted in each.name.casefold())
+        self._draw()
+
+    @on(Input.Submitted)
+    def _go_to_events(self) -> None:
+        self.query_one(OptionList).focus()
+
+    def action_close(self) -> None:
+        """Show all events again, or close without a choice where they are shown."""
+        search = self.query_one(Input)
+        if not search.display:
+            super().action_close()
+            return
+        search.value, search.display = "", False
         self.query_one(OptionList).focus()
 
     def on_resize(self, _event: Resize) -> None:

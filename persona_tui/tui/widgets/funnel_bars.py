@@ -192,7 +192,9 @@ def _loss_of_one(arm: FunnelArm, step: int, glyphs: Glyphs) -> list[str]:
 def _losses_of_two(arms: Sequence[FunnelArm], step: int, glyphs: Glyphs) -> list[str]:
     """Return which share of those at the step before each arm loses, at length and in short."""
     lost = [0.0 if abs(1 - arm.kept(step)) < _NOISE else 1 - arm.kept(step) for arm in arms]
-    told = [f"{'-' if each < 0 else ''}{shown(abs(each), 'percent')}" for each in lost]
+    told = [
+        f"{glyphs.up} {shown(-each, 'percent')} more" if each < 0 else shown(each, "percent") for each in lost
+    ]
     named = ", ".join(f"{printable(arm.name)} {text}" for arm, text in zip(arms, told, strict=True))
     arrow = glyphs.down if any(each > 0 for each in lost) else " "
     return [f"{arrow} lost: {named}", f"{arrow} {named}", f"{arrow} lost {', '.join(told)}"]
