@@ -77,7 +77,7 @@ class _Known:
         found = names.hash(seed).to_numpy()
         for size in _SIZES:
             places = (found & np.uint64(size - 1)).astype(np.int64)
-            if len(np.unique(places)) == len(places):
+            if len(set(places.tolist())) == len(places):
                 hashes, table = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint32)
                 hashes[places], table[places] = found, np.arange(len(places))
                 return cls(seed=seed, hashes=hashes, table=table)

@@ -48,9 +48,8 @@ class Lines:
         if not lines.len():
             return
         first, last = int(lines[0]), int(lines[-1])
-        whole = last - first + 1 == lines.len() and np.array_equal(
-            lines.to_numpy(), np.arange(first, last + 1)
-        )
+        numbers = lines.to_numpy()
+        whole = last - first + 1 == len(numbers) and bool((numbers[1:] > numbers[:-1]).all())
         kind = pl.Int32 if last < 2**31 else pl.Int64
         self._runs.append((self.n_rows, file, first if whole else lines.cast(kind)))
         self.n_rows += lines.len()

@@ -255,8 +255,14 @@ def _piece(found: list[tuple[_Spread, slice]], first: int, user_ids: pl.Series, 
         user_ids=tuple(user_ids.to_list()),
         users=users,
         plain=_taken(plain, order),
-        rows=gathered(pl.concat([each.rows[some] for each, some in found], rechunk=True), order),
+        rows=gathered(_rows_of(found), order),
     )
+
+
+def _rows_of(found: list[tuple[_Spread, slice]]) -> pl.DataFrame:
+    if not found[0][0].rows.width:
+        return pl.DataFrame()
+    return pl.concat([each.rows[some] for each, some in found], rechunk=True)
 
 
 def _are_in_time_order(times: list[pl.Series]) -> bool:
