@@ -1,13 +1,14 @@
 """The app beside an equal small Textual app: first paint; its event loop while it loads and fits; at rest.
 
-    python tests/benchmarks/app.py [--rounds 9] [--log LOG]
+    python tests/benchmarks/app.py [--rounds 9] [--events 1000000] [--minutes 0]
 
 First paint is the time from the start of the process to the first whole frame on a real pseudo-terminal, both
 sides in turn. The lag of the event loop is how late a task wakes that sleeps 5 ms, while a generated log of a
 million events is loaded, its personas are found with their ladder, a number of a change is typed with its
 effect worked out at each key, and a run of ten million users on both arms is watched; how long each key waits
 for its answer, and how often a second the screen tells something new of the run, are told too. Processor time
-at rest is over 5 s.
+at rest is over 5 s. With ``--minutes`` a run of the sample that does not end is watched for so long, and the
+memory of the app is told every half minute.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import termios
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -147,6 +149,34 @@ async def watch_a_run(app: PersonaApp, pilot: Pilot[int], study: str) -> float:
     return (len(seen) - 1) / (seen[-1] - seen[0])
 
 
+async def memory_of_watching(home: str, minutes: float) -> list[float]:
+    """Return the megabytes that the app takes while it watches a run, every half minute."""
+    import psutil
+
+    from persona_tui.study.background import stop_run
+    from persona_tui.study.options import Settings
+    from persona_tui.tui.app import PersonaApp
+    from persona_tui.tui.workspace import Workspace
+
+    settings = Settings(events=str(ROOT / "data" / "sample_events.csv"))
+    app = PersonaApp(
+        Workspace(replace(settings, n_personas=10**9, solver="paths", workers=1, output=f"{home}/study"))
+    )
+    found: list[float] = []
+    async with app.run_test(size=(120, 35)) as pilot:
+        while app.findings.inspection is None:
+            await asyncio.sleep(0.05)
+        await pilot.press("4", "s")
+        while getattr(app.screen, "_state", None) is None:
+            await asyncio.sleep(0.05)
+        end = time.monotonic() + 60 * minutes
+        while time.monotonic() < end:
+            await asyncio.sleep(30)
+            found.append(psutil.Process().memory_info().rss / 2**20)
+        stop_run(app.screen._watched)  # type: ignore[attr-defined]
+    return found
+
+
 async def lags(log: str) -> dict[str, list[float]]:
     """Return how late the event loop was, in milliseconds, by what went on, and how long keys waited."""
     from persona_tui.study.options import Settings
@@ -197,6 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--minutes", type=float, default=0, help="how long a run is watched for its memory")
     chosen = parser.parse_args()
     print(f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as home:
@@ -222,6 +253,9 @@ def main() -> None:
             what = "keys answered in" if name == "answers" else f"event loop during {name}:"
             middle = median(late or [0])
             print(f"{what} p50 {middle:.0f} ms, p99 {p99:.0f} ms, worst {worst:.0f} ms, n = {len(late)}")
+        if chosen.minutes:
+            taken = asyncio.run(memory_of_watching(home, chosen.minutes))
+            print("memory while a run is watched, MB: " + " ".join(f"{each:.0f}" for each in taken))
 
 
 if __name__ == "__main__":
