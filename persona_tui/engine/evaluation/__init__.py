@@ -1,0 +1,1 @@
+"""What really happened: experiments that were run, read from logs."""
