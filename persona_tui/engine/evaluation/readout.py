@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -17,6 +17,7 @@ from persona_tui.engine.errors import DataError
 from persona_tui.engine.statistics import LEVEL, Interval
 from persona_tui.engine.types import BoolArray, FloatArray
 
+Scale: TypeAlias = Literal["share", "number"]
 LEAST_USERS: Final = 2
 """In an arm, below which nothing can be told."""
 ROUGH_BELOW: Final = 10
@@ -37,15 +38,15 @@ class UserValues:
         One a user without it, so that the metric is a mean.
     before : (array, array), optional
         Numerators and denominators, each of shape (U,), of the time before the experiment.
-    is_share : bool
-        Whether every numerator is 0 or 1 and there is no denominator.
+    scale : {"share", "number"}
+        Whether it is a share of something, or may be any number.
     """
 
     name: str
     numerators: FloatArray
     denominators: FloatArray | None = None
     before: tuple[FloatArray, FloatArray] | None = None
-    is_share: bool = False
+    scale: Scale = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,8 @@ class ReadOut:
     variance_cut : float or None
         Share of the variance that the adjustment takes away.
     is_rough : bool
-        Whether an arm has few users with, or without, the outcome.
+        Whether an arm has few outcomes, or few users without one.
+    scale : {"share", "number"}
     """
 
     metric: str
@@ -103,6 +105,7 @@ class ReadOut:
     adjusted: Difference | None
     variance_cut: float | None
     is_rough: bool
+    scale: Scale
 
     @property
     def best(self) -> Difference:
@@ -171,7 +174,9 @@ def read_out(
             )
     ones = np.ones(len(values.numerators))
     above, below = values.numerators, ones if values.denominators is None else values.denominators
-    plain = _difference(*(_arm(above[at], below[at]) for at in (control, treatment)), tightest_at)
+    plain = _difference(
+        _arm(above[control], below[control]), _arm(above[treatment], below[treatment]), tightest_at
+    )
     adjusted = _adjusted(values, below, control, treatment, tightest_at)
     cut = None
     if adjusted and adjusted.interval and plain.interval:
@@ -183,7 +188,8 @@ def read_out(
         plain=plain,
         adjusted=adjusted,
         variance_cut=cut,
-        is_rough=values.is_share and any(_is_rough(above[at]) for at in (control, treatment)),
+        is_rough=values.scale == "share" and any(_is_rough(above[at]) for at in (control, treatment)),
+        scale=values.scale,
     )
 
 
@@ -224,14 +230,14 @@ def _adjusted(
     if not spread:
         return None
     slope = float(np.cov(pulls, was_pulls, ddof=1)[0, 1] / spread)
-    arms = []
-    for at in (control, treatment):
+
+    def arm(at: BoolArray) -> _Arm:
         ratio, mine = _pull(above[at], below[at])
         was, earlier = _pull(was_above[at], was_below[at])
-        arms.append(
-            _Arm(ratio - slope * (was - usual), float((mine - slope * earlier).var(ddof=1)), len(mine))
-        )
-    return _difference(*arms, tightest_at)
+        variance = float((mine - slope * earlier).var(ddof=1))
+        return _Arm(ratio - slope * (was - usual), variance, len(mine))
+
+    return _difference(arm(control), arm(treatment), tightest_at)
 
 
 def _difference(control: _Arm, treatment: _Arm, tightest_at: float) -> Difference:

@@ -1,6 +1,7 @@
 import warnings
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +22,10 @@ def drawn(seed, n=400):
 
 
 def test_means_and_ratios_are_those_of_tea_tasting():
-    tea_tasting = pytest.importorskip("tea_tasting")
-    import pandas as pd
+    import tea_tasting
 
     sessions, converting, was, earlier, treated = drawn(1)
-    frame = pd.DataFrame(
+    frame = pl.DataFrame(
         {"variant": treated.astype(int), "x": converting, "y": sessions, "cx": earlier, "cy": was}
     )
     experiment = tea_tasting.Experiment(
@@ -95,7 +95,7 @@ def test_a_time_before_in_which_nothing_varies_adjusts_nothing():
 
 def test_where_nobody_differs_there_is_no_interval():
     found = read_out(
-        UserValues(name="x", numerators=np.zeros(20), is_share=True), np.arange(20) < 9, np.arange(20) >= 9
+        UserValues(name="x", numerators=np.zeros(20), scale="share"), np.arange(20) < 9, np.arange(20) >= 9
     )
     assert found.plain.interval is None
     assert found.plain.p_value is None
@@ -122,7 +122,7 @@ def test_an_always_valid_interval_is_wider_and_tightest_where_it_is_asked_to_be(
 def test_watching_all_the_time_rarely_finds_something_in_nothing():
     rng = np.random.default_rng(8)
     looks, found_always, found_fixed = np.arange(200, 4_001, 200), 0, 0
-    for _ in range(200):
+    for _ in range(80):
         values = rng.binomial(1, 0.3, looks[-1]).astype(float)
         treated = rng.random(looks[-1]) < 0.5
         reads = [
@@ -133,5 +133,5 @@ def test_watching_all_the_time_rarely_finds_something_in_nothing():
         ]
         found_always += any(not each.always_valid[0] <= 0 <= each.always_valid[1] for each in reads)
         found_fixed += any(not each.interval[0] <= 0 <= each.interval[1] for each in reads)
-    assert found_always <= 10
-    assert found_fixed > 30
+    assert found_always <= 8
+    assert found_fixed > 12
