@@ -123,13 +123,7 @@ def pictures(tmp_path_factory):
         yield session
 
 
-@pytest.mark.parametrize(
-    ("form", "name"),
-    [
-        pytest.param(form, name, marks=pytest.mark.xdist_group(f"walk {form}"))  # each session once
-        for form in sorted(FORMS)
-        for name in WALK
-    ],
-)
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("name", WALK)
 def test_a_screen_looks_as_it_is_kept(pictures, name, form):
     golden(f"tui/{name}-{form}.txt", pictures(form)[name])
