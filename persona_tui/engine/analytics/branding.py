@@ -1,0 +1,28 @@
+"""How a report is dressed: whose it is, a logo, an accent colour, and the deck whose layouts it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branding:
+    """What makes a report look like that of its house; everything can be left out.
+
+    Parameters
+    ----------
+    author : str
+        Kept as the author of the file.
+    logo : Path, optional
+        A PNG or JPEG picture, shown on the title.
+    accent : str
+        ``#rrggbb``, of what stands out; that of the program where empty.
+    template : Path, optional
+        A deck whose layouts, fonts, size and theme colours are taken.
+    """
+
+    author: str = ""
+    logo: Path | None = None
+    accent: str = ""
+    template: Path | None = None
