@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +13,15 @@ class Branding:
     ----------
     author : str
         Kept as the author of the file.
-    logo : Path, optional
-        A PNG or JPEG picture, shown on the title.
+    logo : str
+        Path of a PNG or JPEG picture, shown on the title.
     accent : str
         ``#rrggbb``, of what stands out; that of the program where empty.
-    template : Path, optional
-        A deck whose layouts, fonts, size and theme colours are taken.
+    template : str
+        Path of a deck whose layouts, fonts, size and theme colours are taken.
     """
 
     author: str = ""
-    logo: Path | None = None
+    logo: str = ""
     accent: str = ""
-    template: Path | None = None
+    template: str = ""
