@@ -17,8 +17,10 @@ from persona_tui.engine.analytics.reporting import (
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.allocation import Allocation, allocate
 from persona_tui.engine.simulation.blocks import BlockStore
+from persona_tui.engine.simulation.comparison import reach_intervals
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.insights import plan_real_test
@@ -173,10 +175,11 @@ def _report(
     scenario: ScenarioSettings,
     experiment: Experiment,
 ) -> ScenarioReport:
+    steps = [step.step for step in prepared.funnel]
     return report_scenario(
         scenario.name,
         experiment,
-        steps=[step.step for step in prepared.funnel],
+        steps=steps,
         dwell=fit.dwell,
         plan=plan_real_test(
             experiment,
@@ -186,6 +189,9 @@ def _report(
             power=settings.power,
             level=settings.level,
             exposed=settings.exposed,
+        ),
+        reach_uplifts=reach_intervals(
+            fit.baseline, experiment.modification, steps, normalise_seed(settings.seed)
         ),
         dose=_dose_point(scenario),
     )

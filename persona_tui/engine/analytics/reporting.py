@@ -6,7 +6,7 @@ Renderers only lay it out; nothing is computed in them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from persona_tui.engine.simulation.insights import Insights, explain
 from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
+from persona_tui.engine.statistics import Interval
 
 CHANGES_TOLD = 8
 """Changes of the chains that are told; of the others only how many there are."""
@@ -42,13 +43,22 @@ QUANTILES = (25, 50, 75, 90)
 
 @dataclass(frozen=True, slots=True)
 class FunnelArms:
-    """The chance that a journey reaches a step in each arm, and that it does so in order, exactly."""
+    """The chance that a journey reaches a step in each arm, and that it does so in order, exactly.
+
+    Parameters
+    ----------
+    step : str
+    control, treatment, control_in_order, treatment_in_order : float
+    uplift_interval : (float, float), optional
+        95 % interval of treatment minus control, with every doubt that was drawn.
+    """
 
     step: str
     control: float
     treatment: float
     control_in_order: float
     treatment_in_order: float
+    uplift_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +176,7 @@ def report_scenario(
     steps: Sequence[str],
     dwell: DwellTimes,
     plan: Plan,
+    reach_uplifts: Sequence[Interval] = (),
     dose: DosePoint | None = None,
 ) -> ScenarioReport:
     """Return what a report says of one scenario.
@@ -180,13 +191,19 @@ def report_scenario(
         Of the log, for how long converting takes.
     plan : Plan
         Of a real test.
+    reach_uplifts : sequence of (float, float)
+        95 % interval of the uplift at each step; empty where nothing was drawn.
     dose : DosePoint, optional
     """
+    funnel = predict_funnel(experiment, steps)
+    if reach_uplifts:
+        bands = zip(funnel, reach_uplifts, strict=True)
+        funnel = tuple(replace(step, uplift_interval=ends) for step, ends in bands)
     return ScenarioReport(
         name=name,
         question=wording.question(experiment),
         decision=wording.decision(experiment),
-        funnel_arms=predict_funnel(experiment, steps),
+        funnel_arms=funnel,
         experiment=experiment,
         changes=tuple(
             sentences(describe_changes(experiment.control, experiment.treatment), most=CHANGES_TOLD)
