@@ -141,7 +141,14 @@ def make_report(
         question=title,
         decision=decision,
         funnel_arms=tuple(
-            FunnelArms(step, rate, rate * (1 + uplift * place / 2), rate, rate)
+            FunnelArms(
+                step,
+                rate,
+                rate * (1 + uplift * place / 2),
+                rate,
+                rate,
+                (rate * (uplift - 0.004) * place / 2, rate * (uplift + 0.004) * place / 2),
+            )
             for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
         ),
         experiment=experiment,

@@ -22,6 +22,7 @@ from persona_tui.engine.analytics.deck_shapes import (
     fill_text,
 )
 from persona_tui.engine.analytics.deck_titles import origin
+from persona_tui.engine.analytics.numbers import NARROW_SPACE
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ ROOM: Final = WIDTH - 2 * MARGIN
 BODY: Final = Box(MARGIN, 1.85, ROOM, 4.65)
 TITLE: Final = Box(MARGIN, 0.72, ROOM, 0.9)
 TITLE_SIZES: Final = (26, 24, 22, 20)
+INTERVAL: Final = f"95{NARROW_SPACE}% interval"
 
 _KICKER = Box(MARGIN, 0.4, ROOM, 0.24)
 _CAPTION = Box(MARGIN, 6.6, ROOM, 0.24)
 _FOOTER = Box(MARGIN, 7.04, ROOM - 1.2, 0.22)
 _NUMBER = Box(WIDTH - MARGIN - 1.0, 7.04, 1.0, 0.22)
+_GAP = 0.1
 _LONGEST_NAME = 2000
 
 
@@ -59,6 +62,12 @@ def add_slide(
     add_text(slide, _KICKER, topic.upper(), Style(11, ACCENT, bold=True), name="Topic")
     add_footer(slide, (_FOOTER, _NUMBER), f"persona_tui · {origin(report)}", len(deck.slides))
     return slide
+
+
+def beside(body: Box) -> Box:
+    """Return the place to the right of a table, level with its rows."""
+    left = body.left + body.width + _GAP
+    return Box(left, body.top, BODY.left + ROOM - left, body.height)
 
 
 def add_caption(slide: Slide, text: str) -> None:

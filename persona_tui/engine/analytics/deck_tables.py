@@ -28,6 +28,7 @@ from persona_tui.engine.analytics.deck_shapes import (
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, n_lines, shorten, text_width
 
 CELL_PADDING = 0.07
+HEADER_HEIGHT = 0.42
 SIZES = (14, 13, 12, 11, 10, 9, 8)
 
 _EDGE = 0.04
@@ -112,6 +113,11 @@ def add_table(
             style = Style(size, INK, bold=column.bold or place == strong_row)
             _write_cell(cell, text, column, style, lines=lines)
     return Box(box.left, box.top + row_heights[0], width, box.height - row_heights[0])
+
+
+def row_heights(n_rows: int, height: float, *, tallest: float) -> list[float]:
+    """Return the heights of a header and of equal rows that fit below it."""
+    return [HEADER_HEIGHT, *[min(tallest, (height - HEADER_HEIGHT) / n_rows)] * n_rows]
 
 
 def _write_titles(table: Table, columns: Sequence[Column], size: float) -> None:

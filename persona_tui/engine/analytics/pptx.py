@@ -17,6 +17,7 @@ from pptx.slide import Slide
 
 from persona_tui.engine.analytics import deck_titles as titles
 from persona_tui.engine.analytics.deck_file import HEIGHT, WIDTH, empty_deck, save_deck
+from persona_tui.engine.analytics.deck_funnel import add_funnel
 from persona_tui.engine.analytics.deck_page import (
     BODY,
     MARGIN,
@@ -26,7 +27,7 @@ from persona_tui.engine.analytics.deck_page import (
     numbered,
     write_notes,
 )
-from persona_tui.engine.analytics.deck_results import add_funnel, add_personas, add_uplifts
+from persona_tui.engine.analytics.deck_personas import add_personas
 from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_plan, add_scenarios
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
@@ -47,6 +48,7 @@ from persona_tui.engine.analytics.deck_shapes import (
 )
 from persona_tui.engine.analytics.deck_tables import Column, add_table
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, fit, shorten, wrap
+from persona_tui.engine.analytics.deck_uplifts import add_uplifts
 from persona_tui.engine.analytics.numbers import chance, count, interval_text, percent, points, relative
 from persona_tui.engine.analytics.wording import UNIT_WORDS, models_left_out
 from persona_tui.engine.text import printable

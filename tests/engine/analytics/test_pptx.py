@@ -236,6 +236,12 @@ def test_tables_show_value_and_interval_with_a_real_minus_sign(deck):
     assert first == ["", "All users", "100.0 %", "62.4 %", "59.3 %", "−3.1", "−4.0 to −2.2"]
 
 
+def test_the_funnel_is_told_with_the_interval_of_each_uplift(deck):
+    (funnel,) = tables(deck, "Funnel values")
+    last = [text.replace("\u202f", " ") for text in cells(funnel)[-1]]
+    assert last == ["signup_complete", "61.1 %", "61.7 %", "58.8 %", "−2.9", "−3.2 to −2.5"]
+
+
 def test_a_deck_says_on_every_slide_whom_it_is_without(folder):
     deck = Presentation(write_deck(excluding_report(), folder / "excluding.pptx"))
     (personas,), (uplifts,) = tables(deck, "Personas"), tables(deck, "Uplift values")
