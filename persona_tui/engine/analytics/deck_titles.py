@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics.deck_text import shorten
@@ -10,6 +11,7 @@ from persona_tui.engine.analytics.numbers import count, interval_text, percent, 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard
     from persona_tui.engine.analytics.reporting import FunnelArms, Report
+    from persona_tui.engine.analytics.step_flow import StepFlow
     from persona_tui.engine.simulation.comparison import Comparison
 
 COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
@@ -41,6 +43,24 @@ def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
         f"The gap is widest at {_quoted(widest.step)}: {percent(widest.treatment)} are predicted to reach it "
         f"instead of {percent(widest.control)}"
     )
+
+
+def flow_title(flows: Mapping[str, StepFlow]) -> str:
+    """Return what the change does within the first steps of journeys, in one sentence."""
+    control, treatment = flows["control"], flows["treatment"]
+    n_steps = 1 + max(node.step for flow in flows.values() for node in flow.nodes)
+    told = {
+        "complete": (percent(control.completed), percent(treatment.completed)),
+        "leave": (percent(control.left), percent(treatment.left)),
+    }
+    moved = [
+        f"{after}{{}} {verb} instead of {before}" for verb, (before, after) in told.items() if before != after
+    ]
+    steps = f"{n_steps} steps" if n_steps > 1 else "step"
+    if not moved:
+        return f"In the first {steps}, as many complete and leave with the change as without it"
+    said = " and ".join(each.format("" if place else " of journeys") for place, each in enumerate(moved))
+    return f"In the first {steps}, {said}"
 
 
 def uplift_title(personas: tuple[Comparison, ...]) -> str:

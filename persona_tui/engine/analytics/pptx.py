@@ -17,6 +17,7 @@ from pptx.slide import Slide
 
 from persona_tui.engine.analytics import deck_titles as titles
 from persona_tui.engine.analytics.deck_file import HEIGHT, WIDTH, empty_deck, save_deck
+from persona_tui.engine.analytics.deck_flow import add_flow
 from persona_tui.engine.analytics.deck_funnel import add_funnel
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -308,6 +309,7 @@ _SLIDES: Final[tuple[Callable[[Deck, Report], None], ...]] = (
     _add_title,
     _add_decision,
     add_personas,
+    add_flow,
     add_funnel,
     add_uplifts,
     add_scenarios,
