@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.cards import build_persona_cards
+from persona_tui.engine.analytics.profiles import describe_personas
 from persona_tui.engine.analytics.reporting import (
     DosePoint,
     Report,
@@ -150,8 +150,8 @@ def _result(
     report = build_report(
         log=prepared.facts,
         funnel=_observed_funnel(settings, prepared, fit),
-        personas=build_persona_cards(
-            fit.learned.simulator, fit.segmentation, fit.baseline.draws, fit.learned.placed.excluded
+        profiles=describe_personas(
+            fit.learned.simulator, fit.segmentation, fit.learned.draws, fit.learned.placed.excluded
         ),
         simulator=fit.simulator,
         scenarios=scenarios,

@@ -21,6 +21,7 @@ from persona_tui.engine.analytics.deck_page import (
     pages,
     write_notes,
 )
+from persona_tui.engine.analytics.deck_portraits import MOST_PORTRAITS
 from persona_tui.engine.analytics.deck_shapes import BAR
 from persona_tui.engine.analytics.deck_tables import Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import personas_title
@@ -52,10 +53,12 @@ def add_personas(deck: Deck, report: Report) -> None:
             deck, report, "Personas", numbered(personas_title(report.personas), number, len(parts))
         )
         _draw_personas(slide, cards, scale)
+        more = len(report.profiles) - MOST_PORTRAITS
         add_caption(
             slide,
             "Conversion as observed in the log, with its 95 % interval. Signature events: what a persona "
-            "does more than the others. Share: of journeys.",
+            "does more than the others. Share: of journeys."
+            + (f" The {MOST_PORTRAITS} largest have a slide each." if more > 0 else ""),
         )
         write_notes(
             slide,

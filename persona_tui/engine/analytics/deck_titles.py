@@ -34,6 +34,15 @@ def personas_title(personas: tuple[PersonaCard, ...]) -> str:
     return f"{start}, {_quoted(best.name)} converts best with {conversion}"
 
 
+def persona_title(card: PersonaCard) -> str:
+    """Return how large a persona is and how it converts, in one sentence."""
+    out = "; predictions leave it out" if card.excluded else ""
+    return (
+        f"{_quoted(card.name)} makes {percent(card.share)} of journeys, of which {percent(card.conversion)} "
+        f"convert{out}"
+    )
+
+
 def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
     """Return where the arms part most, in one sentence."""
     widest = max(arms, key=lambda step: abs(step.treatment - step.control))

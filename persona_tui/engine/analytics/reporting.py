@@ -14,6 +14,7 @@ import polars as pl
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
@@ -143,6 +144,8 @@ class Report:
         What the numbers rest on, a sentence each.
     recipe : dict of str
         What makes the numbers again: data fingerprint, seed, version, settings.
+    profiles : tuple of PersonaProfile
+        All that is told of each persona, in their order; empty where they were not described.
     """
 
     title: str
@@ -156,6 +159,7 @@ class Report:
     allocation: Allocation | None
     assumptions: tuple[str, ...]
     recipe: dict[str, str]
+    profiles: tuple[PersonaProfile, ...] = ()
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
@@ -237,7 +241,7 @@ def build_report(
     *,
     log: LogFacts,
     funnel: tuple[FunnelStep, ...],
-    personas: tuple[PersonaCard, ...],
+    profiles: tuple[PersonaProfile, ...],
     simulator: ProductFlowSimulator,
     scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
@@ -252,7 +256,7 @@ def build_report(
     log : LogFacts
     funnel : tuple of FunnelStep
         As observed.
-    personas : tuple of PersonaCard
+    profiles : tuple of PersonaProfile
     simulator : ProductFlowSimulator
     scenarios : tuple of ScenarioReport
         At least one.
@@ -280,13 +284,14 @@ def build_report(
         log=log,
         unit=main.experiment.unit,
         funnel=funnel,
-        personas=personas,
+        personas=tuple(each.card for each in profiles),
         scenarios=scenarios,
         lead=main,
         ranking=rank_scenarios({each.name: each.experiment for each in scenarios}),
         allocation=allocation,
         assumptions=(*wording.assumptions(log, simulator, main.experiment), *misfits),
         recipe=recipe,
+        profiles=profiles,
     )
 
 

@@ -45,7 +45,10 @@ def nasty_report():
 def excluding_report():
     """A report without the second of four personas, and with a long list of others."""
     report = make_report()
-    cards = tuple(replace(card, excluded=card.id == 2) for card in report.personas)
+    profiles = tuple(
+        replace(each, card=replace(each.card, excluded=each.card.id == 2)) for each in report.profiles
+    )
+    cards = tuple(each.card for each in profiles)
     listed = ", ".join(f"'{'Staff ' * 6}{place}'" for place in range(6))
     experiment = report.lead.experiment
     experiment = replace(
@@ -54,7 +57,7 @@ def excluding_report():
         without=f"without 'Window shoppers', {listed} (12 % of users)",
     )
     lead = replace(report.lead, experiment=experiment)
-    return replace(report, personas=cards, scenarios=(lead,), lead=lead)
+    return replace(report, personas=cards, profiles=profiles, scenarios=(lead,), lead=lead)
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +143,10 @@ def test_the_slides_come_in_the_order_of_an_argument(deck):
     ]
     assert topics == [
         "",
+        "HOW TO READ IT",
         "DECISION",
         "PERSONAS",
+        *(f"PERSONA {number}" for number in range(1, 5)),
         "THE CHANGE AS FLOW",
         "FUNNEL: CONTROL AGAINST TREATMENT",
         "UPLIFT BY PERSONA",
@@ -156,10 +161,15 @@ def test_every_title_says_the_message_of_its_slide(deck):
     titles = [title_of(slide).replace("\u202f", " ").replace("\u00a0", " ") for slide in deck.slides]
     assert titles == [
         "What if: add two extra onboarding clicks?",
+        "Values are exact for the fitted personas; intervals say what the log leaves open",
         "The change is expected to lower completion from 62.4 % to 59.3 %: −3.1 points "
         "(95 % interval −4.0 to −2.2).",
         "4 personas: “Determined buyers” is the largest with 34.6 % of journeys "
         "and converts best with 80.0 %",
+        "“Determined buyers” makes 34.6 % of journeys, of which 80.0 % convert",
+        "“Window shoppers” makes 28.2 % of journeys, of which 67.5 % convert",
+        "“Explorers” makes 21.8 % of journeys, of which 55.0 % convert",
+        "“Bargain hunters” makes 15.4 % of journeys, of which 42.5 % convert",
         "In the first 4 steps, as many complete and leave with the change as without it",
         "The gap is widest at “signup_complete”: 58.8 % are predicted to reach it instead of 61.7 %",
         "“Determined buyers” loses most in completion: −5.0 points (95 % interval −5.9 to −4.1)",
@@ -286,6 +296,47 @@ def test_personas_flow_over_slides_of_at_most_eight(nasty_deck):
     assert [len(part.rows) - 1 for part in parts] == [7, 8, 7, 8, 7, 8, 7, 8]
     titles = [title_of(slide) for slide in nasty_deck.slides if tables_of(slide, "Personas")]
     assert [title[-8:] for title in titles] == [f"({number} of 8)" for number in range(1, 9)]
+
+
+def test_only_the_largest_personas_have_a_slide_each(deck, nasty_deck):
+    assert len(tables(deck, "Traits")) == 4
+    assert len(tables(nasty_deck, "Traits")) == 12
+    told = next(shape for shape in slide_on(nasty_deck, "PERSONAS").shapes if shape.name == "How to read it")
+    assert told.text_frame.text.endswith("The 12 largest have a slide each.")
+
+
+def test_a_persona_is_told_with_its_figures_traits_and_typical_journey(deck):
+    slide = slide_on(deck, "PERSONA 4")
+    texts = {
+        shape.name: shape.text_frame.text.replace("\u202f", " ").replace("\u00a0", " ")
+        for shape in slide.shapes
+        if shape.has_text_frame
+    }
+    assert texts["Key figure: Share of journeys"].split("\n")[1:] == [
+        "15.4 %",
+        "95 % interval 13.8 to 16.9 %",
+    ]
+    assert texts["Key figure: Uplift of the change"].split("\n")[1:] == [
+        "−2.6 points",
+        "95 % interval −4.7 to −0.5",
+    ]
+    assert "Does more: plan_select 3.80× (2.90 to 5.10)" in texts["What sets it apart"]
+    assert texts["Journey"] == "landing → signup_start → plan_select → signup_complete"
+    (traits,) = tables_of(slide, "Traits")
+    assert [text.replace("\u202f", " ") for text in cells(traits)[5]] == [
+        "share who return",
+        "40.0 %",
+        "30.0 %",
+    ]
+    (chart,) = (shape.chart for shape in slide.shapes if shape.has_chart)
+    assert chart._chartSpace.find(f".//{CHART}errBars") is not None
+
+
+def test_a_single_persona_is_told_by_its_averages(all_decks):
+    slide = slide_on(all_decks[2], "PERSONA 1")
+    said = next(shape.text_frame.text for shape in slide.shapes if shape.name == "What sets it apart")
+    assert said.startswith("On average: ")
+    assert not any(shape.has_chart for shape in slide.shapes)
 
 
 def test_a_long_funnel_is_split_into_bars_and_a_short_one_is_columns(deck, nasty_deck):
