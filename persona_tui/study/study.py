@@ -156,6 +156,7 @@ def _result(
         simulator=fit.simulator,
         scenarios=scenarios,
         recipe=_recipe(settings, prepared, resolved),
+        quality=tuple(prepared.log.quality.table()),
         allocation=_allocation(settings, fit),
         title=settings.report_title,
         lead=settings.lead,

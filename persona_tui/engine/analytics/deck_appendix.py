@@ -8,17 +8,44 @@ from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 
 from persona_tui.engine.analytics import deck_titles as titles
-from persona_tui.engine.analytics.deck_page import BODY, ROOM, add_slide, in_full, numbered, write_notes
-from persona_tui.engine.analytics.deck_shapes import ACCENT, Box, Style, add_bullets, add_text, flow_bullets
+from persona_tui.engine.analytics.deck_page import (
+    BODY,
+    ROOM,
+    add_caption,
+    add_slide,
+    in_full,
+    numbered,
+    write_notes,
+)
+from persona_tui.engine.analytics.deck_shapes import (
+    ACCENT,
+    INK,
+    Box,
+    Run,
+    Style,
+    add_bullets,
+    add_text,
+    add_tiles,
+    flow_bullets,
+)
 from persona_tui.engine.analytics.deck_tables import Column, Paragraphs, add_paragraphs
+from persona_tui.engine.analytics.numbers import count
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
+    from persona_tui.engine.data.quality import LogFacts
 
 _BULLET_SIZE = 15
 _HEADING_HEIGHT = 0.4
 _RECIPE_COLUMNS = (Column(title="Setting", width=2.6, bold=True), Column(title="Value", width=ROOM - 2.6))
 _RECIPE_HEIGHT = 5.0
+_FINDINGS_TOP = BODY.top + 1.6
+_FINDING_COLUMNS = (
+    Column(title="What was found", width=ROOM - 5.0, bold=True),
+    Column(title="How many", width=2.2, align="right"),
+    Column(title="Share", width=1.3, align="right"),
+    Column(title="Done", width=1.5, lead=0.25),
+)
 
 
 def add_assumptions(deck: Deck, report: Report) -> None:
@@ -58,6 +85,49 @@ def _add_list(slide: Slide, box: Box, heading: str, items: list[str]) -> None:
     add_text(slide, Box(box.left, box.top, box.width, _HEADING_HEIGHT), heading, style, name=heading)
     rest = Box(box.left, box.top + _HEADING_HEIGHT, box.width, box.height - _HEADING_HEIGHT)
     add_bullets(slide, rest, items, Style(_BULLET_SIZE), name=f"{heading}: list")
+
+
+def add_quality(deck: Deck, report: Report) -> None:
+    """Add what the log holds, and what was dropped, repaired or is odd in it."""
+    findings = Paragraphs(
+        columns=_FINDING_COLUMNS,
+        rows=tuple((each.reason, each.count, each.share, each.done) for each in report.quality),
+        size=13,
+        most_lines=3,
+    )
+    parts = findings.pages(BODY.bottom - _FINDINGS_TOP) or [[]]
+    for number, rows in enumerate(parts, start=1):
+        title = numbered(titles.quality_title(report.log), number, len(parts))
+        slide = add_slide(deck, report, "Data quality", title)
+        add_tiles(slide, Box(BODY.left, BODY.top, ROOM, 1.4), _log_figures(report.log))
+        if rows:
+            add_paragraphs(
+                slide,
+                (BODY.left, _FINDINGS_TOP),
+                findings,
+                rows,
+                name="Findings",
+                description="What was found while the log was read, how often, and what was done about it.",
+            )
+            add_caption(slide, "Dropped rows are in no number; repaired and kept ones are in all of them.")
+        write_notes(
+            slide,
+            "What the log holds, and what was found while it was read; the quality report of the log names "
+            "the lines.",
+            *(f"{in_full(reason)}: {amount} ({share}), {done}" for reason, amount, share, done in rows),
+        )
+
+
+def _log_figures(log: LogFacts) -> list[tuple[str, list[Run], str]]:
+    def figure(label: str, number: int, note: str) -> tuple[str, list[Run], str]:
+        return label, [Run(count(number), Style(22, INK, bold=True))], note
+
+    return [
+        figure("Events", log.events, f"of {count(log.event_types)} types"),
+        figure("Users", log.users, f"in {count(log.sessions)} sessions"),
+        figure("Rows left out", log.rejected + log.duplicates, f"{count(log.duplicates)} of them copies"),
+        figure("Open at the end", log.censored_users, "users may have come back"),
+    ]
 
 
 def add_recipe(deck: Deck, report: Report) -> None:

@@ -126,11 +126,12 @@ def add_flow(deck: Deck, report: Report) -> None:
         _add_heading(slide, Box(BODY.left, top, ROOM, _HEAD), arm, report.lead.flows[arm])
         place = Box(BODY.left, top + _HEAD, ROOM, _HEIGHT - _HEAD)
         _draw(slide, _Arm(flow=flows[arm], layout=layout, rows=rows, place=place, color=_COLORS[arm]), arm)
-    small = sum(1 for arm in ARMS for _ in _small_moves(report.lead.flows[arm]))
+    n_small = sum(1 for arm in ARMS for _ in _small_moves(report.lead.flows[arm]))
     add_caption(
         slide,
         "Heights are shares of journeys, to one scale; columns are steps. Dark: completed. Outlined: left. "
-        f"“other (n)”: n rarer states. {small} moves of less than {percent(SMALL)} are not drawn.",
+        "“other (n)”: n rarer states."
+        + (f" {n_small} moves of less than {percent(SMALL)} are not drawn." if n_small else ""),
     )
     write_notes(
         slide,

@@ -22,6 +22,7 @@ from persona_tui.engine.analytics.deck_page import (
     BODY,
     INTERVAL,
     ROOM,
+    add_arm_legend,
     add_caption,
     add_slide,
     beside,
@@ -30,7 +31,7 @@ from persona_tui.engine.analytics.deck_page import (
     pages,
     write_notes,
 )
-from persona_tui.engine.analytics.deck_shapes import CONTROL, QUIET, TREATMENT, Box, Run, Style, add_runs
+from persona_tui.engine.analytics.deck_shapes import CONTROL, TREATMENT, Box
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.deck_titles import funnel_title
@@ -48,7 +49,6 @@ STEPS_A_SLIDE: Final = 20
 COLUMN_STEPS: Final = 10
 """A funnel of more steps is drawn as bars, whose names have more room."""
 
-_LEGEND_SIZE = 12
 _COLUMNS_WIDTH = 5.6
 _BESIDE_BARS = 8.3
 
@@ -94,7 +94,7 @@ def _draw_bars(slide: Slide, rows: FunnelRows, scale: Scale) -> None:
     heights = row_heights(len(rows), BODY.height - AXIS_HEIGHT, tallest=0.55)
     body = _add_funnel_table(slide, BODY.left, _BESIDE_BARS, rows, heights)
     chart = beside(body)
-    _add_legend(slide, Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT))
+    add_arm_legend(slide, Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT))
     add_row_chart(
         slide,
         chart,
@@ -155,13 +155,3 @@ def _step_cells(step: FunnelStep, arm: FunnelArms) -> list[str]:
         points_number(arm.treatment - arm.control),
         UNKNOWN if ends is None else interval_text(*ends),
     ]
-
-
-def _add_legend(slide: Slide, box: Box) -> None:
-    runs = [
-        Run("■ ", Style(_LEGEND_SIZE, CONTROL)),
-        Run("Control    ", Style(_LEGEND_SIZE, QUIET)),
-        Run("■ ", Style(_LEGEND_SIZE, TREATMENT)),
-        Run("Treatment", Style(_LEGEND_SIZE, QUIET)),
-    ]
-    add_runs(slide, box, runs, name="Legend", align="center")

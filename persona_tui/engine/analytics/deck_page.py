@@ -13,11 +13,15 @@ from pptx.slide import Slide
 from persona_tui.engine.analytics.deck_file import WIDTH
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
+    CONTROL,
     INK,
     QUIET,
+    TREATMENT,
     Box,
+    Run,
     Style,
     add_footer,
+    add_runs,
     add_text,
     fill_text,
 )
@@ -43,6 +47,7 @@ _FOOTER = Box(MARGIN, 7.04, ROOM - 1.2, 0.22)
 _NUMBER = Box(WIDTH - MARGIN - 1.0, 7.04, 1.0, 0.22)
 _GAP = 0.1
 _LONGEST_NAME = 2000
+_LEGEND_SIZE = 12
 
 
 def add_slide(
@@ -73,6 +78,17 @@ def beside(body: Box) -> Box:
 def add_caption(slide: Slide, text: str) -> None:
     """Add a line on how to read what is above it."""
     add_text(slide, _CAPTION, text, Style(12, QUIET), sizes=(12, 11, 10), name="How to read it")
+
+
+def add_arm_legend(slide: Slide, box: Box) -> None:
+    """Add which colour is which arm."""
+    runs = [
+        Run("■ ", Style(_LEGEND_SIZE, CONTROL)),
+        Run("Control    ", Style(_LEGEND_SIZE, QUIET)),
+        Run("■ ", Style(_LEGEND_SIZE, TREATMENT)),
+        Run("Treatment", Style(_LEGEND_SIZE, QUIET)),
+    ]
+    add_runs(slide, box, runs, name="Legend", align="center")
 
 
 def write_notes(slide: Slide, *lines: str) -> None:

@@ -144,17 +144,26 @@ class Paragraphs:
         return len(wrap(shown, column.room, self.size, bold=column.bold))
 
     def pages(self, height: float) -> list[list[tuple[str, ...]]]:
-        """Return the rows page by page, each with room for a header."""
-        parts: list[list[tuple[str, ...]]] = []
-        room = 0.0
-        for row in self.rows:
-            taken = self.height(row)
-            if taken > room:
-                parts.append([])
-                room = height - HEADER_HEIGHT
-            parts[-1].append(row)
-            room -= taken
-        return parts
+        """Return the rows on as few, as equal pages as there can be, each with room for a header."""
+        heights = [self.height(row) for row in self.rows]
+        parts = _flow(self.rows, heights, height - HEADER_HEIGHT)
+        equal = sum(heights) / max(len(parts), 1) + max(heights, default=0.0)
+        evened = _flow(self.rows, heights, min(equal, height - HEADER_HEIGHT))
+        return evened if len(evened) == len(parts) else parts
+
+
+def _flow(
+    rows: Sequence[tuple[str, ...]], heights: Sequence[float], room: float
+) -> list[list[tuple[str, ...]]]:
+    parts: list[list[tuple[str, ...]]] = []
+    left = 0.0
+    for row, height in zip(rows, heights, strict=True):
+        if height > left:
+            parts.append([])
+            left = room
+        parts[-1].append(row)
+        left -= height
+    return parts
 
 
 def add_paragraphs(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics.deck_text import shorten
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, signed
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard
     from persona_tui.engine.analytics.reporting import FunnelArms, Report
     from persona_tui.engine.analytics.step_flow import StepFlow
+    from persona_tui.engine.data.quality import LogFacts
     from persona_tui.engine.simulation.comparison import Comparison
+    from persona_tui.engine.simulation.leverage import StateDropOff
 
 COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
 
@@ -70,6 +72,34 @@ def flow_title(flows: Mapping[str, StepFlow]) -> str:
         return f"In the first {steps}, as many complete and leave with the change as without it"
     said = " and ".join(each.format("" if place else " of journeys") for place, each in enumerate(moved))
     return f"In the first {steps}, {said}"
+
+
+def leaving_title(left: Sequence[StateDropOff]) -> str:
+    """Return where people leave most, and where the change moves that most, in one sentence.
+
+    Parameters
+    ----------
+    left : sequence of StateDropOff
+        At least one.
+    """
+    most = max(left, key=lambda each: each.leaving[0])
+    start = f"Journeys are left most often at {_quoted(most.state)}, {most.leaving[0]:.2f} times each"
+    moved = max(left, key=lambda each: abs(each.uplift))
+    if signed(moved.uplift) == signed(0.0):
+        return f"{start}, with the change as without it"
+    return f"{start}; the change moves {_quoted(moved.state)} most, by {signed(moved.uplift)}"
+
+
+def quality_title(log: LogFacts) -> str:
+    """Return how many rows of the log were left out, in one sentence."""
+    left_out = log.rejected + log.duplicates
+    if not left_out:
+        return f"All rows of the log are used: {count(log.events)} events"
+    rows = "row is" if left_out == 1 else "rows are"
+    return (
+        f"{count(left_out)} {rows} left out: {count(log.rejected)} could not be used, "
+        f"{count(log.duplicates)} copied another"
+    )
 
 
 def uplift_title(personas: tuple[Comparison, ...]) -> str:

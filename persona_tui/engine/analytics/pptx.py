@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
 
-from persona_tui.engine.analytics.deck_appendix import add_assumptions, add_recipe
+from persona_tui.engine.analytics.deck_appendix import add_assumptions, add_quality, add_recipe
 from persona_tui.engine.analytics.deck_file import empty_deck, save_deck
 from persona_tui.engine.analytics.deck_flow import add_flow
 from persona_tui.engine.analytics.deck_funnel import add_funnel
+from persona_tui.engine.analytics.deck_leaving import add_leaving
 from persona_tui.engine.analytics.deck_opening import add_decision, add_reading, add_title
 from persona_tui.engine.analytics.deck_personas import add_personas
 from persona_tui.engine.analytics.deck_portraits import add_portraits
@@ -80,9 +81,11 @@ _SLIDES: Final[tuple[Callable[[Deck, Report], None], ...]] = (
     add_flow,
     add_funnel,
     add_uplifts,
+    add_leaving,
     add_scenarios,
     add_drivers,
     add_plan,
     add_assumptions,
+    add_quality,
     add_recipe,
 )

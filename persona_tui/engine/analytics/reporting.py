@@ -9,20 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.converting import conversion_quantiles
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
-from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.quality import LogFacts, QualityRow
 from persona_tui.engine.errors import unknown_name
 from persona_tui.engine.simulation.allocation import Allocation
 from persona_tui.engine.simulation.changes import describe_changes, sentences
-from persona_tui.engine.simulation.durations import conversion_times
 from persona_tui.engine.simulation.dwell import DwellTimes
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
@@ -38,8 +37,6 @@ CHANGES_TOLD = 8
 """Changes of the chains that are told; of the others only how many there are."""
 STEPS_SHOWN, STATES_SHOWN = 5, 7
 """Of the first steps of journeys, and the states at each of them."""
-QUANTILES = (25, 50, 75, 90)
-"""Percentages of those who convert, whose time to convert is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +143,8 @@ class Report:
         What makes the numbers again: data fingerprint, seed, version, settings.
     profiles : tuple of PersonaProfile
         All that is told of each persona, in their order; empty where they were not described.
+    quality : tuple of QualityRow
+        What was found while the log was read.
     """
 
     title: str
@@ -160,6 +159,7 @@ class Report:
     assumptions: tuple[str, ...]
     recipe: dict[str, str]
     profiles: tuple[PersonaProfile, ...] = ()
+    quality: tuple[QualityRow, ...] = ()
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
@@ -213,28 +213,13 @@ def report_scenario(
             sentences(describe_changes(experiment.control, experiment.treatment), most=CHANGES_TOLD)
         ),
         insights=explain(experiment),
-        conversion_times=_conversion_times(experiment, dwell),
+        conversion_times=conversion_quantiles(experiment, dwell),
         plan=plan,
         flows=folded_alike(
             {arm: flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN) for arm in ARMS}, STATES_SHOWN
         ),
         dose=dose,
     )
-
-
-def _conversion_times(experiment: Experiment, dwell: DwellTimes) -> dict[str, dict[str, float]]:
-    """Return quantiles of the time to convert by arm; none where nobody converts."""
-    found: dict[str, dict[str, float]] = {}
-    shares = experiment.shares
-    equal_shares = np.array_equal(shares["control"], shares["treatment"])
-    for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True):
-        if arm == "treatment" and flow is experiment.control and equal_shares:
-            found[arm] = found["control"]
-            continue
-        times = conversion_times(flow, shares[arm], dwell, experiment.max_length)
-        quantiles = times.quantiles(tuple(each / 100 for each in QUANTILES)).tolist()
-        found[arm] = {f"p{each}": seconds for each, seconds in zip(QUANTILES, quantiles, strict=True)}
-    return found
 
 
 def build_report(
@@ -245,6 +230,7 @@ def build_report(
     simulator: ProductFlowSimulator,
     scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
+    quality: tuple[QualityRow, ...] = (),
     allocation: Allocation | None = None,
     title: str = "",
     lead: str = "",
@@ -261,6 +247,8 @@ def build_report(
     scenarios : tuple of ScenarioReport
         At least one.
     recipe : dict of str
+    quality : tuple of QualityRow
+        What was found while the log was read.
     allocation : Allocation, optional
     title : str
         The question of the leading scenario where empty.
@@ -292,6 +280,7 @@ def build_report(
         assumptions=(*wording.assumptions(log, simulator, main.experiment), *misfits),
         recipe=recipe,
         profiles=profiles,
+        quality=quality,
     )
 
 

@@ -13,6 +13,7 @@ from report_samples import make_report
 
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, text_width, wrap
 from persona_tui.engine.analytics.pptx import write_deck
+from persona_tui.engine.simulation.leverage import StateDropOff
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 NASTY = (
@@ -36,6 +37,7 @@ def nasty_report():
         steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
         caveats=[text * 12 for text in NASTY],
         assumptions=[text * 3 for text in NASTY] * 3,
+        findings=[text * 4 for text in NASTY] * 2,
         recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
         title=NASTY[2] + NASTY[3] + NASTY[6],
         decision=" ".join(NASTY),
@@ -150,9 +152,11 @@ def test_the_slides_come_in_the_order_of_an_argument(deck):
         "THE CHANGE AS FLOW",
         "FUNNEL: CONTROL AGAINST TREATMENT",
         "UPLIFT BY PERSONA",
+        "WHERE PEOPLE LEAVE",
         "DRIVERS",
         "THE REAL TEST",
         "ASSUMPTIONS AND CAVEATS",
+        "DATA QUALITY",
         "RECIPE",
     ]
 
@@ -173,9 +177,12 @@ def test_every_title_says_the_message_of_its_slide(deck):
         "In the first 4 steps, as many complete and leave with the change as without it",
         "The gap is widest at “signup_complete”: 58.8 % are predicted to reach it instead of 61.7 %",
         "“Determined buyers” loses most in completion: −5.0 points (95 % interval −5.9 to −4.1)",
+        "Journeys are left most often at “checkout”, 0.20 times each; the change moves “checkout” most, "
+        "by +0.05",
         "What moves the uplift most is friction.factor",
         "A test of fixed size takes 3,891 users per arm, 9.7 weeks.",
         "Read the result with 1 caveat and 4 assumptions in mind",
+        "3 rows are left out: 3 could not be used, 0 copied another",
         "The same log, settings, seed and version give these numbers again",
     ]
 
@@ -337,6 +344,34 @@ def test_a_single_persona_is_told_by_its_averages(all_decks):
     said = next(shape.text_frame.text for shape in slide.shapes if shape.name == "What sets it apart")
     assert said.startswith("On average: ")
     assert not any(shape.has_chart for shape in slide.shapes)
+
+
+def test_where_people_leave_is_told_for_both_arms(deck):
+    (leavings,) = tables(deck, "Leavings")
+    assert cells(leavings)[1:] == [["checkout", "0.20", "0.25", "+0.05"]]
+    (chart,) = charts(deck, "Where people leave")
+    assert [list(series.values) for series in chart.plots[0].series] == [[0.2], [0.25]]
+
+
+def test_the_states_that_are_left_most_are_told_and_the_others_counted(folder):
+    report = make_report()
+    drop_off = tuple(
+        StateDropOff(state=f"state {place:02}", leaving=(place / 100, place / 90), ended=(0.1, 0.1))
+        for place in range(15)
+    )
+    lead = replace(report.lead, insights=replace(report.lead.insights, drop_off=drop_off))
+    deck = Presentation(write_deck(replace(report, scenarios=(lead,), lead=lead), folder / "left.pptx"))
+    (leavings,) = tables(deck, "Leavings")
+    assert [row[0] for row in cells(leavings)[1:]] == [f"state {place:02}" for place in range(14, 4, -1)]
+    slide = slide_on(deck, "WHERE PEOPLE LEAVE")
+    caption = next(shape.text_frame.text for shape in slide.shapes if shape.name == "How to read it")
+    assert caption.endswith("4 more states, each left 0.04 times at most.")
+
+
+def test_the_quality_of_the_log_is_told_with_what_was_done(deck):
+    (findings,) = tables(deck, "Findings")
+    reason = "rows stand after a later one: each user's events are put in time order"
+    assert cells(findings)[1:] == [[reason, "9,976 rows", "9.9%", "kept"]]
 
 
 def test_a_long_funnel_is_split_into_bars_and_a_short_one_is_columns(deck, nasty_deck):
