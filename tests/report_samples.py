@@ -7,9 +7,14 @@ from typing import cast
 import numpy as np
 
 from persona_tui.engine.analytics.cards import PersonaCard
+from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.reporting import FunnelArms, Report, ScenarioReport
 from persona_tui.engine.analytics.step_flow import flow_by_step
-from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.quality import LogFacts, QualityRow
+from persona_tui.engine.modeling.behaviour import UNITS, BehaviouralTrait
+from persona_tui.engine.modeling.enrichment import AttributeLift, AttributeLifts
+from persona_tui.engine.modeling.paths import RateLift
+from persona_tui.engine.modeling.typical_users import EarlyConversion
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.flow import METRICS
@@ -84,6 +89,49 @@ def make_flow(steps):
     )
 
 
+def make_profile(card, names, steps):
+    """Return what is told of a persona; where it is the only one, it differs from nobody."""
+    lift = {"rate": 0.42, "others_rate": 0.11, "lift": 3.8, "interval": (2.9, 5.1), "n": 512.0}
+    alone = len(names) == 1
+    traits = tuple(
+        BehaviouralTrait(
+            name=name,
+            unit=unit,
+            mean=0.2 + place / 20,
+            others_mean=None if alone else 0.3,
+            effect=None if alone else (place - 4) / 4,
+            interval=None if alone else ((place - 4) / 4 - 0.1, (place - 4) / 4 + 0.1),
+            magnitude=None if alone else "large" if place > 7 else "small",
+        )
+        for place, (name, unit) in enumerate(UNITS.items())
+    )
+    value = AttributeLift(
+        attribute="plan",
+        value=card.name,
+        share=0.4,
+        lift=1.4,
+        interval=(1.2, 1.6),
+        n_users=210.0,
+        p_value=1e-6,
+        q_value=1e-5,
+    )
+    return PersonaProfile(
+        card=card,
+        user_share=card.share,
+        user_share_interval=card.share_interval,
+        early_conversion=EarlyConversion(value=0.5, interval=(0.4, 0.6), n_users=300),
+        traits=traits,
+        mean_hour=14.0,
+        attributes=AttributeLifts(lifts=(value,), n_tested=40, n_suppressed=2, left_out={}),
+        event_rates=(),
+        signature=() if alone else tuple(RateLift(events=(name,), **lift) for name in card.signature_events),
+        paths=() if alone else (RateLift(events=tuple(steps[:4]), **lift),),
+        typical_journey=tuple(steps[:12]),
+        typical_users=(),
+        borderline_users=(),
+    )
+
+
 def make_report(
     *,
     names=("Determined buyers", "Window shoppers", "Explorers", "Bargain hunters"),
@@ -100,6 +148,7 @@ def make_report(
         "shrink the simulation error only.",
     ),
     recipe=None,
+    findings=("rows stand after a later one: each user's events are put in time order",),
     title="What if: add two extra onboarding clicks?",
     decision="The change is expected to lower completion from 62.4\u202f% to 59.3\u202f%: "
     "−3.1 points (95 % interval −4.0 to −2.2).",
@@ -135,13 +184,33 @@ def make_report(
         control=cast("object", None),
         treatment=cast("object", None),
     )
+    cards = tuple(
+        PersonaCard(
+            id=place + 1,
+            name=name,
+            users=int(8412 * share),
+            share=share,
+            share_interval=(0.9 * share, 1.1 * share),
+            conversion=0.8 - 0.5 * place / len(names),
+            conversion_interval=(0.76 - 0.5 * place / len(names), 0.83 - 0.5 * place / len(names)),
+            signature_events=("plan_select", "checkout", name)[: place % 4],
+        )
+        for place, (name, share) in enumerate(zip(names, shares, strict=True))
+    )
     reach = [0.97 * 0.86**place for place in range(len(steps))]
     lead = ScenarioReport(
         name="change",
         question=title,
         decision=decision,
         funnel_arms=tuple(
-            FunnelArms(step, rate, rate * (1 + uplift * place / 2), rate, rate)
+            FunnelArms(
+                step,
+                rate,
+                rate * (1 + uplift * place / 2),
+                rate,
+                rate,
+                (rate * (uplift - 0.004) * place / 2, rate * (uplift + 0.004) * place / 2),
+            )
             for place, (step, rate) in enumerate(zip(steps, reach, strict=True))
         ),
         experiment=experiment,
@@ -177,24 +246,17 @@ def make_report(
             )
             for step, rate in zip(steps, reach, strict=True)
         ),
-        personas=tuple(
-            PersonaCard(
-                id=place + 1,
-                name=name,
-                users=int(8412 * share),
-                share=share,
-                share_interval=(0.9 * share, 1.1 * share),
-                conversion=0.8 - 0.5 * place / len(names),
-                conversion_interval=(0.76 - 0.5 * place / len(names), 0.83 - 0.5 * place / len(names)),
-                signature_events=("plan_select", "checkout", name)[: place % 4],
-            )
-            for place, (name, share) in enumerate(zip(names, shares, strict=True))
-        ),
+        personas=cards,
+        profiles=tuple(make_profile(card, names, steps) for card in cards),
         scenarios=(lead,),
         lead=lead,
         ranking=(),
         allocation=None,
         assumptions=tuple(assumptions),
+        quality=tuple(
+            QualityRow(reason=each, count="9,976 rows", share="9.9%", done="kept", examples="line 11")
+            for each in findings
+        ),
         recipe=recipe
         or {
             "data fingerprint": "3fa9c17be2d04581a6",

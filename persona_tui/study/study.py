@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.cards import build_persona_cards
+from persona_tui.engine.analytics.profiles import describe_personas
 from persona_tui.engine.analytics.reporting import (
     DosePoint,
     Report,
@@ -17,8 +17,10 @@ from persona_tui.engine.analytics.reporting import (
 from persona_tui.engine.data.funnel import FunnelStep, count_funnel
 from persona_tui.engine.modeling.mixture import check_n_clusters
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
+from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation.allocation import Allocation, allocate
 from persona_tui.engine.simulation.blocks import BlockStore
+from persona_tui.engine.simulation.comparison import reach_intervals
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.insights import plan_real_test
@@ -148,12 +150,13 @@ def _result(
     report = build_report(
         log=prepared.facts,
         funnel=_observed_funnel(settings, prepared, fit),
-        personas=build_persona_cards(
-            fit.learned.simulator, fit.segmentation, fit.baseline.draws, fit.learned.placed.excluded
+        profiles=describe_personas(
+            fit.learned.simulator, fit.segmentation, fit.learned.draws, fit.learned.placed.excluded
         ),
         simulator=fit.simulator,
         scenarios=scenarios,
         recipe=_recipe(settings, prepared, resolved),
+        quality=tuple(prepared.log.quality.table()),
         allocation=_allocation(settings, fit),
         title=settings.report_title,
         lead=settings.lead,
@@ -173,10 +176,11 @@ def _report(
     scenario: ScenarioSettings,
     experiment: Experiment,
 ) -> ScenarioReport:
+    steps = [step.step for step in prepared.funnel]
     return report_scenario(
         scenario.name,
         experiment,
-        steps=[step.step for step in prepared.funnel],
+        steps=steps,
         dwell=fit.dwell,
         plan=plan_real_test(
             experiment,
@@ -186,6 +190,9 @@ def _report(
             power=settings.power,
             level=settings.level,
             exposed=settings.exposed,
+        ),
+        reach_uplifts=reach_intervals(
+            fit.baseline, experiment.modification, steps, normalise_seed(settings.seed)
         ),
         dose=_dose_point(scenario),
     )

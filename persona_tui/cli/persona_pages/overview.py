@@ -9,22 +9,15 @@ from persona_tui.cli.persona_pages.how_many import print_number
 from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.numbers import count, percent, percent_interval
 from persona_tui.engine.analytics.persona_phrases import (
-    attribute_words,
     early_words,
     journey,
-    lift_words,
-    telling_lifts,
-    telling_traits,
-    trait_mean,
-    trait_means,
-    trait_words,
 )
+from persona_tui.engine.analytics.persona_sentences import averages, differences
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.study.kept_personas import KeptPersona
 from persona_tui.study.personas import SURE, DescribedPersonas
 
-_MOST_TOLD: Final = 3
 TOO_FEW_TO_TELL: Final = "There are too few users to hold some out, so nobody can tell."
 
 
@@ -69,55 +62,12 @@ def _print_profile(page: Page, described: DescribedPersonas, profile: PersonaPro
     units = UNIT_WORDS[described.settings.unit]
     page.heading(f"{profile.card.id}. {profile.card.name}")
     if len(described.cards) == 1:
-        page.sentence(f"On average: {_averages(profile)}.", bullet=True)
+        page.sentence(f"On average: {averages(profile)}.", bullet=True)
     else:
         page.sentence(f"Told early: {early_words(profile.early_conversion, units)}.", bullet=True)
-        for sentence in _differences(profile):
+        for sentence in differences(profile):
             page.sentence(sentence, bullet=True)
     page.sentence(f"Typical journey: {journey(profile.typical_journey)}.", bullet=True)
-
-
-def _averages(profile: PersonaProfile) -> str:
-    """Return the traits that are no shares, in their units."""
-    return ", ".join(
-        f"{trait_mean(each, each.mean)} {each.unit}"
-        for each in profile.traits
-        if each.mean is not None and not each.unit.startswith("share")
-    )
-
-
-def _differences(profile: PersonaProfile) -> list[str]:
-    """Return what sets a persona apart from the others, a sentence each."""
-    told = [f"Traits: {_traits(profile)}."]
-    notable = [each for each in profile.attributes.lifts if each.notable]
-    if notable:
-        words = ", ".join(attribute_words(each) for each in notable[:_MOST_TOLD])
-        told.append(f"Attributes: {words}{_more(len(notable))}.")
-    signature, paths = telling_lifts(profile.signature), telling_lifts(profile.paths)
-    if signature:
-        words = ", ".join(lift_words(each) for each in signature[:_MOST_TOLD])
-        told.append(f"Does more: {words}{_more(len(signature))}.")
-    if paths:
-        path = paths[0]
-        told.append(
-            f"Path: {journey(path.events)} in {percent(path.rate)} of its journeys, "
-            f"{percent(path.others_rate)} of the others'{_more(len(paths), 1)}."
-        )
-    return told
-
-
-def _traits(profile: PersonaProfile) -> str:
-    telling = telling_traits(profile.traits)
-    if not telling:
-        return "none differs clearly, and by half a standard deviation or more, from the other users'"
-    words = ", ".join(
-        f"{trait_words(each)} ({each.magnitude}: {trait_means(each)})" for each in telling[:_MOST_TOLD]
-    )
-    return f"{words}{_more(len(telling))}"
-
-
-def _more(n_all: int, n_told: int = _MOST_TOLD) -> str:
-    return f", and {n_all - n_told} more" if n_all > n_told else ""
 
 
 def _print_memory(page: Page, described: DescribedPersonas) -> None:

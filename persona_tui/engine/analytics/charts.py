@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
 from persona_tui.engine.analytics.flow_layout import laid_out
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
 from persona_tui.engine.analytics.page import ChartKind
 from persona_tui.engine.analytics.reporting import ScenarioReport
-from persona_tui.engine.analytics.step_flow import SMALL, FlowLink, FlowNode, StepFlow
+from persona_tui.engine.analytics.step_flow import LEAVES, StepFlow, with_leaving
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.text import printable, shortened
 
@@ -55,7 +54,6 @@ _PER_ROW, _LEAST = 34, 180
 """Pixels."""
 _FLOW_HEIGHT: Final = 900
 _ROWS: Final = 40
-_LEAVES: Final = "leave"
 
 
 def label(text: str) -> str:
@@ -136,33 +134,6 @@ def flow_figure(scenario: ScenarioReport) -> Figure:
     return {"data": data, "layout": {**_layout(0, annotations=titles), "height": _FLOW_HEIGHT}}
 
 
-def with_leaving(flow: StepFlow) -> StepFlow:
-    """Return a flow in which who leaves goes to a state of the next step; small moves are left out.
-
-    A state that no move leads to or from is left out with them.
-    """
-    nodes, links = list(flow.nodes), [each for each in flow.links if each.volume >= SMALL * flow.total]
-    for step in sorted({node.step for node in flow.nodes}):
-        gone = [
-            (place, node.exits)
-            for place, node in enumerate(flow.nodes)
-            if node.step == step and not node.completes and node.exits >= SMALL * flow.total
-        ]
-        links += [FlowLink(source=place, target=len(nodes), volume=volume) for place, volume in gone]
-        if gone:
-            volume = sum(volume for _, volume in gone)
-            nodes.append(FlowNode(name=_LEAVES, step=step + 1, volume=volume, exits=volume))
-    moved = sorted({place for link in links for place in (link.source, link.target)})
-    place_of = {place: number for number, place in enumerate(moved)}
-    return replace(
-        flow,
-        nodes=tuple(nodes[place] for place in moved),
-        links=tuple(
-            replace(each, source=place_of[each.source], target=place_of[each.target]) for each in links
-        ),
-    )
-
-
 def _sankey(given: StepFlow, arm: str, domain: tuple[float, float]) -> dict[str, Any]:
     placed = laid_out(given, _ROWS)
     assert placed is not None, "there is room for more states than a step is left with"
@@ -173,7 +144,7 @@ def _sankey(given: StepFlow, arm: str, domain: tuple[float, float]) -> dict[str,
         for each in places
         if not each.passes
     }
-    is_lost = [node.name == _LEAVES for node in flow.nodes]
+    is_lost = [node.name == LEAVES for node in flow.nodes]
     tones = [f"var(--{'good' if node.completes else arm})" for node in flow.nodes]
     return {
         "type": "sankey",

@@ -13,15 +13,20 @@ from pptx.slide import Slide
 from persona_tui.engine.analytics.deck_file import WIDTH
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
+    CONTROL,
     INK,
     QUIET,
+    TREATMENT,
     Box,
+    Run,
     Style,
     add_footer,
+    add_runs,
     add_text,
     fill_text,
 )
 from persona_tui.engine.analytics.deck_titles import origin
+from persona_tui.engine.analytics.numbers import NARROW_SPACE
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
@@ -34,12 +39,15 @@ ROOM: Final = WIDTH - 2 * MARGIN
 BODY: Final = Box(MARGIN, 1.85, ROOM, 4.65)
 TITLE: Final = Box(MARGIN, 0.72, ROOM, 0.9)
 TITLE_SIZES: Final = (26, 24, 22, 20)
+INTERVAL: Final = f"95{NARROW_SPACE}% interval"
 
 _KICKER = Box(MARGIN, 0.4, ROOM, 0.24)
 _CAPTION = Box(MARGIN, 6.6, ROOM, 0.24)
 _FOOTER = Box(MARGIN, 7.04, ROOM - 1.2, 0.22)
 _NUMBER = Box(WIDTH - MARGIN - 1.0, 7.04, 1.0, 0.22)
+_GAP = 0.1
 _LONGEST_NAME = 2000
+_LEGEND_SIZE = 12
 
 
 def add_slide(
@@ -61,9 +69,26 @@ def add_slide(
     return slide
 
 
+def beside(body: Box) -> Box:
+    """Return the place to the right of a table, level with its rows."""
+    left = body.left + body.width + _GAP
+    return Box(left, body.top, BODY.left + ROOM - left, body.height)
+
+
 def add_caption(slide: Slide, text: str) -> None:
     """Add a line on how to read what is above it."""
     add_text(slide, _CAPTION, text, Style(12, QUIET), sizes=(12, 11, 10), name="How to read it")
+
+
+def add_arm_legend(slide: Slide, box: Box) -> None:
+    """Add which colour is which arm."""
+    runs = [
+        Run("■ ", Style(_LEGEND_SIZE, CONTROL)),
+        Run("Control    ", Style(_LEGEND_SIZE, QUIET)),
+        Run("■ ", Style(_LEGEND_SIZE, TREATMENT)),
+        Run("Treatment", Style(_LEGEND_SIZE, QUIET)),
+    ]
+    add_runs(slide, box, runs, name="Legend", align="center")
 
 
 def write_notes(slide: Slide, *lines: str) -> None:

@@ -26,7 +26,9 @@ from persona_tui.engine.text import printable
 INK, QUIET, PANEL, ACCENT = THEME.TEXT_1, THEME.TEXT_2, THEME.BACKGROUND_2, THEME.ACCENT_1
 CONTROL, TREATMENT, RULE, BAR = THEME.ACCENT_2, THEME.ACCENT_3, THEME.ACCENT_4, THEME.ACCENT_5
 
-TILE_PADDING = 0.22
+TILE_PADDING = 0.18
+_TILE_GAP = 0.25
+_FIGURE_SIZES = (28, 26, 24, 22, 20, 18, 16)
 _BULLET_INDENT = 0.2
 _ITEM_LINES = 8
 _PARAGRAPH_GAP = 6
@@ -133,7 +135,24 @@ def fill_text(
     write_runs(frame.paragraphs[0], [Run(fitted.text, replace(style, size=fitted.size))], align)
 
 
-def add_tile(slide: Slide, box: Box, label: str, value: Sequence[Run], note: str) -> Shape:
+def add_tiles(slide: Slide, box: Box, figures: Sequence[tuple[str, Sequence[Run], str]]) -> None:
+    """Add panels beside each other: what each figure is, the number, and its doubt or scale.
+
+    All numbers have the size at which the longest fits.
+    """
+    width = (box.width - _TILE_GAP * (len(figures) - 1)) / len(figures)
+    largest = max(run.style.size for _, value, _ in figures for run in value)
+    sizes = [size for size in _FIGURE_SIZES if size <= largest]
+    numbers = ("".join(run.text for run in value) for _, value, _ in figures)
+    size = min(fit(each, width - 2 * TILE_PADDING, 0.5, sizes, bold=True).size for each in numbers)
+    for place, (label, value, note) in enumerate(figures):
+        runs = [Run(run.text, replace(run.style, size=size)) for run in value]
+        _add_tile(
+            slide, Box(box.left + place * (width + _TILE_GAP), box.top, width, box.height), label, runs, note
+        )
+
+
+def _add_tile(slide: Slide, box: Box, label: str, value: Sequence[Run], note: str) -> Shape:
     """Add a panel with a key figure: what it is, the number, and its doubt or scale."""
     shape = add_panel(slide, box, name=f"Key figure: {label}")
     frame = _bare_frame(shape, MSO_ANCHOR.TOP, padding=TILE_PADDING)

@@ -25,12 +25,14 @@ from persona_tui.engine.analytics.deck_shapes import (
     to_emu,
     write_runs,
 )
-from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, n_lines, shorten, text_width
+from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, n_lines, shorten, text_width, wrap
 
 CELL_PADDING = 0.07
+HEADER_HEIGHT = 0.42
 SIZES = (14, 13, 12, 11, 10, 9, 8)
 
 _EDGE = 0.04
+_ROW_SPACE = 0.1
 _LINES = 2
 _NO_TABLE_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
 
@@ -112,6 +114,84 @@ def add_table(
             style = Style(size, INK, bold=column.bold or place == strong_row)
             _write_cell(cell, text, column, style, lines=lines)
     return Box(box.left, box.top + row_heights[0], width, box.height - row_heights[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraphs:
+    """A table of texts, whose rows are as high as what they say.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    rows : tuple of tuple of str
+    size : float
+    most_lines : int
+        Of a cell, which is cut where it takes more.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    size: float
+    most_lines: int
+
+    def height(self, row: Sequence[str]) -> float:
+        """Return how high a row is."""
+        taken = max(self._n_lines(text, column) for text, column in zip(row, self.columns, strict=True))
+        return taken * self.size * LINE_HEIGHT / 72 + _ROW_SPACE
+
+    def _n_lines(self, text: str, column: Column) -> int:
+        shown = shorten(text, column.room, self.size, bold=column.bold, lines=self.most_lines)
+        return len(wrap(shown, column.room, self.size, bold=column.bold))
+
+    def pages(self, height: float) -> list[list[tuple[str, ...]]]:
+        """Return the rows on as few, as equal pages as there can be, each with room for a header."""
+        heights = [self.height(row) for row in self.rows]
+        parts = _flow(self.rows, heights, height - HEADER_HEIGHT)
+        equal = sum(heights) / max(len(parts), 1) + max(heights, default=0.0)
+        evened = _flow(self.rows, heights, min(equal, height - HEADER_HEIGHT))
+        return evened if len(evened) == len(parts) else parts
+
+
+def _flow(
+    rows: Sequence[tuple[str, ...]], heights: Sequence[float], room: float
+) -> list[list[tuple[str, ...]]]:
+    parts: list[list[tuple[str, ...]]] = []
+    left = 0.0
+    for row, height in zip(rows, heights, strict=True):
+        if height > left:
+            parts.append([])
+            left = room
+        parts[-1].append(row)
+        left -= height
+    return parts
+
+
+def add_paragraphs(
+    slide: Slide,
+    corner: tuple[float, float],
+    table: Paragraphs,
+    rows: Sequence[Sequence[str]],
+    *,
+    name: str,
+    description: str,
+) -> Box:
+    """Add some rows of a table of texts; return where its body is."""
+    return add_table(
+        slide,
+        corner,
+        table.columns,
+        rows,
+        row_heights=[HEADER_HEIGHT, *(table.height(row) for row in rows)],
+        sizes=[table.size],
+        most_lines=table.most_lines,
+        name=name,
+        description=description,
+    )
+
+
+def row_heights(n_rows: int, height: float, *, tallest: float) -> list[float]:
+    """Return the heights of a header and of equal rows that fit below it."""
+    return [HEADER_HEIGHT, *[min(tallest, (height - HEADER_HEIGHT) / n_rows)] * n_rows]
 
 
 def _write_titles(table: Table, columns: Sequence[Column], size: float) -> None:

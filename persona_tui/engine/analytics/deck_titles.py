@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics.deck_text import shorten
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, signed
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard
     from persona_tui.engine.analytics.reporting import FunnelArms, Report
+    from persona_tui.engine.analytics.step_flow import StepFlow
+    from persona_tui.engine.data.quality import LogFacts
     from persona_tui.engine.simulation.comparison import Comparison
+    from persona_tui.engine.simulation.leverage import StateDropOff
 
 COMPLETION, DROP_OFF = "completion_rate", "drop_off_rate"
 
@@ -32,6 +36,15 @@ def personas_title(personas: tuple[PersonaCard, ...]) -> str:
     return f"{start}, {_quoted(best.name)} converts best with {conversion}"
 
 
+def persona_title(card: PersonaCard) -> str:
+    """Return how large a persona is and how it converts, in one sentence."""
+    out = "; predictions leave it out" if card.excluded else ""
+    return (
+        f"{_quoted(card.name)} makes {percent(card.share)} of journeys, of which {percent(card.conversion)} "
+        f"convert{out}"
+    )
+
+
 def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
     """Return where the arms part most, in one sentence."""
     widest = max(arms, key=lambda step: abs(step.treatment - step.control))
@@ -40,6 +53,52 @@ def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
     return (
         f"The gap is widest at {_quoted(widest.step)}: {percent(widest.treatment)} are predicted to reach it "
         f"instead of {percent(widest.control)}"
+    )
+
+
+def flow_title(flows: Mapping[str, StepFlow]) -> str:
+    """Return what the change does within the first steps of journeys, in one sentence."""
+    control, treatment = flows["control"], flows["treatment"]
+    n_steps = 1 + max(node.step for flow in flows.values() for node in flow.nodes)
+    told = {
+        "complete": (percent(control.completed), percent(treatment.completed)),
+        "leave": (percent(control.left), percent(treatment.left)),
+    }
+    moved = [
+        f"{after}{{}} {verb} instead of {before}" for verb, (before, after) in told.items() if before != after
+    ]
+    steps = f"{n_steps} steps" if n_steps > 1 else "step"
+    if not moved:
+        return f"In the first {steps}, as many complete and leave with the change as without it"
+    said = " and ".join(each.format("" if place else " of journeys") for place, each in enumerate(moved))
+    return f"In the first {steps}, {said}"
+
+
+def leaving_title(left: Sequence[StateDropOff]) -> str:
+    """Return where people leave most, and where the change moves that most, in one sentence.
+
+    Parameters
+    ----------
+    left : sequence of StateDropOff
+        At least one.
+    """
+    most = max(left, key=lambda each: each.leaving[0])
+    start = f"Journeys are left most often at {_quoted(most.state)}, {most.leaving[0]:.2f} times each"
+    moved = max(left, key=lambda each: abs(each.uplift))
+    if signed(moved.uplift) == signed(0.0):
+        return f"{start}, with the change as without it"
+    return f"{start}; the change moves {_quoted(moved.state)} most, by {signed(moved.uplift)}"
+
+
+def quality_title(log: LogFacts) -> str:
+    """Return how many rows of the log were left out, in one sentence."""
+    left_out = log.rejected + log.duplicates
+    if not left_out:
+        return f"All rows of the log are used: {count(log.events)} events"
+    rows = "row is" if left_out == 1 else "rows are"
+    return (
+        f"{count(left_out)} {rows} left out: {count(log.rejected)} could not be used, "
+        f"{count(log.duplicates)} copied another"
     )
 
 

@@ -6,22 +6,22 @@ Renderers only lay it out; nothing is computed in them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.cards import PersonaCard
-from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded
+from persona_tui.engine.analytics.converting import conversion_quantiles
+from persona_tui.engine.analytics.profiles import PersonaProfile
+from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
-from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.data.quality import LogFacts, QualityRow
 from persona_tui.engine.errors import unknown_name
 from persona_tui.engine.simulation.allocation import Allocation
 from persona_tui.engine.simulation.changes import describe_changes, sentences
-from persona_tui.engine.simulation.durations import conversion_times
 from persona_tui.engine.simulation.dwell import DwellTimes
 from persona_tui.engine.simulation.environment import ProductFlowSimulator
 from persona_tui.engine.simulation.experiments import Experiment
@@ -31,24 +31,32 @@ from persona_tui.engine.simulation.insights import Insights, explain
 from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
+from persona_tui.engine.statistics import Interval
 
 CHANGES_TOLD = 8
 """Changes of the chains that are told; of the others only how many there are."""
 STEPS_SHOWN, STATES_SHOWN = 5, 7
 """Of the first steps of journeys, and the states at each of them."""
-QUANTILES = (25, 50, 75, 90)
-"""Percentages of those who convert, whose time to convert is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelArms:
-    """The chance that a journey reaches a step in each arm, and that it does so in order, exactly."""
+    """The chance that a journey reaches a step in each arm, and that it does so in order, exactly.
+
+    Parameters
+    ----------
+    step : str
+    control, treatment, control_in_order, treatment_in_order : float
+    uplift_interval : (float, float), optional
+        95 % interval of treatment minus control, with every doubt that was drawn.
+    """
 
     step: str
     control: float
     treatment: float
     control_in_order: float
     treatment_in_order: float
+    uplift_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,7 @@ class ScenarioReport:
     plan : Plan
         Of a real test.
     flows : dict of StepFlow
-        By arm, the first steps of journeys; small states are folded.
+        By arm, the first steps of journeys; small states are folded, the same in both.
     dose : DosePoint or None
         Where it stands among variants of one effect.
     """
@@ -133,6 +141,10 @@ class Report:
         What the numbers rest on, a sentence each.
     recipe : dict of str
         What makes the numbers again: data fingerprint, seed, version, settings.
+    profiles : tuple of PersonaProfile
+        All that is told of each persona, in their order; empty where they were not described.
+    quality : tuple of QualityRow
+        What was found while the log was read.
     """
 
     title: str
@@ -146,6 +158,8 @@ class Report:
     allocation: Allocation | None
     assumptions: tuple[str, ...]
     recipe: dict[str, str]
+    profiles: tuple[PersonaProfile, ...] = ()
+    quality: tuple[QualityRow, ...] = ()
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
@@ -166,6 +180,7 @@ def report_scenario(
     steps: Sequence[str],
     dwell: DwellTimes,
     plan: Plan,
+    reach_uplifts: Sequence[Interval] = (),
     dose: DosePoint | None = None,
 ) -> ScenarioReport:
     """Return what a report says of one scenario.
@@ -180,48 +195,42 @@ def report_scenario(
         Of the log, for how long converting takes.
     plan : Plan
         Of a real test.
+    reach_uplifts : sequence of (float, float)
+        95 % interval of the uplift at each step; empty where nothing was drawn.
     dose : DosePoint, optional
     """
+    funnel = predict_funnel(experiment, steps)
+    if reach_uplifts:
+        bands = zip(funnel, reach_uplifts, strict=True)
+        funnel = tuple(replace(step, uplift_interval=ends) for step, ends in bands)
     return ScenarioReport(
         name=name,
         question=wording.question(experiment),
         decision=wording.decision(experiment),
-        funnel_arms=predict_funnel(experiment, steps),
+        funnel_arms=funnel,
         experiment=experiment,
         changes=tuple(
             sentences(describe_changes(experiment.control, experiment.treatment), most=CHANGES_TOLD)
         ),
         insights=explain(experiment),
-        conversion_times=_conversion_times(experiment, dwell),
+        conversion_times=conversion_quantiles(experiment, dwell),
         plan=plan,
-        flows={arm: folded(flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN), STATES_SHOWN) for arm in ARMS},
+        flows=folded_alike(
+            {arm: flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN) for arm in ARMS}, STATES_SHOWN
+        ),
         dose=dose,
     )
-
-
-def _conversion_times(experiment: Experiment, dwell: DwellTimes) -> dict[str, dict[str, float]]:
-    """Return quantiles of the time to convert by arm; none where nobody converts."""
-    found: dict[str, dict[str, float]] = {}
-    shares = experiment.shares
-    equal_shares = np.array_equal(shares["control"], shares["treatment"])
-    for arm, flow in zip(ARMS, (experiment.control, experiment.treatment), strict=True):
-        if arm == "treatment" and flow is experiment.control and equal_shares:
-            found[arm] = found["control"]
-            continue
-        times = conversion_times(flow, shares[arm], dwell, experiment.max_length)
-        quantiles = times.quantiles(tuple(each / 100 for each in QUANTILES)).tolist()
-        found[arm] = {f"p{each}": seconds for each, seconds in zip(QUANTILES, quantiles, strict=True)}
-    return found
 
 
 def build_report(
     *,
     log: LogFacts,
     funnel: tuple[FunnelStep, ...],
-    personas: tuple[PersonaCard, ...],
+    profiles: tuple[PersonaProfile, ...],
     simulator: ProductFlowSimulator,
     scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
+    quality: tuple[QualityRow, ...] = (),
     allocation: Allocation | None = None,
     title: str = "",
     lead: str = "",
@@ -233,11 +242,13 @@ def build_report(
     log : LogFacts
     funnel : tuple of FunnelStep
         As observed.
-    personas : tuple of PersonaCard
+    profiles : tuple of PersonaProfile
     simulator : ProductFlowSimulator
     scenarios : tuple of ScenarioReport
         At least one.
     recipe : dict of str
+    quality : tuple of QualityRow
+        What was found while the log was read.
     allocation : Allocation, optional
     title : str
         The question of the leading scenario where empty.
@@ -261,13 +272,15 @@ def build_report(
         log=log,
         unit=main.experiment.unit,
         funnel=funnel,
-        personas=personas,
+        personas=tuple(each.card for each in profiles),
         scenarios=scenarios,
         lead=main,
         ranking=rank_scenarios({each.name: each.experiment for each in scenarios}),
         allocation=allocation,
         assumptions=(*wording.assumptions(log, simulator, main.experiment), *misfits),
         recipe=recipe,
+        profiles=profiles,
+        quality=quality,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from persona_tui.engine.errors import unknown_name
 from persona_tui.engine.simulation.effect_base import Values
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
-from persona_tui.engine.simulation.flow import METRICS, Flow, solve
+from persona_tui.engine.simulation.flow import METRICS, Flow, reach, solve
 from persona_tui.engine.simulation.measures import OF_CONVERTING, Measures
 from persona_tui.engine.simulation.segments import split_by_segments, split_draws
 from persona_tui.engine.simulation.simulated import ARMS
@@ -258,6 +258,35 @@ class Baseline:
             },
             shares={arm: np.concatenate([each.shares[arm] for each in found]) for arm in ARMS},
         )
+
+    def reach_uplifts(
+        self, modification: FlowModification, steps: tuple[str, ...], numbers: Sequence[Values] = ()
+    ) -> FloatArray:
+        """Return how much more often journeys reach some states under treatment in every draw, shape (B, m).
+
+        Parameters
+        ----------
+        modification : FlowModification
+        steps : tuple of str, length m
+            States of the control.
+        numbers : sequence of mapping, optional
+            As ``evaluate`` takes them.
+        """
+
+        def pooled(flow: Flow, shares: FloatArray) -> FloatArray:
+            chances = reach(flow, steps, self.max_length)
+            mean: FloatArray = np.matmul(shares[:, None, :], chances)[:, 0, :]
+            return mean
+
+        def uplift(block: tuple[Solved, list[Values]]) -> FloatArray:
+            control, drawn = block
+            treatment = modification.apply(control.flow, drawn)
+            shares = modification.shift(control.shares, control.flow, drawn)
+            return pooled(treatment, np.broadcast_to(shares, control.shares.shape)) - pooled(
+                control.flow, control.shares
+            )
+
+        return np.concatenate(list(_map_in_order(uplift, _numbered(self.drawn(), numbers), self.workers)))
 
 
 def _numbered(controls: Iterable[Solved], numbers: Sequence[Values]) -> Iterator[tuple[Solved, list[Values]]]:

@@ -104,6 +104,28 @@ def gather_evidence(
     )
 
 
+def reach_intervals(
+    baseline: Baseline, modification: FlowModification, steps: Sequence[str], seed: np.random.SeedSequence
+) -> tuple[Interval, ...]:
+    """Return the 95 % interval of the uplift of the chance to reach each of some states.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    modification : FlowModification
+    steps : sequence of str
+        States of the control.
+    seed : SeedSequence
+        That of the experiment, so that both draw the same numbers for ranges.
+    """
+    if not steps:
+        return ()
+    apart = baseline.told_apart(modification.segments())
+    numbers = draw_parameters(modification.compile(), apart.draws.n_draws, seed)
+    low, high = intervals(apart.reach_uplifts(modification, tuple(steps), numbers)).tolist()
+    return tuple(zip(low, high, strict=True))
+
+
 ModelRange = Callable[[str], Interval | None]
 """Gives the range of a metric's uplift over other models, None where there is none."""
 

@@ -13,6 +13,7 @@ from report_samples import make_report
 
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, text_width, wrap
 from persona_tui.engine.analytics.pptx import write_deck
+from persona_tui.engine.simulation.leverage import StateDropOff
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 NASTY = (
@@ -36,6 +37,7 @@ def nasty_report():
         steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
         caveats=[text * 12 for text in NASTY],
         assumptions=[text * 3 for text in NASTY] * 3,
+        findings=[text * 4 for text in NASTY] * 2,
         recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
         title=NASTY[2] + NASTY[3] + NASTY[6],
         decision=" ".join(NASTY),
@@ -45,7 +47,10 @@ def nasty_report():
 def excluding_report():
     """A report without the second of four personas, and with a long list of others."""
     report = make_report()
-    cards = tuple(replace(card, excluded=card.id == 2) for card in report.personas)
+    profiles = tuple(
+        replace(each, card=replace(each.card, excluded=each.card.id == 2)) for each in report.profiles
+    )
+    cards = tuple(each.card for each in profiles)
     listed = ", ".join(f"'{'Staff ' * 6}{place}'" for place in range(6))
     experiment = report.lead.experiment
     experiment = replace(
@@ -54,7 +59,7 @@ def excluding_report():
         without=f"without 'Window shoppers', {listed} (12 % of users)",
     )
     lead = replace(report.lead, experiment=experiment)
-    return replace(report, personas=cards, scenarios=(lead,), lead=lead)
+    return replace(report, personas=cards, profiles=profiles, scenarios=(lead,), lead=lead)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +96,15 @@ def title_of(slide):
     return slide.shapes.title.text_frame.text
 
 
+def slide_on(deck, topic):
+    """Return the first slide on a topic, as it is written above its title."""
+    return next(
+        slide
+        for slide in deck.slides
+        if any(shape.name == "Topic" and shape.text_frame.text == topic for shape in slide.shapes)
+    )
+
+
 def charts(deck, name):
     return [
         shape.chart
@@ -101,12 +115,11 @@ def charts(deck, name):
 
 
 def tables(deck, name):
-    return [
-        shape.table
-        for slide in deck.slides
-        for shape in slide.shapes
-        if shape.has_table and shape.name == name
-    ]
+    return [table for slide in deck.slides for table in tables_of(slide, name)]
+
+
+def tables_of(slide, name):
+    return [shape.table for shape in slide.shapes if shape.has_table and shape.name == name]
 
 
 def cells(table):
@@ -132,13 +145,18 @@ def test_the_slides_come_in_the_order_of_an_argument(deck):
     ]
     assert topics == [
         "",
+        "HOW TO READ IT",
         "DECISION",
         "PERSONAS",
+        *(f"PERSONA {number}" for number in range(1, 5)),
+        "THE CHANGE AS FLOW",
         "FUNNEL: CONTROL AGAINST TREATMENT",
         "UPLIFT BY PERSONA",
+        "WHERE PEOPLE LEAVE",
         "DRIVERS",
         "THE REAL TEST",
         "ASSUMPTIONS AND CAVEATS",
+        "DATA QUALITY",
         "RECIPE",
     ]
 
@@ -147,15 +165,24 @@ def test_every_title_says_the_message_of_its_slide(deck):
     titles = [title_of(slide).replace("\u202f", " ").replace("\u00a0", " ") for slide in deck.slides]
     assert titles == [
         "What if: add two extra onboarding clicks?",
+        "Values are exact for the fitted personas; intervals say what the log leaves open",
         "The change is expected to lower completion from 62.4 % to 59.3 %: −3.1 points "
         "(95 % interval −4.0 to −2.2).",
         "4 personas: “Determined buyers” is the largest with 34.6 % of journeys "
         "and converts best with 80.0 %",
+        "“Determined buyers” makes 34.6 % of journeys, of which 80.0 % convert",
+        "“Window shoppers” makes 28.2 % of journeys, of which 67.5 % convert",
+        "“Explorers” makes 21.8 % of journeys, of which 55.0 % convert",
+        "“Bargain hunters” makes 15.4 % of journeys, of which 42.5 % convert",
+        "In the first 4 steps, as many complete and leave with the change as without it",
         "The gap is widest at “signup_complete”: 58.8 % are predicted to reach it instead of 61.7 %",
         "“Determined buyers” loses most in completion: −5.0 points (95 % interval −5.9 to −4.1)",
+        "Journeys are left most often at “checkout”, 0.20 times each; the change moves “checkout” most, "
+        "by +0.05",
         "What moves the uplift most is friction.factor",
         "A test of fixed size takes 3,891 users per arm, 9.7 weeks.",
         "Read the result with 1 caveat and 4 assumptions in mind",
+        "3 rows are left out: 3 could not be used, 0 copied another",
         "The same log, settings, seed and version give these numbers again",
     ]
 
@@ -163,18 +190,28 @@ def test_every_title_says_the_message_of_its_slide(deck):
 def test_the_title_of_uplifts_claims_nothing_that_the_intervals_do_not_hold(folder):
     unclear = make_report(uplift=-0.002)
     deck = Presentation(write_deck(unclear, folder / "unclear.pptx"))
-    assert title_of(deck.slides[4]) == "The log cannot tell for any persona whether the change helps or hurts"
+    assert (
+        title_of(slide_on(deck, "UPLIFT BY PERSONA"))
+        == "The log cannot tell for any persona whether the change helps or hurts"
+    )
 
 
 def test_a_change_without_effect_reads_as_such(folder):
     deck = Presentation(write_deck(make_report(uplift=0.0), folder / "null.pptx"))
-    assert title_of(deck.slides[3]) == "Every step is reached as often with the change as without it"
-    assert title_of(deck.slides[4]) == "The change moves the completion of no persona"
+    assert (
+        title_of(slide_on(deck, "FUNNEL: CONTROL AGAINST TREATMENT"))
+        == "Every step is reached as often with the change as without it"
+    )
+    assert title_of(slide_on(deck, "UPLIFT BY PERSONA")) == "The change moves the completion of no persona"
     assert {row[5] for row in cells(tables(deck, "Uplift values")[0])[1:]} == {"0.0"}
 
 
 def test_the_decision_shows_the_key_figures(deck):
-    tiles = [shape.text_frame.text for shape in deck.slides[1].shapes if shape.name.startswith("Key figure")]
+    tiles = [
+        shape.text_frame.text
+        for shape in slide_on(deck, "DECISION").shapes
+        if shape.name.startswith("Key figure")
+    ]
     assert [tile.replace("\u202f", " ").replace("\u00a0", " ").split("\n") for tile in tiles] == [
         ["Completion", "62.4 % → 59.3 %", "control → treatment"],
         ["Uplift in completion", "−3.1 points", "95 % interval −4.0 to −2.2; −5.0 % of control"],
@@ -185,7 +222,11 @@ def test_the_decision_shows_the_key_figures(deck):
 
 def test_certainty_is_never_claimed_from_draws(folder):
     deck = Presentation(write_deck(make_report(uplift=0.02), folder / "sure.pptx"))
-    tile = next(shape for shape in deck.slides[1].shapes if shape.name == "Key figure: Chance that it hurts")
+    tile = next(
+        shape
+        for shape in slide_on(deck, "DECISION").shapes
+        if shape.name == "Key figure: Chance that it hurts"
+    )
     assert tile.text_frame.paragraphs[1].text == "<\u202f0.2\u202f%"
 
 
@@ -236,6 +277,12 @@ def test_tables_show_value_and_interval_with_a_real_minus_sign(deck):
     assert first == ["", "All users", "100.0 %", "62.4 %", "59.3 %", "−3.1", "−4.0 to −2.2"]
 
 
+def test_the_funnel_is_told_with_the_interval_of_each_uplift(deck):
+    (funnel,) = tables(deck, "Funnel values")
+    last = [text.replace("\u202f", " ") for text in cells(funnel)[-1]]
+    assert last == ["signup_complete", "61.1 %", "61.7 %", "58.8 %", "−2.9", "−3.2 to −2.5"]
+
+
 def test_a_deck_says_on_every_slide_whom_it_is_without(folder):
     deck = Presentation(write_deck(excluding_report(), folder / "excluding.pptx"))
     (personas,), (uplifts,) = tables(deck, "Personas"), tables(deck, "Uplift values")
@@ -254,8 +301,77 @@ def test_a_deck_says_on_every_slide_whom_it_is_without(folder):
 def test_personas_flow_over_slides_of_at_most_eight(nasty_deck):
     parts = tables(nasty_deck, "Personas")
     assert [len(part.rows) - 1 for part in parts] == [7, 8, 7, 8, 7, 8, 7, 8]
-    titles = [title_of(slide) for slide in nasty_deck.slides]
-    assert [title[-8:] for title in titles[2:10]] == [f"({number} of 8)" for number in range(1, 9)]
+    titles = [title_of(slide) for slide in nasty_deck.slides if tables_of(slide, "Personas")]
+    assert [title[-8:] for title in titles] == [f"({number} of 8)" for number in range(1, 9)]
+
+
+def test_only_the_largest_personas_have_a_slide_each(deck, nasty_deck):
+    assert len(tables(deck, "Traits")) == 4
+    assert len(tables(nasty_deck, "Traits")) == 12
+    told = next(shape for shape in slide_on(nasty_deck, "PERSONAS").shapes if shape.name == "How to read it")
+    assert told.text_frame.text.endswith("The 12 largest have a slide each.")
+
+
+def test_a_persona_is_told_with_its_figures_traits_and_typical_journey(deck):
+    slide = slide_on(deck, "PERSONA 4")
+    texts = {
+        shape.name: shape.text_frame.text.replace("\u202f", " ").replace("\u00a0", " ")
+        for shape in slide.shapes
+        if shape.has_text_frame
+    }
+    assert texts["Key figure: Share of journeys"].split("\n")[1:] == [
+        "15.4 %",
+        "95 % interval 13.8 to 16.9 %",
+    ]
+    assert texts["Key figure: Uplift of the change"].split("\n")[1:] == [
+        "−2.6 points",
+        "95 % interval −4.7 to −0.5",
+    ]
+    assert "Does more: plan_select 3.80× (2.90 to 5.10)" in texts["What sets it apart"]
+    assert texts["Journey"] == "landing → signup_start → plan_select → signup_complete"
+    (traits,) = tables_of(slide, "Traits")
+    assert [text.replace("\u202f", " ") for text in cells(traits)[5]] == [
+        "share who return",
+        "40.0 %",
+        "30.0 %",
+    ]
+    (chart,) = (shape.chart for shape in slide.shapes if shape.has_chart)
+    assert chart._chartSpace.find(f".//{CHART}errBars") is not None
+
+
+def test_a_single_persona_is_told_by_its_averages(all_decks):
+    slide = slide_on(all_decks[2], "PERSONA 1")
+    said = next(shape.text_frame.text for shape in slide.shapes if shape.name == "What sets it apart")
+    assert said.startswith("On average: ")
+    assert not any(shape.has_chart for shape in slide.shapes)
+
+
+def test_where_people_leave_is_told_for_both_arms(deck):
+    (leavings,) = tables(deck, "Leavings")
+    assert cells(leavings)[1:] == [["checkout", "0.20", "0.25", "+0.05"]]
+    (chart,) = charts(deck, "Where people leave")
+    assert [list(series.values) for series in chart.plots[0].series] == [[0.2], [0.25]]
+
+
+def test_the_states_that_are_left_most_are_told_and_the_others_counted(folder):
+    report = make_report()
+    drop_off = tuple(
+        StateDropOff(state=f"state {place:02}", leaving=(place / 100, place / 90), ended=(0.1, 0.1))
+        for place in range(15)
+    )
+    lead = replace(report.lead, insights=replace(report.lead.insights, drop_off=drop_off))
+    deck = Presentation(write_deck(replace(report, scenarios=(lead,), lead=lead), folder / "left.pptx"))
+    (leavings,) = tables(deck, "Leavings")
+    assert [row[0] for row in cells(leavings)[1:]] == [f"state {place:02}" for place in range(14, 4, -1)]
+    slide = slide_on(deck, "WHERE PEOPLE LEAVE")
+    caption = next(shape.text_frame.text for shape in slide.shapes if shape.name == "How to read it")
+    assert caption.endswith("4 more states, each left 0.04 times at most.")
+
+
+def test_the_quality_of_the_log_is_told_with_what_was_done(deck):
+    (findings,) = tables(deck, "Findings")
+    reason = "rows stand after a later one: each user's events are put in time order"
+    assert cells(findings)[1:] == [[reason, "9,976 rows", "9.9%", "kept"]]
 
 
 def test_a_long_funnel_is_split_into_bars_and_a_short_one_is_columns(deck, nasty_deck):

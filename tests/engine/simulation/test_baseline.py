@@ -10,11 +10,13 @@ from persona_tui.engine.modeling.segmentation import find_personas
 from persona_tui.engine.rng import normalise_seed
 from persona_tui.engine.simulation import baseline as baseline_module
 from persona_tui.engine.simulation.baseline import ArmValues, Baseline
+from persona_tui.engine.simulation.comparison import reach_intervals
 from persona_tui.engine.simulation.effects import Friction, MixShift
 from persona_tui.engine.simulation.environment import FlowModification, ProductFlowSimulator
 from persona_tui.engine.simulation.flow import METRICS, solve
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.uncertainty import DRAWS_PER_BLOCK, draw_flows
+from persona_tui.engine.statistics import interval
 
 SEED = normalise_seed(0)
 N_DRAWS = DRAWS_PER_BLOCK + 3  # the last block is not full
@@ -105,3 +107,15 @@ def test_a_mean_over_a_part_weighs_personas_by_their_journeys_in_it():
     assert values.pooled("control", "completion_rate", np.array([0.5, 1.0])) == pytest.approx(0.275 / 0.625)
     assert values.pooled("control", "completion_rate", np.array([0.0, 1.0])) == 0.8
     assert np.isnan(values.pooled("control", "completion_rate", np.zeros(2)))
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_completion_is_reached_as_much_more_often_in_every_draw_as_the_uplift_says(baseline, effects):
+    modification = FlowModification(effects=EFFECTS[effects])
+    reached = baseline.reach_uplifts(modification, ("landing", "signup_complete"))
+    evidence = baseline.evaluate(baseline.drawn(), modification)
+    uplifts = evidence.uplift("completion_rate", np.ones(len(baseline.simulator.shares)))
+    assert reached.shape == (N_DRAWS, 2)
+    np.testing.assert_allclose(reached[:, 1], uplifts, atol=1e-12)
+    ends = reach_intervals(baseline, modification, ("landing", "signup_complete"), SEED)
+    assert ends[1] == pytest.approx(interval(uplifts), abs=1e-12)
