@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import Field
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from persona_tui.engine.analytics.branding import Branding
 from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.params import format_names
 from persona_tui.study.declared import option_fault
@@ -30,7 +31,8 @@ REPORT: Final = "report"
 HIDDEN: Final = "***"
 """Stands for a password."""
 EFFECTS_KEY: Final = "effects"
-REPORT_KEYS: Final = ("title", "lead")
+BRANDING_KEYS: Final = tuple(each.name for each in fields(Branding))
+REPORT_KEYS: Final = ("title", "lead", *BRANDING_KEYS)
 NOT_IN_FILES: Final = frozenset({"output"})
 """Options that a file does not hold: a study is where it stands."""
 
@@ -83,6 +85,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         values["events"] = one_or_several([_source(each, path) for each in sources])
     if "prepare" in values:
         values["prepare"] = with_tables(values["prepare"], lambda table: _source(table, path))
+    if "branding" in values:
+        values["branding"] = values["branding"].beside(path)
     study = _study_of(path)
     of_run = path.name == RUN_FILE
     folder = path.resolve().parent if of_run else study
@@ -295,12 +299,16 @@ def _read_scenarios(value: object, faults: Faults) -> tuple[ScenarioSettings, ..
 
 def _read_report(
     value: object, scenarios: tuple[ScenarioSettings, ...] | None, faults: Faults
-) -> dict[str, str]:
+) -> dict[str, Any]:
     place = (REPORT,)
     table = read_table(value, REPORT_KEYS, place, faults)
-    title, lead = (read_text(table, key, place, faults) for key in REPORT_KEYS)
+    title, lead, *others = (read_text(table, key, place, faults) for key in REPORT_KEYS)
+    branding = Branding(**dict(zip(BRANDING_KEYS, others, strict=True)))
+    if fault := branding.fault():
+        faults.add((*place, "accent"), fault)
+        branding = replace(branding, accent="")
     if lead and scenarios is not None:
         names = [each.name for each in scenarios] or [CHANGE]
         if lead not in names:
             faults.add((*place, "lead"), str(unknown_name("scenario", lead, names)))
-    return {"report_title": title, "lead": lead}
+    return {"report_title": title, "lead": lead, "branding": branding}

@@ -79,7 +79,12 @@ def export_report(
     """
     exporters = [EXPORTERS.get(name) for name in formats]
     make_folder(folder)
-    exported = Exported(report=result.report, document=result.document, request=_request(settings))
+    exported = Exported(
+        report=result.report,
+        document=result.document,
+        request=_request(settings),
+        branding=settings.branding,
+    )
     written: list[Path] = []
     for done, exporter in enumerate(exporters):
         on_progress(Progress(stage=f"export {formats[done]}", done=done, total=len(exporters)))

@@ -8,9 +8,10 @@ The command line, the study file, its schema and the recipe are built from the f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any, Final, Literal
 
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names
 from persona_tui.study.declared import option, option_fault
@@ -173,6 +174,7 @@ class Settings(SourceSettings):
     scenarios: tuple[ScenarioSettings, ...] = ()
     report_title: str = ""
     lead: str = ""
+    branding: Branding = PLAIN
     personas: KeptPersonas | None = None
     """None where the settings are of no study."""
 
@@ -182,6 +184,7 @@ class Settings(SourceSettings):
             for name, each in options_by_name().items()
             if (fault := option_fault(each, getattr(self, name), each.metadata["flag"]))
         ]
+        faults += [fault for fault in (self.branding.fault(),) if fault]
         faults += self._scenario_faults()
         if faults:
             raise SimulationError(" ".join(faults))
@@ -249,7 +252,7 @@ class Settings(SourceSettings):
                 kept[name] = list(value) if isinstance(value, tuple) else value
         if self.scenarios:
             kept["scenarios"] = [each.as_toml() for each in self.scenarios]
-        report = {"title": self.report_title, "lead": self.lead}
+        report = {"title": self.report_title, "lead": self.lead, **asdict(self.branding)}
         if any(report.values()):
             kept["report"] = {key: text for key, text in report.items() if text}
         return kept

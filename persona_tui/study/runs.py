@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from persona_tui import __version__
+from persona_tui.engine.analytics.branding import Branding
 from persona_tui.engine.analytics.reporting import export_powerpoint
 from persona_tui.engine.analytics.tables import persona_table, scenario_table, to_csv
 from persona_tui.engine.data.readers.registry import READERS
@@ -249,7 +250,7 @@ def do_run(
                     journal.open(run.folder)
                 files = write_request(run.folder, settings, kept)
             result = run_study(inside, prepared, store=run.blocks, on_progress=report)
-            files += _write_files(result, run.folder, job.written, report)
+            files += _write_files(settings.branding, result, run.folder, job.written, report)
             without = result.report.lead.experiment.without
             manifest = build_manifest(settings, run.folder, files, began, without=without)
             write_json(run.folder / MANIFEST, manifest)
@@ -334,13 +335,13 @@ def _both(first: ProgressCallback, second: ProgressCallback) -> ProgressCallback
 
 
 def _write_files(
-    result: StudyResult, folder: Path, wanted: tuple[str, ...], on_progress: ProgressCallback
+    branding: Branding, result: StudyResult, folder: Path, wanted: tuple[str, ...], tell: ProgressCallback
 ) -> tuple[str, ...]:
     report, rejects = result.report, result.prepared.log.quality.rejects
     writers: dict[str, Callable[[Path], object]] = {
         "persona_summary.csv": lambda path: write_text(path, to_csv(persona_table(report.personas))),
         "experiment_results.csv": lambda path: write_text(path, to_csv(scenario_table(report.scenarios))),
-        "simulation_report.pptx": lambda path: export_powerpoint(report, path),
+        "simulation_report.pptx": lambda path: export_powerpoint(report, path, branding=branding),
         "result.json": lambda path: write_json(path, result.document),
     }
     if rejects.height:
@@ -348,7 +349,7 @@ def _write_files(
     names = tuple(name for name in writers if name in wanted)
     for done, name in enumerate(names, start=1):
         writers[name](folder / name)
-        on_progress(Progress(stage="export", done=done, total=len(names)))
+        tell(Progress(stage="export", done=done, total=len(names)))
     return names
 
 
@@ -357,6 +358,8 @@ def settings_text(settings: Settings) -> str:
     import tomli_w  # noqa: PLC0415 - only writing needs it
 
     kept = {name: value for name, value in settings.as_toml().items() if name not in {"output", "workers"}}
+    if places := settings.branding.whole_paths():
+        kept["report"] |= places
     if settings.prepare:
         kept["prepare"] = list(settings.prepare_placed())
     return WRITTEN + tomli_w.dumps({**kept, "events": one_or_several(settings.source_places())})

@@ -6,6 +6,7 @@ from dataclasses import Field
 from typing import Any, Final, TypeAlias
 
 from persona_tui import __version__
+from persona_tui.engine.analytics.branding import ACCENT_PATTERN
 from persona_tui.engine.params import LISTS, NUMBERS, Parameter, parameters_of
 from persona_tui.engine.simulation.effects import EFFECTS
 from persona_tui.study.config import NOT_IN_FILES, REPORT, SCENARIOS
@@ -44,6 +45,14 @@ def study_schema() -> Schema:
     report = {
         "title": _TEXT | {"description": "Title of the report."},
         "lead": _TEXT | {"description": "The scenario that leads the report. Default: the first."},
+        "author": _TEXT | {"description": "Author of the files."},
+        "logo": _TEXT | {"description": "A PNG or JPEG picture, beside this file or a whole path."},
+        "accent": {
+            "type": "string",
+            "pattern": ACCENT_PATTERN,
+            "description": "Colour of what stands out, such as #0b6e4f.",
+        },
+        "template": _TEXT | {"description": "A .pptx whose layouts, fonts and colours the deck takes."},
     }
     scenarios = {
         "type": "array",

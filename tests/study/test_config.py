@@ -109,7 +109,7 @@ def test_a_file_that_only_describes_a_study_gets_a_folder_of_its_own(sample_stud
         ),
         ("[seed]", "1: seed must be a whole number."),
         ("[report]\nlead = 1", "2: lead must be a text."),
-        ("report = 'x'", "1: report must be a table with title, lead."),
+        ("report = 'x'", "1: report must be a table with title, lead, author, logo, accent, template."),
         ("[report]\ntitel = 'x'", "2: unknown key 'titel'. Did you mean 'title'?"),
         ("[report]\nlead = 'x'", "2: Unknown scenario 'x'. Known: change."),
         (

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import getpass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from persona_tui.cli import output
 from persona_tui.cli.commands.asked import FIT_OPTIONS, narrate_defaults, narrate_source, require_source
+from persona_tui.cli.open_hints import open_hint
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.params import parse_names
+from persona_tui.study.config import BRANDING_KEYS
 from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
@@ -34,6 +38,32 @@ class ExportRequest:
         metavar="DIR",
         help="Where the files go. Default: the folder exports of the study.",
     )
+    title: str = option("--title", default="", metavar="TEXT", help="Title in place of the study's.")
+    author: str = option("--author", default="", metavar="TEXT", help="Author of the files.")
+    logo: str = option("--logo", default="", metavar="FILE", help="A PNG or JPEG picture for the title.")
+    accent: str = option(
+        "--accent", default="", metavar="#RRGGBB", help="Colour of what stands out, such as #0b6e4f."
+    )
+    template: str = option(
+        "--template",
+        default="",
+        metavar="FILE.pptx",
+        help="A deck whose layouts, fonts and colours the deck takes.",
+    )
+    open_hint: bool = option(
+        "--open-hint",
+        default=False,
+        help="Tell on stderr how to get at the files from here: a copy command over SSH, an open one else.",
+    )
+
+    def dressed(self, settings: Settings) -> Settings:
+        """Return settings with what is given here in place of what the study says."""
+        given = {name: getattr(self, name) for name in BRANDING_KEYS if getattr(self, name)}
+        return replace(
+            settings,
+            report_title=self.title or settings.report_title,
+            branding=replace(settings.branding, **given),
+        )
 
 
 def _export(settings: Settings, presentation: Presentation, request: ExportRequest) -> None:
@@ -45,6 +75,8 @@ def _export(settings: Settings, presentation: Presentation, request: ExportReque
     asked = tuple(dict.fromkeys(name for text in request.format for name in parse_names(text)))
     for name in asked:
         EXPORTERS.get(name)
+    settings = request.dressed(settings)
+    settings.branding.picture()  # a logo that cannot be used is told before anything is worked out
     folder = Path(request.to) if request.to else export_folder(settings)
     with presentation.reporting() as on_progress:
         result = forecast(settings, on_progress=on_progress)
@@ -55,6 +87,8 @@ def _export(settings: Settings, presentation: Presentation, request: ExportReque
         output.write_json(_document(written))
     else:
         output.write("".join(f"{path}\n" for path in written))
+    if request.open_hint:
+        presentation.narrate(open_hint(written, os.environ, getpass.getuser()))
 
 
 def _document(written: Sequence[Path]) -> dict[str, Any]:

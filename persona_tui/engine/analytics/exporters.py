@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.files import dump_json, write_text, write_whole
 from persona_tui.engine.registry import Registry
 
@@ -31,11 +32,13 @@ class Exported:
         What ``result.json`` holds.
     request : dict of bytes
         The files, by name, of a folder that asks for the same report again.
+    branding : Branding
     """
 
     report: Report
     document: Document
     request: Mapping[str, bytes]
+    branding: Branding = PLAIN
 
 
 Exporter: TypeAlias = "Callable[[Exported, Path], tuple[Path, ...]]"
@@ -47,21 +50,23 @@ EXPORTERS: Final[Registry[Exporter]] = Registry("format")
 def _export_deck(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.reporting import export_powerpoint  # noqa: PLC0415 - loads pptx
 
-    return (export_powerpoint(exported.report, folder / "simulation_report.pptx"),)
+    return (
+        export_powerpoint(exported.report, folder / "simulation_report.pptx", branding=exported.branding),
+    )
 
 
 @EXPORTERS.register("html", help="One page with charts to look closer at; needs no network.")
 def _export_page(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.html_page import write_html  # noqa: PLC0415 - loads jinja2
 
-    return (write_html(exported.report, folder / "report.html"),)
+    return (write_html(exported.report, folder / "report.html", exported.branding),)
 
 
 @EXPORTERS.register("md", help="Markdown: one page to paste into a ticket or a wiki.")
 def _export_markdown(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.markdown import write_markdown  # noqa: PLC0415 - as the report
 
-    return (write_markdown(exported.report, folder / "report.md"),)
+    return (write_markdown(exported.report, folder / "report.md", exported.branding),)
 
 
 @EXPORTERS.register("json", help="Every number, with a versioned schema.")
@@ -92,7 +97,7 @@ def _export_parquet(exported: Exported, folder: Path) -> tuple[Path, ...]:
 def _export_workbook(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.workbook import write_workbook  # noqa: PLC0415 - loads polars
 
-    return (write_workbook(exported.report, folder / "report.xlsx"),)
+    return (write_workbook(exported.report, folder / "report.xlsx", exported.branding),)
 
 
 @EXPORTERS.register("ipynb", help="A notebook that works the report out anew, to go on from.")

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from persona_tui import __version__
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.analytics.charts import FIGURES, PALETTES, Figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
@@ -25,7 +26,7 @@ from persona_tui.engine.text import printable
 _PARTS: Final = "persona_tui.engine.analytics.html"
 
 
-def write_html(report: Report, path: Path) -> Path:
+def write_html(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
     """Write a report as a page; the file appears whole or not at all.
 
     Raises
@@ -33,16 +34,22 @@ def write_html(report: Report, path: Path) -> Path:
     ExportError
         If the file cannot be written.
     """
-    write_text(path, to_html(report))
+    write_text(path, to_html(report, branding))
     return path
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Report, branding: Branding = PLAIN) -> str:
     """Return a report as a page, about 5 MB, nearly all of it Plotly's library.
 
     Parameters
     ----------
     report : Report
+    branding : Branding
+
+    Raises
+    ------
+    ExportError
+        If the logo cannot be read.
 
     Notes
     -----
@@ -63,7 +70,9 @@ def to_html(report: Report) -> str:
             word: {"sentence": sentence, "anchor": f"word-{place}"}
             for place, (word, sentence) in enumerate(DEFINITIONS.items(), start=1)
         },
-        style=Markup(_colours() + _part("page.css")),
+        author=printable(branding.author),
+        logo=_picture(branding),
+        style=Markup(_colours(branding.accent) + _part("page.css")),
         script=Markup(script),
         library=Markup(library),
         figures=Markup(_inert_json(figures)),
@@ -93,12 +102,21 @@ def _numbered(blocks: Sequence[Block], figures: list[Figure]) -> Iterator[dict[s
                 yield {"kind": "table", "heads": heads, "rows": rows, "texts": texts}
 
 
-def _colours() -> str:
+def _picture(branding: Branding) -> str:
+    """Return the logo as an address that holds it, empty where there is none."""
+    found = branding.picture()
+    if found is None:
+        return ""
+    kind, content = found
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _colours(accent: str) -> str:
     light, dark = (
         "".join(f"--{name}: {tone}; " for name, tone in each.items()) for each in PALETTES.values()
     )
     return (
-        f":root {{ color-scheme: light dark; {light}}}\n"
+        f":root {{ color-scheme: light dark; {light}--accent: {accent or 'var(--treatment)'}; }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
     )
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.files import write_text
@@ -15,7 +16,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&$])")
 """Characters that Markdown, or HTML in it, may act on."""
 
 
-def write_markdown(report: Report, path: Path) -> Path:
+def write_markdown(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
     """Write a report as Markdown; the file appears whole or not at all.
 
     Raises
@@ -23,19 +24,22 @@ def write_markdown(report: Report, path: Path) -> Path:
     ExportError
         If the file cannot be written.
     """
-    write_text(path, to_markdown(report))
+    write_text(path, to_markdown(report, branding))
     return path
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: Report, branding: Branding = PLAIN) -> str:
     """Return a report as Markdown; text from the data is shown literally, and charts are left to the tables.
 
     Parameters
     ----------
     report : Report
+    branding : Branding
+        Of which the author is told.
     """
-    blocks = (each for each in page_of(report) if not isinstance(each, Chart))
-    return "\n\n".join(map(_written, blocks)) + "\n"
+    title, *blocks = (_written(each) for each in page_of(report) if not isinstance(each, Chart))
+    author = [f"*{escaped(branding.author)}*"] if branding.author else []
+    return "\n\n".join((title, *author, *blocks)) + "\n"
 
 
 def _written(block: Block) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
 
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.analytics.deck_appendix import add_assumptions, add_quality, add_recipe
 from persona_tui.engine.analytics.deck_file import empty_deck, save_deck
 from persona_tui.engine.analytics.deck_flow import add_flow
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
 
 
-def write_deck(report: Report, path: Path) -> Path:
+def write_deck(report: Report, path: Path, *, branding: Branding = PLAIN) -> Path:
     """Write a report as a deck of native, editable slides.
 
     Parameters
@@ -35,6 +36,7 @@ def write_deck(report: Report, path: Path) -> Path:
     report : Report
     path : Path
         Its folder exists; a file that is there is replaced.
+    branding : Branding
 
     Returns
     -------
@@ -53,7 +55,7 @@ def write_deck(report: Report, path: Path) -> Path:
     deck = _filled(report)
     properties = deck.core_properties
     properties.title = printable(report.title)[:255]
-    properties.author = properties.last_modified_by = "persona_tui"
+    properties.author = properties.last_modified_by = printable(branding.author)[:255] or "persona_tui"
     properties.created = properties.modified = report.log.last
     save_deck(deck, path)
     return path

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from persona_tui.engine.analytics import wording
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.converting import conversion_quantiles
 from persona_tui.engine.analytics.profiles import PersonaProfile
@@ -375,25 +376,9 @@ def experiment_summary(experiment: Experiment) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def export_powerpoint(report: Report, path: str | Path) -> Path:
-    """Write a report as a deck of native, editable slides; the file appears whole or not at all.
-
-    Parameters
-    ----------
-    report : Report
-    path : path
-        Ends in ``.pptx``; its folder exists.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    ExportError
-        If the file cannot be written.
-    """
+def export_powerpoint(report: Report, path: str | Path, *, branding: Branding = PLAIN) -> Path:
+    """Write a report as a deck of native, editable slides, as ``pptx.write_deck`` does."""
     from persona_tui.engine.analytics.pptx import write_deck  # noqa: PLC0415 - 0.17 s, only decks need it
 
-    written: Path = write_deck(report, Path(path))
+    written: Path = write_deck(report, Path(path), branding=branding)
     return written

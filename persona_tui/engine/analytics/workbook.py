@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from xlsxwriter import Workbook
 
+from persona_tui.engine.analytics.branding import PLAIN, Branding
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.tables import report_tables
 from persona_tui.engine.files import write_whole
@@ -27,7 +28,7 @@ _WIDEST: Final = 60
 _ABOUT: Final = "about"
 
 
-def write_workbook(report: Report, path: Path) -> Path:
+def write_workbook(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
     """Write a report as an Excel workbook; the file appears whole or not at all.
 
     Raises
@@ -38,7 +39,13 @@ def write_workbook(report: Report, path: Path) -> Path:
 
     def write(temporary: Path) -> None:
         with Workbook(temporary, {**_OPTIONS, "nan_inf_to_errors": True}) as book:
-            book.set_properties({"title": printable(report.title), "created": _CREATED})
+            book.set_properties(
+                {
+                    "title": printable(report.title),
+                    "author": printable(branding.author),
+                    "created": _CREATED,
+                }
+            )
             bold = book.add_format({"bold": True})
             _about(book, report, bold)
             for name, frame in report_tables(report).items():
