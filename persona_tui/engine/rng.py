@@ -26,6 +26,7 @@ class Stream(IntEnum):
     SEGMENTS = 11
     USERS = 12
     STABILITY = 13
+    PERIODS = 14
 
 
 def normalise_seed(random_state: RandomState) -> np.random.SeedSequence:

@@ -157,6 +157,29 @@ def rows_by_user(parts: Sequence[Sequences]) -> IntArray | None:
     return rows
 
 
+def take_events(sequences: Sequences, rows: IntArray) -> tuple[Sequences, CodeArray]:
+    """Return some events of a log as a log of their users, and who these are in the whole.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    rows : int64 array
+        Ascending.
+    """
+    users = sequences.users[rows]
+    begins = np.append(True, users[1:] != users[:-1])[: len(users)]
+    present: CodeArray = users[begins]
+    taken = Sequences(
+        vocabulary=sequences.vocabulary,
+        user_ids=tuple(sequences.user_ids[user] for user in present),
+        codes=sequences.codes[rows],
+        users=(np.cumsum(begins) - 1).astype(np.int32),
+        sessions=sequences.sessions[rows],
+        times=sequences.times[rows],
+    )
+    return taken, present
+
+
 def _moved(joined: Sequences, order: IntArray) -> Sequences:
     """Return a log with users at other places; those of one user keep their order."""
     users = joined.users[order]

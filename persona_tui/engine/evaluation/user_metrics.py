@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from persona_tui.engine.data.funnel import reached_in_order, step_codes
-from persona_tui.engine.data.sequences import Sequences
-from persona_tui.engine.data.unit_events import first_of_each
+from persona_tui.engine.data.sequences import Sequences, take_events
 from persona_tui.engine.evaluation.arms import Arms
 from persona_tui.engine.evaluation.readout import Scale, UserValues
 from persona_tui.engine.types import BoolArray, FloatArray
@@ -124,19 +123,9 @@ def funnel_of(sequences: Sequences, arms: Arms, steps: Sequence[str]) -> tuple[U
     """
     step_codes(sequences, steps)
     counted = (arms.of_users >= 0)[sequences.users] & (sequences.times >= arms.entered[sequences.users])
-    kept = np.flatnonzero(counted)
-    users = sequences.users[kept]
-    begins = first_of_each(users)
-    part = Sequences(
-        vocabulary=sequences.vocabulary,
-        user_ids=tuple(sequences.user_ids[user] for user in users[begins]),
-        codes=sequences.codes[kept],
-        users=(np.cumsum(begins) - 1).astype(np.int32),
-        sessions=sequences.sessions[kept],
-        times=sequences.times[kept],
-    )
+    part, users = take_events(sequences, np.flatnonzero(counted))
     reached = np.zeros((sequences.n_users, len(steps)))
-    reached[users[begins]] = reached_in_order(part, steps) >= 0
+    reached[users] = reached_in_order(part, steps) >= 0
     return tuple(
         UserValues(name=step, numerators=reached[:, place], scale="share") for place, step in enumerate(steps)
     )
