@@ -61,7 +61,7 @@ def test_periods_of_one_log_are_laid_side_by_side(run_in, tmp_path):
     shares = [each["share"]["before"] for each in found["personas"]]
     assert sum(shares) == pytest.approx(1)
     told = run_in(*words, "--quiet", cwd=tmp_path, COLUMNS="80").stdout
-    assert "2026-03-02 to 2026-03-04 against 2026-03-05 to 2026-03-09" in told
+    assert "2026-03-02 to 2026-03-04 against 2026-03-05 to 2026-03-09" in " ".join(told.split())
     assert max(map(len, told.splitlines())) <= 80
 
 
