@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +26,7 @@ class Branding:
     logo: str = ""
     accent: str = ""
     template: str = ""
+
+
+HOUSE: Final = Branding()
+"""The style of the program itself."""
