@@ -9,7 +9,7 @@ from typing import Final
 from pptx.parts.image import Image
 from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
-from pptx.util import Inches
+from pptx.util import Emu, Inches
 
 from persona_tui.engine.analytics.branding import Branding
 from persona_tui.engine.analytics.deck_dressing import dress
@@ -47,7 +47,7 @@ def finish_deck(deck: Deck, branding: Branding) -> None:
     Raises
     ------
     ExportError
-        If the template has no room, or the logo cannot be used.
+        If the logo cannot be used.
     """
     if branding.template:
         dress(deck)
@@ -68,10 +68,12 @@ def _add_logo(deck: Deck, path: Path, *, on_template: bool) -> None:
     across, down = picture.size
     scale = min(Inches(_LOGO_WIDTH) / across, Inches(_LOGO_HEIGHT) / down)
     width, height = int(across * scale), int(down * scale)
-    left, top = Inches(_LOGO_LEFT), Inches(_LOGO_TOP)
-    if on_template:
-        left, top = _free_corner(deck, slide, width, height)
-    shown = slide.shapes.add_picture(str(path), left, top, width, height)
+    left, top = (
+        _free_corner(deck, slide, width, height)
+        if on_template
+        else (int(Inches(_LOGO_LEFT)), int(Inches(_LOGO_TOP)))
+    )
+    shown = slide.shapes.add_picture(str(path), Emu(left), Emu(top), Emu(width), Emu(height))
     shown.name = "Logo"
     shown._element.nvPicPr.cNvPr.set("descr", "Logo")
 

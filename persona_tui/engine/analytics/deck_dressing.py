@@ -6,39 +6,36 @@ What stands below a title is scaled as a whole, so that what fitted still fits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
+from xml.sax.saxutils import escape
 
-from lxml import etree
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.oxml.xmlchemy import BaseOxmlElement
 from pptx.presentation import Presentation as Deck
 from pptx.shapes.autoshape import Shape
+from pptx.shapes.graphfrm import GraphicFrame
 from pptx.slide import Slide, SlideLayout
 from pptx.util import Emu, Inches, Pt
 
 from persona_tui.engine.analytics.deck_file import theme_of
-from persona_tui.engine.analytics.deck_layouts import FOOT, TEXTS, TITLES
+from persona_tui.engine.analytics.deck_layouts import FOOT, TEXTS, TITLES, room_below_title
 from persona_tui.engine.analytics.deck_page import MARGIN, ROOM
 from persona_tui.engine.analytics.deck_shapes import Box
 from persona_tui.engine.analytics.deck_text import fit
-from persona_tui.engine.errors import ExportError
 
 _HOUSE: Final = Box(MARGIN, 1.5, ROOM, 5.8)
 """What stands below a title in house style, with the topic above it and the footer."""
-_GAP: Final = 0.1
 _SIDE_INSETS, _TOP_INSETS = 0.2, 0.1
-_LEAST_ROOM: Final = 0.4
-"""Of a slide's height, that has to be free below a title."""
-_FOOT_STARTS: Final = 0.8
-"""Of a slide's height; what a layout draws below that is its foot."""
 _TITLE_SIZES: Final = (28, 26, 24, 22, 20, 18, 16, 14, 12, 10)
 _FIRST_SIZES: Final = (40, 36, 32, *_TITLE_SIZES)
 _TEXT_SIZES: Final = (20, 18, 16, 14, 12, 11, 10, 9, 8)
-_FACTS_PART: Final = 0.35
+_FACTS_PART: Final = 0.4
 """Of the text below the title of the first slide, what the log and the recipe take."""
+_FACTS_SIZE: Final = 0.75
+"""Of the size of the answer, what they are written in at most."""
 _FONT_WIDTHS: Final = {
     "calibri": 1.0,
     "carlito": 1.0,
@@ -114,13 +111,7 @@ _FONTS: Final = {qn("a:rPr"): "sz", qn("a:defRPr"): "sz", qn("a:endParaRPr"): "s
 
 
 def dress(deck: Deck) -> None:
-    """Move every slide onto its layout, and take the fonts and colours of the template.
-
-    Raises
-    ------
-    ExportError
-        If there is no room below the titles of the template.
-    """
+    """Move every slide onto its layout, and take the fonts and colours of the template."""
     wider = _font_width(deck)
     first, *others = deck.slides
     _dress_first(first, wider)
@@ -142,27 +133,9 @@ def _font_width(deck: Deck) -> float:
 
 def _move(deck: Deck, layout: SlideLayout, wider: float) -> _Move:
     """Return how what stands below a title gets into the room that a layout leaves there."""
-    width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
-    title = next(each for each in layout.placeholders if each.placeholder_format.type in TITLES)
-    top = int(title.top + title.height) + Inches(_GAP)
-    left, right = int(title.left), int(title.left + title.width)
-    bottom = min([int(0.97 * height), *_feet(layout, height)])
-    if bottom - top < _LEAST_ROOM * height or right - left < width / 2:
-        raise ExportError(
-            f"The layout '{layout.name}' of the template has no room below its title.",
-            hint="Name one with a title at its top 'Title Only', or choose another --template.",
-        )
-    scale = min((right - left) / Inches(_HOUSE.width), (bottom - top) / Inches(_HOUSE.height))
-    return _Move(scale=scale, left=left, top=top, font=scale / wider)
-
-
-def _feet(layout: SlideLayout, height: int) -> Iterator[int]:
-    """Yield where the drawings at the foot of a layout and its master begin; numbers and dates give way."""
-    for page in (layout, layout.slide_master):
-        for shape in page.shapes:
-            gives_way = shape.is_placeholder and shape.placeholder_format.type in FOOT
-            if not gives_way and shape.top is not None and _FOOT_STARTS * height < shape.top < height:
-                yield int(shape.top)
+    room = room_below_title(deck, layout)
+    scale = min(room.width / _HOUSE.width, room.height / _HOUSE.height)
+    return _Move(scale=scale, left=Inches(room.left), top=Inches(room.top), font=scale / wider)
 
 
 def _dress_heading(slide: Slide, wider: float) -> None:
@@ -170,7 +143,7 @@ def _dress_heading(slide: Slide, wider: float) -> None:
     for shape in list(slide.placeholders):
         kind = shape.placeholder_format.type
         if kind in TITLES:
-            _refill(shape, [(shape.text_frame.text, 1.0)], wider, sizes=_TITLE_SIZES, bold=True)
+            _refill(shape, wider, sizes=_TITLE_SIZES, bold=True)
         elif kind not in FOOT:
             shape._element.getparent().remove(shape._element)
 
@@ -187,7 +160,7 @@ def _below_title(slide: Slide) -> Iterator[BaseOxmlElement]:
 
 
 def _charts(slide: Slide) -> Iterator[BaseOxmlElement]:
-    return (shape.chart._chartSpace for shape in slide.shapes if shape.has_chart)
+    return (cast("GraphicFrame", each).chart._chartSpace for each in slide.shapes if each.has_chart)
 
 
 def _rescale(root: BaseOxmlElement, move: _Move) -> None:
@@ -213,48 +186,51 @@ def _recolour(root: BaseOxmlElement) -> None:
 
 def _dress_first(slide: Slide, wider: float) -> None:
     """Write the question, the answer and where they come from into the places of the layout."""
-    facts = [shape for shape in slide.shapes if shape.name in {"Log", "Recipe"}]
-    told = [shape.text_frame.text for shape in facts]
+    facts = [cast("Shape", each).text_frame.text for each in slide.shapes if each.name in {"Log", "Recipe"}]
     answered = False
     for shape in list(slide.placeholders):
         kind = shape.placeholder_format.type
         if kind in TITLES:
-            _refill(
-                shape, [(shape.text_frame.text, 1.0)], wider, sizes=(40, 36, 32, *_TITLE_SIZES), bold=True
-            )
+            _refill(shape, wider, sizes=_FIRST_SIZES, bold=True)
         elif kind in TEXTS and not answered:
             answered = True
-            answer = (shape.text_frame.text, 1.0 - _FACTS_PART)
-            parts = [answer, *((text, _FACTS_PART / len(told)) for text in told)]
-            _refill(shape, parts, wider, sizes=_TEXT_SIZES)
+            _refill(shape, wider, sizes=_TEXT_SIZES, below=facts)
         else:
             shape._element.getparent().remove(shape._element)
-    for shape in slide.shapes:
-        if shape in facts or shape.name == "Edge":
+    for shape in list(slide.shapes):
+        if shape.name in {"Edge", "Log", "Recipe"}:
             shape._element.getparent().remove(shape._element)
 
 
 def _refill(
-    shape: Shape,
-    paragraphs: list[tuple[str, float]],
-    wider: float,
-    *,
-    sizes: tuple[float, ...],
-    bold: bool = False,
+    shape: Shape, wider: float, *, sizes: Sequence[float], bold: bool = False, below: Sequence[str] = ()
 ) -> None:
-    """Write texts anew as the layout has them, each at the size that fits its part of the height."""
+    """Write the text of a place anew, in the style of the layout, and some smaller lines below it."""
     for place in shape._element.spPr.findall(qn("a:xfrm")):
         shape._element.spPr.remove(place)
-    body = shape._element.txBody
+    body: Any = shape._element.txBody
     body.replace(body.find(qn("a:bodyPr")), parse_xml(f"<a:bodyPr {nsdecls('a')}><a:noAutofit/></a:bodyPr>"))
     width = (Emu(shape.width).inches - _SIDE_INSETS) / wider
     height = Emu(shape.height).inches - _TOP_INSETS
-    frame = shape.text_frame
-    frame.clear()
-    for number, (text, part) in enumerate(paragraphs):
-        fitted = fit(text, width, part * height, sizes, bold=bold)
-        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-        etree.SubElement(paragraph._p.get_or_add_pPr(), qn("a:buNone"))
-        run = paragraph.add_run()
-        run.text = fitted.text
-        run.font.size = Pt(fitted.size)
+    part = 1 - _FACTS_PART if below else 1.0
+    said = fit(shape.text_frame.text, width, part * height, sizes, bold=bold)
+    smaller = [size for size in sizes if size <= _FACTS_SIZE * said.size] or sizes[-1:]
+    each_part = (1 - part) * height / max(len(below), 1)
+    size = min((fit(text, width, each_part, smaller).size for text in below), default=0.0)
+    for paragraph in body.findall(qn("a:p")):
+        body.remove(paragraph)
+    _add_line(body, said.text, said.size)
+    for number, text in enumerate(below):
+        _add_line(body, fit(text, width, each_part, [size]).text, size, apart=number == 0)
+
+
+def _add_line(body: BaseOxmlElement, text: str, size: float, *, apart: bool = False) -> None:
+    """Add a paragraph of which only the size is not the layout's."""
+    before = f'<a:spcBef><a:spcPts val="{int(100 * size)}"/></a:spcBef>' if apart else ""
+    body.append(
+        parse_xml(
+            f'<a:p {nsdecls("a")}><a:pPr marL="0" indent="0"><a:lnSpc><a:spcPct val="100000"/></a:lnSpc>'
+            f'{before}<a:buNone/></a:pPr><a:r><a:rPr sz="{Pt(size).centipoints}" noProof="1"/>'
+            f"<a:t>{escape(text)}</a:t></a:r></a:p>"
+        )
+    )
