@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from typing import Any, Final, Literal
 
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.errors import SimulationError, unknown_name
 from persona_tui.engine.params import parse_names
 from persona_tui.study.declared import option, option_fault
@@ -174,7 +174,7 @@ class Settings(SourceSettings):
     scenarios: tuple[ScenarioSettings, ...] = ()
     report_title: str = ""
     lead: str = ""
-    branding: Branding = PLAIN
+    branding: Branding = HOUSE
     personas: KeptPersonas | None = None
     """None where the settings are of no study."""
 

@@ -43,6 +43,20 @@ class Branding:
             return ""
         return f"accent == '{self.accent}', must be a colour such as #0b6e4f."
 
+    def colour(self) -> str:
+        """Return the accent, empty where there is none.
+
+        Raises
+        ------
+        ExportError
+            If it is no colour.
+        """
+        if fault := self.fault():
+            raise ExportError(
+                fault, hint="Six digits of hexadecimal after a #, two each of red, green, blue."
+            )
+        return self.accent
+
     def beside(self, file: Path) -> Branding:
         """Return it with relative paths taken as beside a file."""
         logo, template = (
@@ -81,5 +95,5 @@ class Branding:
         return kind, content
 
 
-PLAIN: Final = Branding()
-"""No branding."""
+HOUSE: Final = Branding()
+"""The style of the program itself."""

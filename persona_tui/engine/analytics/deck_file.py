@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from pptx import Presentation
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.opc.package import Part
 from pptx.presentation import Presentation as Deck
+from pptx.slide import SlideMaster
 from pptx.util import Inches, Pt
 
 from persona_tui.engine.files import write_whole
@@ -49,18 +52,27 @@ def empty_deck() -> Deck:
             if shape.element.find(".//{*}xfrm") is not None:
                 shape.left = int(shape.left * WIDTH / _TEMPLATE_WIDTH)
                 shape.width = int(shape.width * WIDTH / _TEMPLATE_WIDTH)
-    _paint(deck)
+    paint(deck, COLORS)
     _style_titles(deck)
     _drop_leftovers(deck)
     return deck
 
 
-def _paint(deck: Deck) -> None:
-    theme = deck.slide_master.part.part_related_by(RT.THEME)
-    xml = theme.blob.decode("utf-8")
-    for name, color in COLORS.items():
-        xml = re.sub(rf"(<a:{name}>).*?(</a:{name}>)", rf'\g<1><a:srgbClr val="{color}"/>\g<2>', xml)
-    theme.blob = xml.encode("utf-8")
+def theme_of(master: SlideMaster) -> Part:
+    """Return the theme that a master takes its fonts and colours from."""
+    part: Part = master.part.part_related_by(RT.THEME)
+    return part
+
+
+def paint(deck: Deck, colors: Mapping[str, str]) -> None:
+    """Set some colours of the themes of a deck, by their names there, as ``rrggbb``."""
+    for master in deck.slide_masters:
+        theme = theme_of(master)
+        xml = theme.blob.decode("utf-8")
+        for name, color in colors.items():
+            filled = rf'\g<1><a:srgbClr val="{color}"/>\g<2>'
+            xml = re.sub(rf"(<a:{name}>).*?(</a:{name}>)", filled, xml, flags=re.DOTALL)
+        theme.blob = xml.encode("utf-8")
 
 
 def _style_titles(deck: Deck) -> None:

@@ -48,7 +48,8 @@ _COLUMNS = (
 
 def add_leaving(deck: Deck, report: Report) -> None:
     """Add how often journeys are left at each state in both arms, the most often first."""
-    left = [each for each in report.lead.insights.drop_off if max(each.leaving) >= _SHOWN]
+    known = report.lead.insights.drop_off
+    left = [each for each in known if max(each.leaving) >= _SHOWN and not each.drops]
     if not left:
         return
     ranked = sorted(left, key=lambda each: (-max(each.leaving), each.state))

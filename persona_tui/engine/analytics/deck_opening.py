@@ -11,6 +11,7 @@ from pptx.presentation import Presentation as Deck
 
 from persona_tui.engine.analytics import deck_titles as titles
 from persona_tui.engine.analytics.deck_file import HEIGHT, WIDTH
+from persona_tui.engine.analytics.deck_layouts import TEXTS, title_layout
 from persona_tui.engine.analytics.deck_page import BODY, MARGIN, ROOM, add_slide, write_notes
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
@@ -53,7 +54,7 @@ _WORDS: Final = {
 
 def add_title(deck: Deck, report: Report) -> None:
     """Add the question and the answer."""
-    slide = deck.slides.add_slide(deck.slide_layouts.get_by_name("Title Slide"))
+    slide = deck.slides.add_slide(title_layout(deck))
     add_panel(slide, Box(0, 0, 0.28, HEIGHT), ACCENT, name="Edge")
     left, width = 1.1, WIDTH - 1.1 - MARGIN
     fill_text(
@@ -65,7 +66,8 @@ def add_title(deck: Deck, report: Report) -> None:
         anchor=MSO_ANCHOR.BOTTOM,
     )
     answer = Box(left, 3.4, width - 1.2, 1.5)
-    fill_text(slide.placeholders[1], answer, report.lead.decision, Style(22), sizes=(22, 20, 18, 16))
+    below = next(each for each in slide.placeholders if each.placeholder_format.type in TEXTS)
+    fill_text(below, answer, report.lead.decision, Style(22), sizes=(22, 20, 18, 16))
     add_text(slide, Box(left, 5.75, width, 0.3), titles.log_facts(report), Style(14, QUIET), name="Log")
     add_text(slide, Box(left, 6.1, width, 0.3), titles.origin(report), Style(14, QUIET), name="Recipe")
     write_notes(

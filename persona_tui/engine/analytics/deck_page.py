@@ -11,6 +11,7 @@ from pptx.shapes.autoshape import Shape
 from pptx.slide import Slide
 
 from persona_tui.engine.analytics.deck_file import WIDTH
+from persona_tui.engine.analytics.deck_layouts import plain_layout
 from persona_tui.engine.analytics.deck_shapes import (
     ACCENT,
     CONTROL,
@@ -60,7 +61,7 @@ def add_slide(
     sizes: Sequence[float] = TITLE_SIZES,
 ) -> Slide:
     """Add a slide with its topic, its message as title, and the footer."""
-    slide: Slide = deck.slides.add_slide(deck.slide_layouts.get_by_name("Title Only"))
+    slide: Slide = deck.slides.add_slide(plain_layout(deck))
     fill_text(
         cast("Shape", slide.shapes.title), title_box, message, Style(sizes[0], INK, bold=True), sizes=sizes
     )

@@ -107,7 +107,7 @@ def _figures(profile: PersonaProfile, comparison: Comparison | None) -> list[tup
     def number(text: str) -> list[Run]:
         return [Run(text, Style(22, INK, bold=True))]
 
-    figures = [
+    figures: list[tuple[str, Sequence[Run], str]] = [
         (
             "Share of journeys",
             number(percent(card.share)),

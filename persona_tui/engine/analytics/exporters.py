@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.files import dump_json, write_text, write_whole
 from persona_tui.engine.registry import Registry
 
@@ -38,7 +38,7 @@ class Exported:
     report: Report
     document: Document
     request: Mapping[str, bytes]
-    branding: Branding = PLAIN
+    branding: Branding = HOUSE
 
 
 Exporter: TypeAlias = "Callable[[Exported, Path], tuple[Path, ...]]"

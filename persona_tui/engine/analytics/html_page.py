@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.charts import FIGURES, PALETTES, Figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
@@ -26,7 +26,7 @@ from persona_tui.engine.text import printable
 _PARTS: Final = "persona_tui.engine.analytics.html"
 
 
-def write_html(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
+def write_html(report: Report, path: Path, branding: Branding = HOUSE) -> Path:
     """Write a report as a page; the file appears whole or not at all.
 
     Raises
@@ -38,7 +38,7 @@ def write_html(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
     return path
 
 
-def to_html(report: Report, branding: Branding = PLAIN) -> str:
+def to_html(report: Report, branding: Branding = HOUSE) -> str:
     """Return a report as a page, about 5 MB, nearly all of it Plotly's library.
 
     Parameters
@@ -49,7 +49,7 @@ def to_html(report: Report, branding: Branding = PLAIN) -> str:
     Raises
     ------
     ExportError
-        If the logo cannot be read.
+        If the logo cannot be used, or the accent is no colour.
 
     Notes
     -----
@@ -72,7 +72,7 @@ def to_html(report: Report, branding: Branding = PLAIN) -> str:
         },
         author=printable(branding.author),
         logo=_picture(branding),
-        style=Markup(_colours(branding.accent) + _part("page.css")),
+        style=Markup(_colours(branding.colour()) + _part("page.css")),
         script=Markup(script),
         library=Markup(library),
         figures=Markup(_inert_json(figures)),

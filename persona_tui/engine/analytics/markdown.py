@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.files import write_text
@@ -16,7 +16,7 @@ _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&$])")
 """Characters that Markdown, or HTML in it, may act on."""
 
 
-def write_markdown(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
+def write_markdown(report: Report, path: Path, branding: Branding = HOUSE) -> Path:
     """Write a report as Markdown; the file appears whole or not at all.
 
     Raises
@@ -28,7 +28,7 @@ def write_markdown(report: Report, path: Path, branding: Branding = PLAIN) -> Pa
     return path
 
 
-def to_markdown(report: Report, branding: Branding = PLAIN) -> str:
+def to_markdown(report: Report, branding: Branding = HOUSE) -> str:
     """Return a report as Markdown; text from the data is shown literally, and charts are left to the tables.
 
     Parameters

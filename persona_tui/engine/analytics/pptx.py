@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
 
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.deck_appendix import add_assumptions, add_quality, add_recipe
-from persona_tui.engine.analytics.deck_file import empty_deck, save_deck
+from persona_tui.engine.analytics.deck_branding import finish_deck, open_deck
+from persona_tui.engine.analytics.deck_file import save_deck
 from persona_tui.engine.analytics.deck_flow import add_flow
 from persona_tui.engine.analytics.deck_funnel import add_funnel
 from persona_tui.engine.analytics.deck_leaving import add_leaving
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
 
 
-def write_deck(report: Report, path: Path, *, branding: Branding = PLAIN) -> Path:
+def write_deck(report: Report, path: Path, branding: Branding = HOUSE) -> Path:
     """Write a report as a deck of native, editable slides.
 
     Parameters
@@ -37,6 +38,7 @@ def write_deck(report: Report, path: Path, *, branding: Branding = PLAIN) -> Pat
     path : Path
         Its folder exists; a file that is there is replaced.
     branding : Branding
+        Whose author, logo, accent and template it has.
 
     Returns
     -------
@@ -45,17 +47,20 @@ def write_deck(report: Report, path: Path, *, branding: Branding = PLAIN) -> Pat
     Raises
     ------
     ExportError
-        If the file cannot be written; then nothing is left of it.
+        If the file cannot be written, or the template, logo or accent cannot be used; then nothing is
+        left of it.
 
     Notes
     -----
     The same report gives the same bytes. Text from the log is never interpreted: a name
     that a slide cannot hold is cut, and stands in full in the speaker notes.
     """
-    deck = _filled(report)
+    deck = _filled(report, branding)
+    finish_deck(deck, branding)
     properties = deck.core_properties
     properties.title = printable(report.title)[:255]
-    properties.author = properties.last_modified_by = printable(branding.author)[:255] or "persona_tui"
+    properties.author = branding.author[:255] or "persona_tui"
+    properties.last_modified_by = "persona_tui"
     properties.created = properties.modified = report.log.last
     save_deck(deck, path)
     return path
@@ -63,12 +68,12 @@ def write_deck(report: Report, path: Path, *, branding: Branding = PLAIN) -> Pat
 
 def outline(report: Report) -> tuple[str, ...]:
     """Return the title of every slide of a report's deck, in order."""
-    titles_of = (slide.shapes.title for slide in _filled(report).slides)
+    titles_of = (slide.shapes.title for slide in _filled(report, HOUSE).slides)
     return tuple("" if title is None else title.text_frame.text for title in titles_of)
 
 
-def _filled(report: Report) -> Deck:
-    deck = empty_deck()
+def _filled(report: Report, branding: Branding) -> Deck:
+    deck = open_deck(branding)
     for add_slides in _SLIDES:
         add_slides(deck, report)
     return deck

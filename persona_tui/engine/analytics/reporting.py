@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
-
 from persona_tui.engine.analytics import wording
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.converting import conversion_quantiles
 from persona_tui.engine.analytics.profiles import PersonaProfile
 from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
-from persona_tui.engine.data.features import require_columns
+from persona_tui.engine.analytics.summaries import build_persona_summary, experiment_summary
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts, QualityRow
 from persona_tui.engine.errors import unknown_name
@@ -33,6 +31,19 @@ from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.statistics import Interval
+
+__all__ = [
+    "DosePoint",
+    "FunnelArms",
+    "Report",
+    "ScenarioReport",
+    "build_persona_summary",
+    "build_report",
+    "experiment_summary",
+    "export_powerpoint",
+    "predict_funnel",
+    "report_scenario",
+]
 
 CHANGES_TOLD = 8
 """Changes of the chains that are told; of the others only how many there are."""
@@ -285,100 +296,26 @@ def build_report(
     )
 
 
-def build_persona_summary(segmented_events: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a persona from events that carry their persona.
+def export_powerpoint(report: Report, path: str | Path, branding: Branding = HOUSE) -> Path:
+    """Write a report as a deck of native, editable slides; the file appears whole or not at all.
 
     Parameters
     ----------
-    segmented_events : DataFrame
-        As ``segmentation.attach_clusters`` returns it.
+    report : Report
+    path : path
+        Ends in ``.pptx``; its folder exists.
+    branding : Branding
 
     Returns
     -------
-    DataFrame
-        ``cluster``, ``persona``, ``users``, ``share`` of users, ``sessions``, ``events``, events per
-        user, sessions per user, the mean ``membership`` of its users, and its commonest events.
+    Path
 
     Raises
     ------
-    DataError
-        If the events carry no persona.
+    ExportError
+        If the file cannot be written.
     """
-    require_columns(segmented_events, ["cluster", "persona", "membership"])
-    per_user = segmented_events.group_by("cluster", "persona", "user_id").agg(
-        sessions=pl.col("session_id").n_unique(), events=pl.len(), membership=pl.col("membership").first()
-    )
-    common = (
-        segmented_events.group_by("cluster", "event_type")
-        .len()
-        .sort("cluster", "len", "event_type", descending=[False, True, False])
-        .group_by("cluster", maintain_order=True)
-        .agg(top_events=pl.col("event_type").cast(pl.String).head(3).str.join(", "))
-    )
-    return (
-        per_user.group_by("cluster", "persona")
-        .agg(
-            users=pl.len(),
-            sessions=pl.col("sessions").sum(),
-            events=pl.col("events").sum(),
-            membership=pl.col("membership").sort().mean(),
-        )
-        .with_columns(
-            share=pl.col("users") / pl.col("users").sum(),
-            events_per_user=pl.col("events") / pl.col("users"),
-            sessions_per_user=pl.col("sessions") / pl.col("users"),
-        )
-        .join(common, on="cluster")
-        .sort("cluster")
-        .select(
-            "cluster",
-            "persona",
-            "users",
-            "share",
-            "sessions",
-            "events",
-            "events_per_user",
-            "sessions_per_user",
-            "membership",
-            "top_events",
-        )
-    )
-
-
-def experiment_summary(experiment: Experiment) -> pl.DataFrame:
-    """Return the overall result of an experiment, one row a metric.
-
-    Parameters
-    ----------
-    experiment : Experiment
-
-    Returns
-    -------
-    DataFrame
-        Both arms, the uplift with its 95 % interval, and what the simulation gave beside it.
-    """
-    total = experiment.total
-    rows = []
-    for metric in experiment.metrics:
-        estimate = total.uplifts[metric]
-        rows.append(
-            {
-                "metric": metric,
-                **{arm: total.arms[arm][metric] for arm in ARMS},
-                "uplift": estimate.value,
-                "relative": estimate.relative,
-                "low": estimate.total[0],
-                "high": estimate.total[1],
-                "simulated_uplift": total.simulated_uplifts.get(metric),
-                "simulation_error": estimate.simulation_error,
-            }
-        )
-    return pl.DataFrame(rows, infer_schema_length=None)
-
-
-def export_powerpoint(report: Report, path: str | Path, *, branding: Branding = PLAIN) -> Path:
-    """Write a report as a deck of native, editable slides, as ``pptx.write_deck`` does."""
     from persona_tui.engine.analytics.pptx import write_deck  # noqa: PLC0415 - 0.17 s, only decks need it
 
-    written: Path = write_deck(report, Path(path), branding=branding)
+    written: Path = write_deck(report, Path(path), branding)
     return written

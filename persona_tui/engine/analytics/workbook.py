@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from xlsxwriter import Workbook
 
-from persona_tui.engine.analytics.branding import PLAIN, Branding
+from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.analytics.tables import report_tables
 from persona_tui.engine.files import write_whole
@@ -28,7 +28,7 @@ _WIDEST: Final = 60
 _ABOUT: Final = "about"
 
 
-def write_workbook(report: Report, path: Path, branding: Branding = PLAIN) -> Path:
+def write_workbook(report: Report, path: Path, branding: Branding = HOUSE) -> Path:
     """Write a report as an Excel workbook; the file appears whole or not at all.
 
     Raises

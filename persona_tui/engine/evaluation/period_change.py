@@ -188,14 +188,8 @@ def compare_periods(
         for each in (before, after)
     ]
     active = [each.columns[:, _ACTIVE] > 0 for each in counted]
-    for name, users in zip(("before", "after"), active, strict=True):
-        if users.sum() < LEAST_USERS:
-            raise DataError(
-                f"{int(users.sum())} users are active in the period {name}; {LEAST_USERS} are needed.",
-                hint="Take longer periods, within those of the log (persona-tui inspect).",
-            )
+    _require_users(*active)
     sums, seen = _weighted_sums(counted, n_draws, stream(normalise_seed(random_state), Stream.PERIODS))
-    funnel = range(_FIRST_STEP, _FIRST_STEP + len(steps))
     first = _FIRST_STEP + len(steps)
     shares = [each[:, first : first + len(names)] / each[:, [_ACTIVE]] for each in sums]
     rates = [_rates(each, first, len(names)) for each in sums]
@@ -206,18 +200,33 @@ def compare_periods(
         n_after=int(active[1].sum()),
         n_both=int((active[0] & active[1]).sum()),
         metrics=_metrics(sums),
-        funnel=tuple(_ratio(step, "share", sums, place) for step, place in zip(steps, funnel, strict=True)),
+        funnel=tuple(_ratio(step, "share", sums, place) for place, step in enumerate(steps, _FIRST_STEP)),
         events=_events(sequences.vocabulary, seen, sums),
-        personas=tuple(
-            PersonaChanged(
-                name=name,
-                share=_changed(name, "share", shares[0][:, place], shares[1][:, place]),
-                completion=_changed(name, "share", rates[0][:, place], rates[1][:, place]),
-            )
-            for place, name in enumerate(names)
-        ),
+        personas=_personas(names, shares, rates),
         mix=_part("other users were active", mix),
         behaviour=_part("users of the same personas did otherwise", behaviour),
+    )
+
+
+def _require_users(before: BoolArray, after: BoolArray) -> None:
+    for name, users in (("before", before), ("after", after)):
+        if users.sum() < LEAST_USERS:
+            raise DataError(
+                f"{int(users.sum())} users are active in the period {name}; {LEAST_USERS} are needed.",
+                hint="Take longer periods, within those of the log (persona-tui inspect).",
+            )
+
+
+def _personas(
+    names: Sequence[str], shares: Sequence[FloatArray], rates: Sequence[FloatArray]
+) -> tuple[PersonaChanged, ...]:
+    return tuple(
+        PersonaChanged(
+            name=name,
+            share=_changed(name, "share", shares[0][:, place], shares[1][:, place]),
+            completion=_changed(name, "share", rates[0][:, place], rates[1][:, place]),
+        )
+        for place, name in enumerate(names)
     )
 
 

@@ -317,11 +317,14 @@ class StateDropOff:
     ended : (float, float)
         Share of journeys of which this is the last state and which did not convert;
         sums over states to the drop-off rate.
+    drops : bool
+        Whether it is itself an event that drops a journey, which is left at the state before.
     """
 
     state: str
     leaving: tuple[float, float]
     ended: tuple[float, float]
+    drops: bool = False
 
     @property
     def uplift(self) -> float:
@@ -370,10 +373,15 @@ def drop_off_by_state(
     after = _drop_off(treatment, treatment_shares, max_length)
     nowhere = (0.0, 0.0)
     pairs = [(state, before.get(state, nowhere), after.get(state, nowhere)) for state in before | after]
+    drops = {state for flow in (control, treatment) for state in _drop_events(flow)}
     return tuple(
-        StateDropOff(state=state, leaving=(old[0], new[0]), ended=(old[1], new[1]))
+        StateDropOff(state=state, leaving=(old[0], new[0]), ended=(old[1], new[1]), drops=state in drops)
         for state, old, new in pairs
     )
+
+
+def _drop_events(flow: Flow) -> list[str]:
+    return [state for state, drops in zip(flow.states, flow.of_kind(StateKind.DROP), strict=True) if drops]
 
 
 def _drop_off(flow: Flow, shares: FloatArray, max_length: int | None) -> dict[str, tuple[float, float]]:

@@ -7,59 +7,15 @@ from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
+from deck_samples import excluding_report, height_of, inches, nasty_report
 from pptx import Presentation
-from pptx.util import Emu
 from report_samples import make_report
 
-from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, text_width, wrap
+from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.pptx import write_deck
 from persona_tui.engine.simulation.leverage import StateDropOff
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-NASTY = (
-    "=cmd()|'/c calc'!A1",
-    "<script>alert('x')</script> & [/b]",
-    "bell\x07 escape\x1b[31m null\x00 surrogate\ud83d new\nline",
-    "漢字の名前" * 40,
-    "👩‍👩‍👧‍👦🚀" * 30,
-    "مرحبا بالعالم " * 15,
-    "W" * 200,
-    "word " * 40,
-    "\u202egnp.exe" + "é\u0301" * 60,
-    "http://example.com/" + "x" * 181,
-)
-
-
-def nasty_report():
-    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(60)]
-    return make_report(
-        names=names,
-        steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
-        caveats=[text * 12 for text in NASTY],
-        assumptions=[text * 3 for text in NASTY] * 3,
-        findings=[text * 4 for text in NASTY] * 2,
-        recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
-        title=NASTY[2] + NASTY[3] + NASTY[6],
-        decision=" ".join(NASTY),
-    )
-
-
-def excluding_report():
-    """A report without the second of four personas, and with a long list of others."""
-    report = make_report()
-    profiles = tuple(
-        replace(each, card=replace(each.card, excluded=each.card.id == 2)) for each in report.profiles
-    )
-    cards = tuple(each.card for each in profiles)
-    listed = ", ".join(f"'{'Staff ' * 6}{place}'" for place in range(6))
-    experiment = report.lead.experiment
-    experiment = replace(
-        experiment,
-        personas=(experiment.personas[0], *experiment.personas[2:]),
-        without=f"without 'Window shoppers', {listed} (12 % of users)",
-    )
-    lead = replace(report.lead, experiment=experiment)
-    return replace(report, personas=cards, profiles=profiles, scenarios=(lead,), lead=lead)
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +89,6 @@ def everything_said(deck):
             if shape.has_table:
                 yield from (text for row in cells(shape.table) for text in row)
         yield slide.notes_slide.notes_text_frame.text
-
-
-def inches(length):
-    return Emu(length).inches
 
 
 def test_the_slides_come_in_the_order_of_an_argument(deck):
@@ -432,24 +384,6 @@ def test_text_fits_its_cell(all_decks):
                 for column, cell in zip(table.columns, row.cells, strict=True):
                     taken = height_of(cell.text_frame, column.width, cell.margin_left + cell.margin_right)
                     assert taken <= inches(row.height), cell.text_frame.text
-
-
-def height_of(frame, width, margins=None):
-    """Return the height that the text of a frame takes, with its margins, in inches."""
-    sides = frame.margin_left + frame.margin_right if margins is None else margins
-    taken = inches(frame.margin_top + frame.margin_bottom) if margins is None else 0.0
-    for place, paragraph in enumerate(frame.paragraphs):
-        runs = paragraph.runs
-        size = max((run.font.size.pt for run in runs), default=10)
-        bold = any(run.font.bold for run in runs)
-        indent = int(paragraph._p.pPr.get("marL", "0"))
-        lines = wrap(paragraph.text, inches(width - sides - indent), size, bold=bold)
-        taken += len(lines) * size * LINE_HEIGHT / 72
-        last = place + 1 == len(frame.paragraphs)
-        taken += (
-            sum(gap.pt for gap in (paragraph.space_before, paragraph.space_after) if gap and not last) / 72
-        )
-    return taken
 
 
 def test_text_neither_shrinks_nor_grows_its_box(deck):

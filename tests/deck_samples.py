@@ -1,0 +1,75 @@
+"""Reports that are hard to lay out as a deck, and how high its texts are by an estimate."""
+
+from dataclasses import replace
+
+from pptx.util import Emu
+from report_samples import make_report
+
+from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, wrap
+
+NASTY = (
+    "=cmd()|'/c calc'!A1",
+    "<script>alert('x')</script> & [/b]",
+    "bell\x07 escape\x1b[31m null\x00 surrogate\ud83d new\nline",
+    "漢字の名前" * 40,
+    "👩‍👩‍👧‍👦🚀" * 30,
+    "مرحبا بالعالم " * 15,
+    "W" * 200,
+    "word " * 40,
+    "\u202egnp.exe" + "é\u0301" * 60,
+    "http://example.com/" + "x" * 181,
+)
+
+
+def nasty_report():
+    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(60)]
+    return make_report(
+        names=names,
+        steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
+        caveats=[text * 12 for text in NASTY],
+        assumptions=[text * 3 for text in NASTY] * 3,
+        findings=[text * 4 for text in NASTY] * 2,
+        recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
+        title=NASTY[2] + NASTY[3] + NASTY[6],
+        decision=" ".join(NASTY),
+    )
+
+
+def excluding_report():
+    """A report without the second of four personas, and with a long list of others."""
+    report = make_report()
+    profiles = tuple(
+        replace(each, card=replace(each.card, excluded=each.card.id == 2)) for each in report.profiles
+    )
+    cards = tuple(each.card for each in profiles)
+    listed = ", ".join(f"'{'Staff ' * 6}{place}'" for place in range(6))
+    experiment = report.lead.experiment
+    experiment = replace(
+        experiment,
+        personas=(experiment.personas[0], *experiment.personas[2:]),
+        without=f"without 'Window shoppers', {listed} (12 % of users)",
+    )
+    lead = replace(report.lead, experiment=experiment)
+    return replace(report, personas=cards, profiles=profiles, scenarios=(lead,), lead=lead)
+
+
+def inches(length):
+    return Emu(length).inches
+
+
+def height_of(frame, width, margins=None, wider=1.0):
+    """Return the height that the text of a frame takes, with its margins, in inches; in a wider font."""
+    sides = frame.margin_left + frame.margin_right if margins is None else margins
+    taken = inches(frame.margin_top + frame.margin_bottom) if margins is None else 0.0
+    for place, paragraph in enumerate(frame.paragraphs):
+        runs = paragraph.runs
+        size = max((run.font.size.pt for run in runs), default=10)
+        bold = any(run.font.bold for run in runs)
+        indent = int(paragraph._p.pPr.get("marL", "0"))
+        lines = wrap(paragraph.text, inches(width - sides - indent) / wider, size, bold=bold)
+        taken += len(lines) * size * LINE_HEIGHT / 72
+        last = place + 1 == len(frame.paragraphs)
+        taken += (
+            sum(gap.pt for gap in (paragraph.space_before, paragraph.space_after) if gap and not last) / 72
+        )
+    return taken
