@@ -14,6 +14,8 @@ from persona_tui.engine.text import printable
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~&$])")
 """Characters that Markdown, or HTML in it, may act on."""
+_BLANKS: Final = re.compile(r"[ \t\n\r\f\v]+")
+"""Those inside numbers are narrow, and stay."""
 
 
 def write_markdown(report: Report, path: Path, branding: Branding = HOUSE) -> Path:
@@ -71,4 +73,4 @@ def escaped(text: str) -> str:
     >>> print(escaped("a|b *c* <script>"))
     a\|b \*c\* \<script\>
     """
-    return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
+    return _SPECIAL.sub(r"\\\1", _BLANKS.sub(" ", printable(text)).strip())
