@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 from pptx.util import Emu
 from report_samples import make_report
 
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, wrap
+from persona_tui.engine.analytics.step_flow import flow_by_step, folded_alike
+from persona_tui.engine.simulation.leverage import StateDropOff
+from persona_tui.engine.simulation.simulated import ARMS
 
 NASTY = (
     "=cmd()|'/c calc'!A1",
@@ -22,8 +26,9 @@ NASTY = (
 
 
 def nasty_report():
+    """A report of 60 personas and 300 event types, with names that are hard to show."""
     names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(60)]
-    return make_report(
+    report = make_report(
         names=names,
         steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
         caveats=[text * 12 for text in NASTY],
@@ -32,6 +37,29 @@ def nasty_report():
         recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
         title=NASTY[2] + NASTY[3] + NASTY[6],
         decision=" ".join(NASTY),
+    )
+    events = [f"{NASTY[place % len(NASTY)]} {place}" for place in range(300)]
+    drop_off = tuple(
+        StateDropOff(state=event, leaving=(0.3 + place / 900, 0.31 + place / 1000), ended=(0.1, 0.1))
+        for place, event in enumerate(events)
+    )
+    lead = replace(
+        report.lead,
+        insights=replace(report.lead.insights, drop_off=drop_off),
+        flows=folded_alike({arm: random_flow(seed, events) for seed, arm in enumerate(ARMS)}, 7),
+    )
+    return replace(report, scenarios=(lead,), lead=lead)
+
+
+def random_flow(seed, events):
+    """The first steps of a random chain, of which some events are far commoner than the others."""
+    random = np.random.default_rng(seed)
+    weights = 0.3 / np.arange(1, len(events) + 2) ** 0.7
+    return flow_by_step(
+        start=random.dirichlet(weights[:-1]),
+        transitions=random.dirichlet(weights, len(events)),
+        vocabulary=tuple(events),
+        completions=(events[8],),
     )
 
 
