@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics.deck_text import shorten
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, signed
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, points_number
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard
@@ -83,11 +83,13 @@ def leaving_title(left: Sequence[StateDropOff]) -> str:
         At least one.
     """
     most = max(left, key=lambda each: each.leaving[0])
-    start = f"Journeys are left most often at {_quoted(most.state)}, {most.leaving[0]:.2f} times each"
+    often = f"{100 * most.leaving[0]:.1f} times in 100"
+    start = f"Journeys are left most often at {_quoted(most.state)}, {often}"
     moved = max(left, key=lambda each: abs(each.uplift))
-    if signed(moved.uplift) == signed(0.0):
+    change = points_number(moved.uplift)
+    if change == points_number(0.0):
         return f"{start}, with the change as without it"
-    return f"{start}; the change moves {_quoted(moved.state)} most, by {signed(moved.uplift)}"
+    return f"{start}; the change moves {_quoted(moved.state)} most, by {change}"
 
 
 def quality_title(log: LogFacts) -> str:

@@ -129,8 +129,8 @@ def test_every_title_says_the_message_of_its_slide(deck):
         "In the first 4 steps, as many complete and leave with the change as without it",
         "The gap is widest at “signup_complete”: 58.8 % are predicted to reach it instead of 61.7 %",
         "“Determined buyers” loses most in completion: −5.0 points (95 % interval −5.9 to −4.1)",
-        "Journeys are left most often at “checkout”, 0.20 times each; the change moves “checkout” most, "
-        "by +0.05",
+        "Journeys are left most often at “checkout”, 20.0 times in 100; the change moves “checkout” most, "
+        "by +5.0",
         "What moves the uplift most is friction.factor",
         "A test of fixed size takes 3,891 users per arm, 9.7 weeks.",
         "Read the result with 1 caveat and 4 assumptions in mind",
@@ -300,9 +300,9 @@ def test_a_single_persona_is_told_by_its_averages(all_decks):
 
 def test_where_people_leave_is_told_for_both_arms(deck):
     (leavings,) = tables(deck, "Leavings")
-    assert cells(leavings)[1:] == [["checkout", "0.20", "0.25", "+0.05"]]
+    assert cells(leavings)[1:] == [["checkout", "20.0", "25.0", "+5.0"]]
     (chart,) = charts(deck, "Where people leave")
-    assert [list(series.values) for series in chart.plots[0].series] == [[0.2], [0.25]]
+    assert [list(series.values) for series in chart.plots[0].series] == [[20.0], [25.0]]
 
 
 def test_the_states_that_are_left_most_are_told_and_the_others_counted(folder):
@@ -317,7 +317,33 @@ def test_the_states_that_are_left_most_are_told_and_the_others_counted(folder):
     assert [row[0] for row in cells(leavings)[1:]] == [f"state {place:02}" for place in range(14, 4, -1)]
     slide = slide_on(deck, "WHERE PEOPLE LEAVE")
     caption = next(shape.text_frame.text for shape in slide.shapes if shape.name == "How to read it")
-    assert caption.endswith("4 more states, each left 0.04 times at most.")
+    assert caption.endswith("4 more states, each 4.4 at most.")
+
+
+def test_events_that_drop_a_journey_are_no_place_where_people_leave(folder):
+    report = make_report()
+    drop_off = (
+        StateDropOff(state="help", leaving=(0.1, 0.1), ended=(0.1, 0.1)),
+        StateDropOff(state="drop_off", leaving=(0.4, 0.4), ended=(0.4, 0.4), drops=True),
+    )
+    lead = replace(report.lead, insights=replace(report.lead.insights, drop_off=drop_off))
+    deck = Presentation(write_deck(replace(report, scenarios=(lead,), lead=lead), folder / "drops.pptx"))
+    assert [row[0] for row in cells(tables(deck, "Leavings")[0])[1:]] == ["help"]
+    title = title_of(slide_on(deck, "WHERE PEOPLE LEAVE"))
+    assert title == "Journeys are left most often at “help”, 10.0 times in 100, with the change as without it"
+
+
+def test_the_tornado_begins_at_the_uplift_as_predicted(deck):
+    (chart,) = charts(deck, "Tornado")
+    assert [list(series.values) for series in chart.plots[0].series] == [[-1.55, -4.0], [-6.2, -2.2]]
+    assert float(chart._chartSpace.find(f".//{CHART}catAx/{CHART}crossesAt").get("val")) == -3.1
+
+
+def test_a_log_without_findings_is_said_to_have_none(folder):
+    deck = Presentation(write_deck(make_report(findings=()), folder / "clean.pptx"))
+    shapes = slide_on(deck, "DATA QUALITY").shapes
+    said = next(shape.text_frame.text for shape in shapes if shape.name == "Findings")
+    assert said.startswith("Nothing was dropped or repaired")
 
 
 def test_the_quality_of_the_log_is_told_with_what_was_done(deck):
