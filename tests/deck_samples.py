@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from pptx.util import Emu
-from report_samples import make_report
+from report_samples import comparison, make_report
 
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, wrap
 from persona_tui.engine.analytics.step_flow import flow_by_step, folded_alike
@@ -25,9 +25,9 @@ NASTY = (
 )
 
 
-def nasty_report():
-    """A report of 60 personas and 300 event types, with names that are hard to show."""
-    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(60)]
+def nasty_report(n_personas=60, n_events=300):
+    """A report of many personas and event types, with names that are hard to show."""
+    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(n_personas)]
     report = make_report(
         names=names,
         steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
@@ -38,13 +38,15 @@ def nasty_report():
         title=NASTY[2] + NASTY[3] + NASTY[6],
         decision=" ".join(NASTY),
     )
-    events = [f"{NASTY[place % len(NASTY)]} {place}" for place in range(300)]
+    events = [f"{NASTY[place % len(NASTY)]} {place}" for place in range(n_events)]
     drop_off = tuple(
         StateDropOff(state=event, leaving=(0.3 + place / 900, 0.31 + place / 1000), ended=(0.1, 0.1))
         for place, event in enumerate(events)
     )
+    groups = tuple(comparison(f"plan={name}", 0.02, 0.5, -0.03, 0.01) for name in names)
     lead = replace(
         report.lead,
+        experiment=replace(report.lead.experiment, groups=groups),
         insights=replace(report.lead.insights, drop_off=drop_off),
         flows=folded_alike({arm: random_flow(seed, events) for seed, arm in enumerate(ARMS)}, 7),
     )

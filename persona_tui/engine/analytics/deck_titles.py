@@ -121,6 +121,16 @@ def uplift_title(personas: tuple[Comparison, ...]) -> str:
     return f"{_quoted(most.name)} {rank} in completion: {points(uplift.value)} (95 % interval {band})"
 
 
+def groups_title(groups: Sequence[Comparison]) -> str:
+    """Return between which groups the uplift lies, in one sentence that makes no finding of it."""
+    ranked = sorted(groups, key=lambda each: each.uplifts[COMPLETION].value)
+    low, high = (
+        f"{points_number(each.uplifts[COMPLETION].value)} for {_quoted(each.name)}"
+        for each in (ranked[0], ranked[-1])
+    )
+    return f"By group the uplift lies between {low} and {high}"
+
+
 def _excludes_zero(comparison: Comparison) -> bool:
     low, high = comparison.uplifts[COMPLETION].total
     return low > 0 or high < 0

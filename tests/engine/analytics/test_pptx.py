@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from deck_samples import excluding_report, height_of, inches, nasty_report
 from pptx import Presentation
-from report_samples import make_report
+from report_samples import comparison, make_report
 
 from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.pptx import write_deck
@@ -296,6 +296,24 @@ def test_a_single_persona_is_told_by_its_averages(all_decks):
     said = next(shape.text_frame.text for shape in slide.shapes if shape.name == "What sets it apart")
     assert said.startswith("On average: ")
     assert not any(shape.has_chart for shape in slide.shapes)
+
+
+def test_groups_are_told_beside_all_users_and_the_smallest_left_to_the_tables(folder):
+    report = make_report()
+    groups = tuple(
+        comparison(f"plan={place}", 0.01 * (place + 1), 0.5, -0.001 * place, 0.01) for place in range(30)
+    )
+    lead = replace(report.lead, experiment=replace(report.lead.experiment, groups=groups))
+    deck = Presentation(write_deck(replace(report, scenarios=(lead,), lead=lead), folder / "groups.pptx"))
+    parts = [table for table in tables(deck, "Uplift values") if cells(table)[0][0] == "Group"]
+    told = [row[0] for table in parts for row in cells(table)[1:] if row[0] != "All users"]
+    assert told == [f"plan={place}" for place in range(6, 30)]
+    slide = slide_on(deck, "UPLIFT BY GROUP")
+    assert title_of(slide) == (
+        "By group the uplift lies between −2.9 for “plan=29” and −0.6 for “plan=6” (1 of 3)"
+    )
+    caption = next(shape.text_frame.text for shape in slide.shapes if shape.name == "How to read it")
+    assert caption.endswith("6 smaller groups are in the tables.")
 
 
 def test_where_people_leave_is_told_for_both_arms(deck):
