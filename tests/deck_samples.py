@@ -25,6 +25,12 @@ NASTY = (
 )
 
 
+def with_lead(report, **changes):
+    """Return a report whose only scenario is changed."""
+    lead = replace(report.lead, **changes)
+    return replace(report, scenarios=(lead,), lead=lead)
+
+
 def nasty_report(n_personas=60, n_events=300):
     """A report of many personas and event types, with names that are hard to show."""
     names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(n_personas)]
@@ -44,13 +50,12 @@ def nasty_report(n_personas=60, n_events=300):
         for place, event in enumerate(events)
     )
     groups = tuple(comparison(f"plan={name}", 0.02, 0.5, -0.03, 0.01) for name in names)
-    lead = replace(
-        report.lead,
+    return with_lead(
+        report,
         experiment=replace(report.lead.experiment, groups=groups),
         insights=replace(report.lead.insights, drop_off=drop_off),
         flows=folded_alike({arm: random_flow(seed, events) for seed, arm in enumerate(ARMS)}, 7),
     )
-    return replace(report, scenarios=(lead,), lead=lead)
 
 
 def random_flow(seed, events):
@@ -103,3 +108,46 @@ def height_of(frame, width, margins=None, wider=1.0):
             sum(gap.pt for gap in (paragraph.space_before, paragraph.space_after) if gap and not last) / 72
         )
     return taken
+
+
+def title_of(slide):
+    return slide.shapes.title.text_frame.text
+
+
+def slide_on(deck, topic):
+    """Return the first slide on a topic, as it is written above its title."""
+    return next(
+        slide
+        for slide in deck.slides
+        if any(shape.name == "Topic" and shape.text_frame.text == topic for shape in slide.shapes)
+    )
+
+
+def charts(deck, name):
+    return [
+        shape.chart
+        for slide in deck.slides
+        for shape in slide.shapes
+        if shape.has_chart and shape.name == name
+    ]
+
+
+def tables(deck, name):
+    return [table for slide in deck.slides for table in tables_of(slide, name)]
+
+
+def tables_of(slide, name):
+    return [shape.table for shape in slide.shapes if shape.has_table and shape.name == name]
+
+
+def cells(table):
+    return [[cell.text_frame.text for cell in row.cells] for row in table.rows]
+
+
+def everything_said(deck):
+    for slide in deck.slides:
+        yield from (shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+        for shape in slide.shapes:
+            if shape.has_table:
+                yield from (text for row in cells(shape.table) for text in row)
+        yield slide.notes_slide.notes_text_frame.text

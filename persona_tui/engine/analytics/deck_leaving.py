@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
+from pptx.slide import Slide
 
 from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
@@ -54,6 +55,23 @@ def add_leaving(deck: Deck, report: Report) -> None:
     ranked = sorted(left, key=lambda each: (-max(each.leaving), each.state))
     shown, more = ranked[:MOST_STATES], ranked[MOST_STATES:]
     slide = add_slide(deck, report, "Where people leave", leaving_title(ranked))
+    _draw(slide, shown)
+    rest = f" {len(more)} more states, each {_rate(max(more[0].leaving))} at most." if more else ""
+    add_caption(
+        slide,
+        "Leavings of 100 journeys; who comes back may leave again. What a drop event ends is left at the "
+        f"state before it.{rest}",
+    )
+    write_notes(
+        slide,
+        "A journey is left when it moves to the end or to an event that drops it; values are exact for the "
+        "fitted chains.",
+        *(f"{in_full(each.state)}: {_rate(each.leaving[0])} and {_rate(each.leaving[1])}" for each in ranked),
+    )
+
+
+def _draw(slide: Slide, shown: Sequence[StateDropOff]) -> None:
+    """Add a table of the leavings at some states, and bars beside its rows."""
     body = add_table(
         slide,
         (BODY.left, BODY.top),
@@ -76,18 +94,6 @@ def add_leaving(deck: Deck, report: Report) -> None:
         name="Where people leave",
         description="Bars of the leavings of 100 journeys in control and treatment: "
         + ", ".join(f"{each.state[:40]} {' and '.join(map(_rate, each.leaving))}" for each in shown),
-    )
-    rest = f" {len(more)} more states, each {_rate(max(more[0].leaving))} at most." if more else ""
-    add_caption(
-        slide,
-        "Leavings of 100 journeys; who comes back may leave again. What a drop event ends is left at the "
-        f"state before it.{rest}",
-    )
-    write_notes(
-        slide,
-        "A journey is left when it moves to the end or to an event that drops it; values are exact for the "
-        "fitted chains.",
-        *(f"{in_full(each.state)}: {_rate(each.leaving[0])} and {_rate(each.leaving[1])}" for each in ranked),
     )
 
 

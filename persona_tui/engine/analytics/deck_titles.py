@@ -39,10 +39,7 @@ def personas_title(personas: tuple[PersonaCard, ...]) -> str:
 def persona_title(card: PersonaCard) -> str:
     """Return how large a persona is and how it converts, in one sentence."""
     out = "; predictions leave it out" if card.excluded else ""
-    return (
-        f"{_quoted(card.name)} makes {percent(card.share)} of journeys, of which {percent(card.conversion)} "
-        f"convert{out}"
-    )
+    return f"{_quoted(card.name)}: {percent(card.share)} of journeys; {percent(card.conversion)} convert{out}"
 
 
 def funnel_title(arms: tuple[FunnelArms, ...]) -> str:

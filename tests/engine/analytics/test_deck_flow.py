@@ -1,9 +1,8 @@
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from deck_samples import random_flow
+from deck_samples import random_flow, with_lead
 from pptx import Presentation
 from pptx.util import Emu
 from report_samples import make_report
@@ -36,9 +35,7 @@ def flows_of(seed):
 
 
 def report_with(flows):
-    report = make_report()
-    lead = replace(report.lead, flows=flows)
-    return replace(report, scenarios=(lead,), lead=lead)
+    return with_lead(make_report(), flows=flows)
 
 
 @pytest.fixture(scope="module", params=(0, 10, 20))
