@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 from pptx.util import Emu
-from report_samples import make_report
+from report_samples import comparison, make_report
 
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, wrap
+from persona_tui.engine.analytics.step_flow import flow_by_step, folded_alike
+from persona_tui.engine.simulation.leverage import StateDropOff
+from persona_tui.engine.simulation.simulated import ARMS
 
 NASTY = (
     "=cmd()|'/c calc'!A1",
@@ -21,9 +25,16 @@ NASTY = (
 )
 
 
-def nasty_report():
-    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(60)]
-    return make_report(
+def with_lead(report, **changes):
+    """Return a report whose only scenario is changed."""
+    lead = replace(report.lead, **changes)
+    return replace(report, scenarios=(lead,), lead=lead)
+
+
+def nasty_report(n_personas=60, n_events=300):
+    """A report of many personas and event types, with names that are hard to show."""
+    names = [f"{NASTY[place % len(NASTY)]}{place}" for place in range(n_personas)]
+    report = make_report(
         names=names,
         steps=[f"{place} {NASTY[place % len(NASTY)]}" for place in range(30)],
         caveats=[text * 12 for text in NASTY],
@@ -32,6 +43,30 @@ def nasty_report():
         recipe={"seed": "7" * 400, **{text: text * 20 for text in NASTY}, "version": "0.1.0"},
         title=NASTY[2] + NASTY[3] + NASTY[6],
         decision=" ".join(NASTY),
+    )
+    events = [f"{NASTY[place % len(NASTY)]} {place}" for place in range(n_events)]
+    drop_off = tuple(
+        StateDropOff(state=event, leaving=(0.3 + place / 900, 0.31 + place / 1000), ended=(0.1, 0.1))
+        for place, event in enumerate(events)
+    )
+    groups = tuple(comparison(f"plan={name}", 0.02, 0.5, -0.03, 0.01) for name in names)
+    return with_lead(
+        report,
+        experiment=replace(report.lead.experiment, groups=groups),
+        insights=replace(report.lead.insights, drop_off=drop_off),
+        flows=folded_alike({arm: random_flow(seed, events) for seed, arm in enumerate(ARMS)}, 7),
+    )
+
+
+def random_flow(seed, events):
+    """The first steps of a random chain, of which some events are far commoner than the others."""
+    random = np.random.default_rng(seed)
+    weights = 0.3 / np.arange(1, len(events) + 2) ** 0.7
+    return flow_by_step(
+        start=random.dirichlet(weights[:-1]),
+        transitions=random.dirichlet(weights, len(events)),
+        vocabulary=tuple(events),
+        completions=(events[8],),
     )
 
 
@@ -73,3 +108,46 @@ def height_of(frame, width, margins=None, wider=1.0):
             sum(gap.pt for gap in (paragraph.space_before, paragraph.space_after) if gap and not last) / 72
         )
     return taken
+
+
+def title_of(slide):
+    return slide.shapes.title.text_frame.text
+
+
+def slide_on(deck, topic):
+    """Return the first slide on a topic, as it is written above its title."""
+    return next(
+        slide
+        for slide in deck.slides
+        if any(shape.name == "Topic" and shape.text_frame.text == topic for shape in slide.shapes)
+    )
+
+
+def charts(deck, name):
+    return [
+        shape.chart
+        for slide in deck.slides
+        for shape in slide.shapes
+        if shape.has_chart and shape.name == name
+    ]
+
+
+def tables(deck, name):
+    return [table for slide in deck.slides for table in tables_of(slide, name)]
+
+
+def tables_of(slide, name):
+    return [shape.table for shape in slide.shapes if shape.has_table and shape.name == name]
+
+
+def cells(table):
+    return [[cell.text_frame.text for cell in row.cells] for row in table.rows]
+
+
+def everything_said(deck):
+    for slide in deck.slides:
+        yield from (shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+        for shape in slide.shapes:
+            if shape.has_table:
+                yield from (text for row in cells(shape.table) for text in row)
+        yield slide.notes_slide.notes_text_frame.text

@@ -40,6 +40,7 @@ _HEADING_HEIGHT = 0.4
 _RECIPE_COLUMNS = (Column(title="Setting", width=2.6, bold=True), Column(title="Value", width=ROOM - 2.6))
 _RECIPE_HEIGHT = 5.0
 _FINDINGS_TOP = BODY.top + 1.6
+_NOTHING_FOUND = "Nothing was dropped or repaired while the log was read, and nothing in it is odd."
 _FINDING_COLUMNS = (
     Column(title="What was found", width=ROOM - 5.0, bold=True),
     Column(title="How many", width=2.2, align="right"),
@@ -100,7 +101,10 @@ def add_quality(deck: Deck, report: Report) -> None:
         title = numbered(titles.quality_title(report.log), number, len(parts))
         slide = add_slide(deck, report, "Data quality", title)
         add_tiles(slide, Box(BODY.left, BODY.top, ROOM, 1.4), _log_figures(report.log))
-        if rows:
+        if not rows:
+            told = Box(BODY.left, _FINDINGS_TOP, ROOM, 0.4)
+            add_text(slide, told, _NOTHING_FOUND, Style(_BULLET_SIZE), name="Findings")
+        else:
             add_paragraphs(
                 slide,
                 (BODY.left, _FINDINGS_TOP),

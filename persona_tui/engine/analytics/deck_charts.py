@@ -39,7 +39,7 @@ AXIS_POINTS_FORMAT = f'+0.##;"{MINUS}"0.##;0'
 AXIS_PERCENT_FORMAT = f'0"{NARROW_SPACE}"%'
 _SHEET = "Sheet1"
 _WRITTEN = datetime(1980, 1, 1, tzinfo=UTC)
-RATE_FORMAT = "0.00"
+RATE_FORMAT = "0.0"
 AXIS_RATE_FORMAT = "0.##"
 EFFECT_FORMAT = f'+0.00;"{MINUS}"0.00;0.00'
 AXIS_EFFECT_FORMAT = f'+0.#;"{MINUS}"0.#;0'
@@ -158,6 +158,7 @@ def add_row_chart(
     *,
     number_format: str,
     axis_format: str = "",
+    origin: float | None = None,
     name: str,
     description: str,
 ) -> None:
@@ -169,6 +170,8 @@ def add_row_chart(
         As high as the body of the table, whose rows are equally high.
     axis_format : str
         Of the numbers along the axis below; no axis where empty.
+    origin : float, optional
+        Where bars begin, those of all series on one line; at zero and side by side where left out.
     """
     height = rows.height + (AXIS_HEIGHT if axis_format else 0.0)
     side = _SIDE if axis_format else 0.0
@@ -187,6 +190,10 @@ def add_row_chart(
         chart.value_axis.tick_label_position = XL_TICK_LABEL_POSITION.NEXT_TO_AXIS
     chart.has_legend = False
     chart.plots[0].gap_width, chart.plots[0].overlap = 70, 0
+    if origin is not None:
+        chart.plots[0].overlap = 100
+        crosses = chart.category_axis._element.find(qn("c:crosses"))
+        crosses.getparent().replace(crosses, parse_xml(f'<c:crossesAt {nsdecls("c")} val="{origin!r}"/>'))
 
 
 def _add_chart(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from pptx.enum.dml import MSO_THEME_COLOR as THEME
 from pptx.oxml import parse_xml
@@ -15,8 +15,7 @@ from pptx.oxml.ns import nsdecls
 from pptx.slide import Slide
 from pptx.util import Inches, Pt
 
-from persona_tui.engine.analytics.deck_shapes import Box, Run, to_emu
-from persona_tui.engine.analytics.deck_text import LINE_HEIGHT
+from persona_tui.engine.analytics.deck_shapes import Box, Run, paragraph_xml, to_emu
 from persona_tui.engine.text import printable
 
 _SEE_THROUGH = 45_000
@@ -105,7 +104,13 @@ def _part(part: Block | Ribbon | Label, number: int) -> tuple[Box, str]:
             look = f"{outline}{_fill(color, _SEE_THROUGH)}<a:ln><a:noFill/></a:ln>"
             return box, _shape(number, name, box, look, _NO_TEXT)
         case Label(box=box, runs=runs, name=name):
-            return box, _shape(number, name, box, f"{_RECTANGLE}<a:noFill/>", _text(runs))
+            return box, _shape(
+                number,
+                name,
+                box,
+                f"{_RECTANGLE}<a:noFill/>",
+                f"<p:txBody>{_BARE}{paragraph_xml(runs)}</p:txBody>",
+            )
 
 
 def _quoted(text: str) -> str:
@@ -124,17 +129,6 @@ def _shape(number: int, name: str, box: Box, look: str, text: str) -> str:
         f'<p:spPr><a:xfrm><a:off x="{x}" y="{y}"/><a:ext cx="{width}" cy="{height}"/></a:xfrm>'
         f"{look}</p:spPr>{text}</p:sp>"
     )
-
-
-def _text(runs: Sequence[Run]) -> str:
-    distance = round(100 * LINE_HEIGHT * max(run.style.size for run in runs))
-    written = "".join(
-        f'<a:r><a:rPr sz="{Pt(run.style.size).centipoints}" b="{int(run.style.bold)}" noProof="1">'
-        f"{_fill(run.style.color)}</a:rPr><a:t>{escape(printable(run.text))}</a:t></a:r>"
-        for run in runs
-    )
-    spacing = f'<a:pPr algn="l"><a:lnSpc><a:spcPts val="{distance}"/></a:lnSpc></a:pPr>'
-    return f"<p:txBody>{_BARE}<a:p>{spacing}{written}</a:p></p:txBody>"
 
 
 def _curved(ribbon: Ribbon) -> tuple[Box, str]:

@@ -59,6 +59,8 @@ _ROWS_A_STATE: Final = 3
 _ROWS_A_LABEL: Final = 2
 """What the layout keeps apart at least."""
 _HEAD: Final = 0.28
+_PAD: Final = 0.05
+"""Half a row, by which the label of a small state is higher than the state."""
 _HEIGHT: Final = BODY.height / 2
 _NODE_WIDTH: Final = 0.12
 _LABEL_GAP: Final = 0.06
@@ -124,7 +126,7 @@ def add_flow(deck: Deck, report: Report) -> None:
     for number, arm in enumerate(ARMS):
         top = BODY.top + number * _HEIGHT
         _add_heading(slide, Box(BODY.left, top, ROOM, _HEAD), arm, report.lead.flows[arm])
-        place = Box(BODY.left, top + _HEAD, ROOM, _HEIGHT - _HEAD)
+        place = Box(BODY.left, top + _HEAD + _PAD, ROOM, _HEIGHT - _HEAD - 2 * _PAD)
         _draw(slide, _Arm(flow=flows[arm], layout=layout, rows=rows, place=place, color=_COLORS[arm]), arm)
     n_small = sum(1 for arm in ARMS for _ in _small_moves(report.lead.flows[arm]))
     add_caption(

@@ -49,7 +49,7 @@ STEPS_A_SLIDE: Final = 20
 COLUMN_STEPS: Final = 10
 """A funnel of more steps is drawn as bars, whose names have more room."""
 
-_COLUMNS_WIDTH = 5.6
+_COLUMNS_WIDTH = 5.2
 _BESIDE_BARS = 8.3
 
 
@@ -86,12 +86,12 @@ def _draw_columns(slide: Slide, rows: FunnelRows, scale: Scale) -> None:
     steps = [arm.step for _, arm in rows]
     add_column_chart(slide, chart, steps, _arm_series(rows), scale, name="Funnel", description=_told(rows))
     width = ROOM - chart.width - 0.3
-    heights = row_heights(len(rows), BODY.height, tallest=0.55)
+    heights = row_heights(len(rows), BODY.height, tallest=0.7)
     _add_funnel_table(slide, BODY.left + ROOM - width, width, rows, heights)
 
 
 def _draw_bars(slide: Slide, rows: FunnelRows, scale: Scale) -> None:
-    heights = row_heights(len(rows), BODY.height - AXIS_HEIGHT, tallest=0.55)
+    heights = row_heights(len(rows), BODY.height - AXIS_HEIGHT, tallest=0.7)
     body = _add_funnel_table(slide, BODY.left, _BESIDE_BARS, rows, heights)
     chart = beside(body)
     add_arm_legend(slide, Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT))
@@ -126,11 +126,11 @@ def _add_funnel_table(
     slide: Slide, left: float, width: float, rows: FunnelRows, heights: Sequence[float]
 ) -> Box:
     numbers = (
-        Column(title="Observed", width=0.98, align="right"),
-        Column(title="Control", width=0.9, align="right"),
-        Column(title="Treatment", width=1.05, align="right", color=TREATMENT),
+        Column(title="Observed", width=0.95, align="right"),
+        Column(title="Control", width=0.85, align="right"),
+        Column(title="Treatment", width=1.0, align="right", color=TREATMENT),
         Column(title="Uplift", width=0.75, align="right", bold=True),
-        Column(title=INTERVAL, width=1.4, align="right"),
+        Column(title=INTERVAL, width=1.38, align="right"),
     )
     step_width = width - sum(column.width for column in numbers)
     return add_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
+from pptx.slide import Slide
 
 from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
@@ -26,8 +27,7 @@ from persona_tui.engine.analytics.deck_page import (
 from persona_tui.engine.analytics.deck_shapes import CONTROL, TREATMENT, Box
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import leaving_title
-from persona_tui.engine.analytics.definitions import DEFINITIONS
-from persona_tui.engine.analytics.numbers import signed
+from persona_tui.engine.analytics.numbers import points_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.simulation.leverage import StateDropOff
 
 MOST_STATES: Final = 10
-_SHOWN: Final = 0.005
+_SHOWN: Final = 0.0005
 """Leavings a journey below which a state is not told: they would read as none."""
 _COLUMNS = (
     Column(title="Left at", width=3.0),
@@ -55,33 +55,13 @@ def add_leaving(deck: Deck, report: Report) -> None:
     ranked = sorted(left, key=lambda each: (-max(each.leaving), each.state))
     shown, more = ranked[:MOST_STATES], ranked[MOST_STATES:]
     slide = add_slide(deck, report, "Where people leave", leaving_title(ranked))
-    body = add_table(
+    _draw(slide, shown)
+    rest = f" {len(more)} more states, each {_rate(max(more[0].leaving))} at most." if more else ""
+    add_caption(
         slide,
-        (BODY.left, BODY.top),
-        _COLUMNS,
-        [(each.state, *map(_rate, each.leaving), signed(each.uplift)) for each in shown],
-        row_heights=row_heights(len(shown), BODY.height - AXIS_HEIGHT, tallest=0.7),
-        name="Leavings",
-        description="How often a journey is left at each state in control and treatment, and the change.",
+        "Leavings of 100 journeys; who comes back may leave again. What a drop event ends is left at the "
+        f"state before it.{rest}",
     )
-    chart = beside(body)
-    add_arm_legend(slide, Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT))
-    add_row_chart(
-        slide,
-        chart,
-        [each.state for each in shown],
-        _arms(shown),
-        nice_scale([rate for each in shown for rate in each.leaving]),
-        number_format=RATE_FORMAT,
-        axis_format=AXIS_RATE_FORMAT,
-        name="Where people leave",
-        description="Bars of the leavings a journey in control and treatment: "
-        + ", ".join(f"{each.state[:40]} {' and '.join(map(_rate, each.leaving))}" for each in shown),
-    )
-    others = (
-        f" {len(more)} more states, each left {_rate(max(more[0].leaving))} times at most." if more else ""
-    )
-    add_caption(slide, f"{DEFINITIONS['leavings a journey at']} Who comes back may leave again.{others}")
     write_notes(
         slide,
         "A journey is left when it moves to the end or to an event that drops it; values are exact for the "
@@ -90,8 +70,35 @@ def add_leaving(deck: Deck, report: Report) -> None:
     )
 
 
+def _draw(slide: Slide, shown: Sequence[StateDropOff]) -> None:
+    """Add a table of the leavings at some states, and bars beside its rows."""
+    body = add_table(
+        slide,
+        (BODY.left, BODY.top),
+        _COLUMNS,
+        [(each.state, *map(_rate, each.leaving), points_number(each.uplift)) for each in shown],
+        row_heights=row_heights(len(shown), BODY.height - AXIS_HEIGHT, tallest=0.7),
+        name="Leavings",
+        description="How often 100 journeys are left at each state in control and treatment, and the change.",
+    )
+    chart = beside(body)
+    add_arm_legend(slide, Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT))
+    add_row_chart(
+        slide,
+        chart,
+        [each.state for each in shown],
+        _arms(shown),
+        nice_scale([100 * rate for each in shown for rate in each.leaving]),
+        number_format=RATE_FORMAT,
+        axis_format=AXIS_RATE_FORMAT,
+        name="Where people leave",
+        description="Bars of the leavings of 100 journeys in control and treatment: "
+        + ", ".join(f"{each.state[:40]} {' and '.join(map(_rate, each.leaving))}" for each in shown),
+    )
+
+
 def _arms(shown: Sequence[StateDropOff]) -> tuple[Series, Series]:
-    control, treatment = zip(*(each.leaving for each in shown), strict=True)
+    control, treatment = (tuple(100 * each.leaving[arm] for each in shown) for arm in (0, 1))
     return (
         Series(name="Control", values=control, color=CONTROL),
         Series(name="Treatment", values=treatment, color=TREATMENT),
@@ -99,4 +106,4 @@ def _arms(shown: Sequence[StateDropOff]) -> tuple[Series, Series]:
 
 
 def _rate(rate: float) -> str:
-    return f"{rate:.2f}"
+    return f"{100 * rate:.1f}"

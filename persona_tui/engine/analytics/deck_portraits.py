@@ -159,34 +159,37 @@ def _add_traits(slide: Slide, profile: PersonaProfile, scale: Scale) -> None:
         name="Traits",
         description=f"Traits of persona {profile.card.id}, and of the other users.",
     )
-    compared = [each for each in traits if each.effect is not None]
-    if not compared:
-        return
-    left = body.left + body.width + 0.1
-    chart = Box(left, body.top, BODY.left + ROOM - left, body.height)
+    if any(each.effect is not None for each in traits):
+        left = body.left + body.width + 0.1
+        _add_distances(slide, Box(left, body.top, BODY.left + ROOM - left, body.height), profile, scale)
+
+
+def _add_distances(slide: Slide, chart: Box, profile: PersonaProfile, scale: Scale) -> None:
+    """Add bars for how far the traits are from those of the other users, level with their table."""
+    header = Box(chart.left, chart.top - HEADER_HEIGHT, chart.width, HEADER_HEIGHT)
     title = Run("Standard deviations", Style(11, QUIET, bold=True))
-    add_runs(
-        slide, Box(left, _BELOW, chart.width, HEADER_HEIGHT), [title], name="Chart title", align="center"
-    )
+    add_runs(slide, header, [title], name="Chart title", align="center")
+    traits = profile.traits
     ends = [_ends(each) for each in traits]
+    bars = Series(
+        name="Standard deviations",
+        values=tuple(value for _, value, _ in ends),
+        color=BAR,
+        intervals=tuple((low, high) for low, _, high in ends),
+    )
     add_row_chart(
         slide,
         chart,
         [trait_label(each) for each in traits],
-        [
-            Series(
-                name="Standard deviations",
-                values=tuple(value for _, value, _ in ends),
-                color=BAR,
-                intervals=tuple((low, high) for low, _, high in ends),
-            )
-        ],
+        [bars],
         scale,
         number_format=EFFECT_FORMAT,
         axis_format=AXIS_EFFECT_FORMAT,
         name="Distance from the others",
         description="Bars of how far each trait is from that of the others, in standard deviations: "
-        + ", ".join(f"{trait_label(each)} {signed(each.effect or 0.0)}" for each in compared),
+        + ", ".join(
+            f"{trait_label(each)} {signed(each.effect)}" for each in traits if each.effect is not None
+        ),
     )
 
 

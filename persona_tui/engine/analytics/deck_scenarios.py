@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pptx.presentation import Presentation as Deck
+from pptx.slide import Slide
 
+from persona_tui.engine.analytics.deck_charts import (
+    AXIS_HEIGHT,
+    AXIS_POINTS_FORMAT,
+    POINTS_FORMAT,
+    Series,
+    add_row_chart,
+    nice_scale,
+)
 from persona_tui.engine.analytics.deck_page import (
     BODY,
     ROOM,
     add_caption,
     add_slide,
+    beside,
     in_full,
     numbered,
     pages,
     write_notes,
 )
-from persona_tui.engine.analytics.deck_shapes import Box, Style, add_bullets, flow_bullets
-from persona_tui.engine.analytics.deck_tables import Column, add_table
+from persona_tui.engine.analytics.deck_shapes import (
+    ACCENT,
+    BAR,
+    QUIET,
+    Box,
+    Run,
+    Style,
+    add_bullets,
+    add_runs,
+    flow_bullets,
+)
+from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.numbers import chance, interval_text, percent, points, points_number
 from persona_tui.engine.analytics.wording import decision
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report, ScenarioReport
     from persona_tui.engine.simulation.ranking import RankedScenario
+    from persona_tui.engine.simulation.sensitivity import Driver
 
 SCENARIOS_A_SLIDE: Final = 9
 MOST_DRIVERS: Final = 6
-_HEADER_HEIGHT = 0.42
 _TALLEST_ROW = 0.5
+_DRIVERS_HEIGHT = 2.95
+_LEGEND_SIZE = 12
 _BULLET_SIZE = 15
 _SCENARIO_COLUMNS = (
     Column(title="Scenario", width=4.2, bold=True),
@@ -60,13 +83,13 @@ def add_scenarios(deck: Deck, report: Report) -> None:
     )
     for number, part in enumerate(parts, start=1):
         slide = add_slide(deck, report, "Scenarios", numbered(message, number, len(parts)))
-        room = (BODY.height - _HEADER_HEIGHT) / max(len(part), 1)
+        room = (BODY.height - HEADER_HEIGHT) / max(len(part), 1)
         add_table(
             slide,
             (BODY.left, BODY.top),
             _SCENARIO_COLUMNS,
             [_scenario_cells(ranked, by_name[ranked.name]) for ranked in part],
-            row_heights=[_HEADER_HEIGHT, *[min(_TALLEST_ROW, room)] * len(part)],
+            row_heights=[HEADER_HEIGHT, *[min(_TALLEST_ROW, room)] * len(part)],
             name="Scenarios",
             description="Completion under each scenario, its uplift, and how surely it is best.",
         )
@@ -113,26 +136,58 @@ def add_drivers(deck: Deck, report: Report) -> None:
             )
             for driver in drivers
         ],
-        row_heights=[_HEADER_HEIGHT, *[_TALLEST_ROW] * len(drivers)],
+        row_heights=row_heights(len(drivers), _DRIVERS_HEIGHT, tallest=0.7),
         name="Drivers",
         description="The range of each source of doubt, and the uplift at its ends.",
     )
-    left = body.left + body.width + 0.5
-    room = Box(left, BODY.top, BODY.left + ROOM - left, BODY.height)
+    _add_tornado(slide, beside(body), drivers, insights.drivers.uplift)
     told = [f"{each.name}: {each.found.describe()}" for each in insights.break_even]
     told += [
         f"One point less leaving at {step.state} is worth {points(step.leverage / 100)}."
         for step in insights.leverage[:3]
     ]
+    top = body.bottom + AXIS_HEIGHT + 0.2
+    room = Box(BODY.left, top, ROOM, BODY.bottom - top)
     (shown, *_) = flow_bullets(told, room.width, room.height, _BULLET_SIZE) or [[]]
     if shown:
         add_bullets(slide, room, shown, Style(_BULLET_SIZE), name="Break-even and leverage")
     add_caption(
         slide,
         "One number at a time, within its stated range, else half of it either way; “data” is the interval "
-        "that the log leaves open.",
+        "that the log leaves open. Bars begin at the uplift as predicted.",
     )
     write_notes(slide, "The widest range is the number to find out more about first.", *map(in_full, told))
+
+
+def _add_tornado(slide: Slide, chart: Box, drivers: Sequence[Driver], uplift: float) -> None:
+    """Add bars from the uplift to what it would be at the ends of each range, level with their table."""
+    header = Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT)
+    runs = [
+        Run("Uplift, points:  ", Style(_LEGEND_SIZE, QUIET, bold=True)),
+        *(
+            run
+            for color, name in ((BAR, "at From   "), (ACCENT, "at To"))
+            for run in (Run("■ ", Style(_LEGEND_SIZE, color)), Run(name, Style(_LEGEND_SIZE, QUIET)))
+        ),
+    ]
+    add_runs(slide, header, runs, name="Legend", align="center")
+    ends = [[round(100 * driver.uplifts[end], 9) for driver in drivers] for end in (0, 1)]
+    add_row_chart(
+        slide,
+        chart,
+        [driver.name for driver in drivers],
+        [
+            Series(name=name, values=tuple(values), color=color)
+            for name, values, color in zip(("At From", "At To"), ends, (BAR, ACCENT), strict=True)
+        ],
+        nice_scale([*ends[0], *ends[1], 100 * uplift]),
+        number_format=POINTS_FORMAT,
+        axis_format=AXIS_POINTS_FORMAT,
+        origin=round(100 * uplift, 9),
+        name="Tornado",
+        description="Bars of the uplift at both ends of each range, from the uplift as predicted: "
+        + ", ".join(f"{driver.name[:40]} {interval_text(*sorted(driver.uplifts))}" for driver in drivers),
+    )
 
 
 def add_plan(deck: Deck, report: Report) -> None:

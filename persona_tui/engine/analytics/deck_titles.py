@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics.deck_text import shorten
-from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, signed
+from persona_tui.engine.analytics.numbers import count, interval_text, percent, points, points_number
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard
@@ -39,10 +39,7 @@ def personas_title(personas: tuple[PersonaCard, ...]) -> str:
 def persona_title(card: PersonaCard) -> str:
     """Return how large a persona is and how it converts, in one sentence."""
     out = "; predictions leave it out" if card.excluded else ""
-    return (
-        f"{_quoted(card.name)} makes {percent(card.share)} of journeys, of which {percent(card.conversion)} "
-        f"convert{out}"
-    )
+    return f"{_quoted(card.name)}: {percent(card.share)} of journeys; {percent(card.conversion)} convert{out}"
 
 
 def funnel_title(arms: tuple[FunnelArms, ...]) -> str:
@@ -83,11 +80,13 @@ def leaving_title(left: Sequence[StateDropOff]) -> str:
         At least one.
     """
     most = max(left, key=lambda each: each.leaving[0])
-    start = f"Journeys are left most often at {_quoted(most.state)}, {most.leaving[0]:.2f} times each"
+    often = f"{100 * most.leaving[0]:.1f} times in 100"
+    start = f"Journeys are left most often at {_quoted(most.state)}, {often}"
     moved = max(left, key=lambda each: abs(each.uplift))
-    if signed(moved.uplift) == signed(0.0):
+    change = points_number(moved.uplift)
+    if change == points_number(0.0):
         return f"{start}, with the change as without it"
-    return f"{start}; the change moves {_quoted(moved.state)} most, by {signed(moved.uplift)}"
+    return f"{start}; the change moves {_quoted(moved.state)} most, by {change}"
 
 
 def quality_title(log: LogFacts) -> str:
@@ -117,6 +116,16 @@ def uplift_title(personas: tuple[Comparison, ...]) -> str:
         rank = f"alone clearly {verb}"
     band = interval_text(*uplift.total)
     return f"{_quoted(most.name)} {rank} in completion: {points(uplift.value)} (95 % interval {band})"
+
+
+def groups_title(groups: Sequence[Comparison]) -> str:
+    """Return between which groups the uplift lies, in one sentence that makes no finding of it."""
+    ranked = sorted(groups, key=lambda each: each.uplifts[COMPLETION].value)
+    low, high = (
+        f"{points_number(each.uplifts[COMPLETION].value)} for {_quoted(each.name)}"
+        for each in (ranked[0], ranked[-1])
+    )
+    return f"By group the uplift lies between {low} and {high}"
 
 
 def _excludes_zero(comparison: Comparison) -> bool:

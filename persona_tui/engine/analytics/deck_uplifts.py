@@ -1,7 +1,8 @@
-"""The slide that says whom a change helps and whom it hurts."""
+"""The slides that say whom a change helps and whom it hurts: personas, and groups of users."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -31,40 +32,32 @@ from persona_tui.engine.analytics.deck_page import (
 )
 from persona_tui.engine.analytics.deck_shapes import BAR, QUIET, TREATMENT, Box, Run, Style, add_runs
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
-from persona_tui.engine.analytics.deck_titles import COMPLETION, uplift_title
+from persona_tui.engine.analytics.deck_titles import COMPLETION, groups_title, uplift_title
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
     from persona_tui.engine.simulation.comparison import Comparison
+    from persona_tui.engine.simulation.experiments import Experiment
 
 UPLIFTS_A_SLIDE: Final = 8
 _TITLE_SIZE = 12
 
-_UPLIFT_COLUMNS = (
-    Column(title="#", width=0.42),
-    Column(title="Persona", width=2.75, bold=True),
-    Column(title="Share", width=0.85, align="right"),
-    Column(title="Control", width=0.9, align="right"),
-    Column(title="Treatment", width=1.0, align="right", color=TREATMENT),
-    Column(title="Uplift", width=0.85, align="right", bold=True),
-    Column(title=INTERVAL, width=1.4, align="right"),
-)
+MOST_GROUPS: Final = 24
+"""Groups that are told, the largest; the others are in the tables of the report."""
 
 
 def add_uplifts(deck: Deck, report: Report) -> None:
-    """Add whom the change helps and whom it hurts."""
+    """Add which personas the change helps and which it hurts."""
     experiment = report.lead.experiment
     numbers = [card.id for card in report.personas if not card.excluded]
-    parts = pages(tuple(zip(numbers, experiment.personas, strict=True)), UPLIFTS_A_SLIDE)
-    together = "All not excluded" if experiment.without else "All users"
-    total = replace(experiment.total, name=together)
-    scale = nice_scale([100 * end for each in (total, *experiment.personas) for end in _ends(each)])
+    parts = pages(tuple(zip(map(str, numbers), experiment.personas, strict=True)), UPLIFTS_A_SLIDE)
+    total = _together(experiment)
+    scale = _scale_of((total, *experiment.personas))
     for number, part in enumerate(parts, start=1):
         title = numbered(uplift_title(experiment.personas), number, len(parts))
         slide = add_slide(deck, report, "Uplift by persona", title)
-        rows = [("", total), *((str(place), persona) for place, persona in part)]
-        _draw_uplifts(slide, rows, scale)
+        _draw_uplifts(slide, [("", total), *part], scale, "Persona")
         add_caption(
             slide,
             "Uplift: completion in treatment minus control, in points. Whiskers: 95 % interval; where it "
@@ -73,20 +66,72 @@ def add_uplifts(deck: Deck, report: Report) -> None:
         write_notes(
             slide,
             "Bars to the left of zero: the persona completes less with the change. The whisker is the 95 % "
-            f"interval of what the log leaves open; the first row is {together.lower()} together.",
+            f"interval of what the log leaves open; the first row is {total.name.lower()} together.",
             *(f"{place}: {in_full(persona.name)}" for place, persona in part),
         )
 
 
-def _draw_uplifts(slide: Slide, rows: Sequence[tuple[str, Comparison]], scale: Scale) -> None:
+def add_groups(deck: Deck, report: Report) -> None:
+    """Add how evenly the change works for groups of users, if attributes tell any apart."""
+    experiment = report.lead.experiment
+    known = [each for each in experiment.groups if not math.isnan(each.uplifts[COMPLETION].value)]
+    largest = sorted(known, key=lambda each: -each.share)[:MOST_GROUPS]
+    groups = [each for each in known if each in largest]
+    more = (
+        f" {len(known) - len(groups)} smaller groups are in the tables." if len(known) > len(groups) else ""
+    )
+    parts = pages(groups, UPLIFTS_A_SLIDE)
+    total = _together(experiment)
+    scale = _scale_of((total, *groups))
+    for number, part in enumerate(parts, start=1):
+        title = numbered(groups_title(groups), number, len(parts))
+        slide = add_slide(deck, report, "Uplift by group", title)
+        _draw_uplifts(slide, [("", total), *(("", group) for group in part)], scale, "Group")
+        add_caption(
+            slide,
+            "Groups of one attribute part all users; chains are each group's own. Among many groups some "
+            f"stand out by chance alone.{more}",
+        )
+        write_notes(
+            slide,
+            "Whether the change works alike for all. A group whose interval lies apart from that of all "
+            "users is worth a closer look, not yet a finding.",
+            *(in_full(group.name) for group in part),
+        )
+
+
+def _together(experiment: Experiment) -> Comparison:
+    return replace(experiment.total, name="All not excluded" if experiment.without else "All users")
+
+
+def _scale_of(comparisons: Sequence[Comparison]) -> Scale:
+    return nice_scale([100 * end for each in comparisons for end in _ends(each)])
+
+
+def _columns(whom: str) -> tuple[Column, ...]:
+    return (
+        Column(title="#", width=0.42),
+        Column(title=whom, width=2.75, bold=True),
+        Column(title="Share", width=0.85, align="right"),
+        Column(title="Control", width=0.9, align="right"),
+        Column(title="Treatment", width=1.0, align="right", color=TREATMENT),
+        Column(title="Uplift", width=0.85, align="right", bold=True),
+        Column(title=INTERVAL, width=1.4, align="right"),
+    )
+
+
+def _draw_uplifts(slide: Slide, rows: Sequence[tuple[str, Comparison]], scale: Scale, whom: str) -> None:
+    columns, cells = _columns(whom), [_uplift_cells(*row) for row in rows]
+    if not any(place for place, _ in rows):
+        columns, cells = columns[1:], [row[1:] for row in cells]
     body = add_table(
         slide,
         (BODY.left, BODY.top),
-        _UPLIFT_COLUMNS,
-        [_uplift_cells(*row) for row in rows],
+        columns,
+        cells,
         row_heights=row_heights(len(rows), BODY.height - AXIS_HEIGHT, tallest=0.7),
         name="Uplift values",
-        description="Completion of each persona in control and treatment, its uplift and the 95 % interval.",
+        description=f"Completion by {whom.lower()} in both arms, the uplift and its 95 % interval.",
         strong_row=0,
     )
     uplifts = [comparison.uplifts[COMPLETION] for _, comparison in rows]
@@ -108,9 +153,11 @@ def _draw_uplifts(slide: Slide, rows: Sequence[tuple[str, Comparison]], scale: S
         scale,
         number_format=POINTS_FORMAT,
         axis_format=AXIS_POINTS_FORMAT,
-        name="Uplift by persona",
+        name=f"Uplift by {whom.lower()}",
         description="Bars of the uplift, whiskers for the 95 % interval, level with the rows of the table: "
-        + ", ".join(f"{place or 'all'} {points_number(c.uplifts[COMPLETION].value)}" for place, c in rows),
+        + ", ".join(
+            f"{place or c.name[:40]} {points_number(c.uplifts[COMPLETION].value)}" for place, c in rows
+        ),
     )
 
 

@@ -22,7 +22,7 @@ from persona_tui.engine.analytics.deck_opening import add_decision, add_reading,
 from persona_tui.engine.analytics.deck_personas import add_personas
 from persona_tui.engine.analytics.deck_portraits import add_portraits
 from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_plan, add_scenarios
-from persona_tui.engine.analytics.deck_uplifts import add_uplifts
+from persona_tui.engine.analytics.deck_uplifts import add_groups, add_uplifts
 from persona_tui.engine.text import printable
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ _SLIDES: Final[tuple[Callable[[Deck, Report], None], ...]] = (
     add_scenarios,
     add_drivers,
     add_plan,
+    add_groups,
     add_assumptions,
     add_quality,
     add_recipe,

@@ -87,7 +87,7 @@ def dressed_decks(folder, template, dressed):
         )
         for width, height in sizes.values()
     ]
-    nasty = write_deck(nasty_report(), folder / "nasty.pptx", Branding(template=template))
+    nasty = write_deck(nasty_report(11, 60), folder / "nasty.pptx", Branding(template=template))
     return [dressed, *map(Presentation, (*small, nasty))]
 
 

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from deck_samples import random_flow, with_lead
 from pptx import Presentation
 from pptx.util import Emu
 from report_samples import make_report
@@ -12,12 +12,12 @@ from persona_tui.engine.analytics.numbers import percent
 from persona_tui.engine.analytics.pptx import write_deck
 from persona_tui.engine.analytics.step_flow import (
     LEAVES,
-    flow_by_step,
     folded_alike,
     key_of,
     merge_flows,
     with_leaving,
 )
+from persona_tui.engine.simulation.simulated import ARMS
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 NAMES = (
@@ -30,25 +30,12 @@ NAMES = (
 )
 
 
-def random_flow(seed, *, completes=("state 8",)):
-    random = np.random.default_rng(seed)
-    moves = random.dirichlet(np.full(len(NAMES) + 1, 0.3), len(NAMES))
-    return flow_by_step(
-        start=random.dirichlet(np.full(len(NAMES), 0.4)),
-        transitions=moves,
-        vocabulary=NAMES,
-        completions=completes,
-    )
-
-
 def flows_of(seed):
-    return folded_alike({"control": random_flow(seed), "treatment": random_flow(seed + 1)}, 7)
+    return folded_alike({arm: random_flow(seed + place, NAMES) for place, arm in enumerate(ARMS)}, 7)
 
 
 def report_with(flows):
-    report = make_report()
-    lead = replace(report.lead, flows=flows)
-    return replace(report, scenarios=(lead,), lead=lead)
+    return with_lead(make_report(), flows=flows)
 
 
 @pytest.fixture(scope="module", params=(0, 10, 20))
@@ -88,7 +75,7 @@ def share_of(block):
 
 def test_the_same_states_are_folded_in_both_arms():
     flows = flows_of(3)
-    wholes = {"control": random_flow(3), "treatment": random_flow(4)}
+    wholes = {"control": random_flow(3, NAMES), "treatment": random_flow(4, NAMES)}
     kept = {arm: {key_of(node) for node in flow.nodes if not node.folded} for arm, flow in flows.items()}
     there = {arm: {key_of(node) for node in flow.nodes} for arm, flow in wholes.items()}
     assert kept["control"] & there["treatment"] == kept["treatment"] & there["control"]
@@ -197,7 +184,7 @@ def test_the_notes_name_every_state_of_every_step(tmp_path):
 
 
 def test_the_title_says_what_the_change_does_to_the_first_steps(tmp_path):
-    flow = random_flow(7)
+    flow = random_flow(7, NAMES)
     deck = Presentation(write_deck(report_with({"control": flow, "treatment": flow}), tmp_path / "a.pptx"))
     titles = [slide.shapes.title.text_frame.text for slide in deck.slides]
     assert "In the first 5 steps, as many complete and leave with the change as without it" in titles
