@@ -35,6 +35,8 @@ class FlowNode:
         Whether who is here has converted.
     folded : int
         How many small states it stands for; 0 for a state of its own.
+    left : bool
+        Whether it is no state, but who has left from the step before.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FlowNode:
     exits: float = 0.0
     completes: bool = False
     folded: int = 0
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,33 @@ def folded(flow: Drawn, most: int) -> Drawn:
         volumes[home[link.source], home[link.target]] += link.volume
     links = tuple(FlowLink(source=a, target=b, volume=volume) for (a, b), volume in volumes.items())
     return replace(flow, nodes=tuple(nodes), links=links)
+
+
+def with_leaving(flow: StepFlow) -> StepFlow:
+    """Return a flow in which who leaves goes to a state of the next step; small moves are left out.
+
+    A state that no move leads to or from is left out with them.
+    """
+    nodes, links = list(flow.nodes), [each for each in flow.links if each.volume >= SMALL * flow.total]
+    for step in sorted({node.step for node in flow.nodes}):
+        gone = [
+            (place, node.exits)
+            for place, node in enumerate(flow.nodes)
+            if node.step == step and not node.completes and node.exits >= SMALL * flow.total
+        ]
+        links += [FlowLink(source=place, target=len(nodes), volume=volume) for place, volume in gone]
+        if gone:
+            volume = sum(volume for _, volume in gone)
+            nodes.append(FlowNode(name="leave", step=step + 1, volume=volume, exits=volume, left=True))
+    moved = sorted({place for link in links for place in (link.source, link.target)})
+    place_of = {place: number for number, place in enumerate(moved)}
+    return replace(
+        flow,
+        nodes=tuple(nodes[place] for place in moved),
+        links=tuple(
+            replace(each, source=place_of[each.source], target=place_of[each.target]) for each in links
+        ),
+    )
 
 
 def _small(flow: StepFlow, column: Iterable[int], most: int) -> set[int]:
