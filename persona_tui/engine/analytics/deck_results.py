@@ -16,11 +16,9 @@ from persona_tui.engine.analytics.deck_charts import (
     AXIS_POINTS_FORMAT,
     PERCENT_FORMAT,
     POINTS_FORMAT,
-    Scale,
     Series,
     add_column_chart,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -54,6 +52,7 @@ from persona_tui.engine.analytics.numbers import (
     percent_interval,
     points_number,
 )
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.text import printable
 

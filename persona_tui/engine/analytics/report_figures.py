@@ -17,21 +17,18 @@ from persona_tui.engine.analytics.figures import (
     FlowPanel,
     RangeFigure,
     RangeRow,
+    Tone,
 )
 from persona_tui.engine.analytics.numbers import interval_text, percent, points, points_number, signed
 from persona_tui.engine.analytics.reporting import FunnelArms, Report, ScenarioReport
-from persona_tui.engine.analytics.step_flow import SMALL, with_leaving
+from persona_tui.engine.analytics.step_flow import FLOW_NOTE, with_leaving
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.leverage import StateDropOff
 from persona_tui.engine.simulation.sensitivity import Driver
 
 MOST_ROWS: Final = 80
 """Rows of a figure; what is beyond them is in the tables, and the figure says so."""
-_ARMS: Final = (("control", "control"), ("treatment", "treatment"))
-FLOW_NOTE: Final = (
-    f"Who leaves is drawn, too. Moves of less than {percent(SMALL)} are left out; "
-    "small states are drawn as one that is called other, with how many it stands for."
-)
+_ARMS: Final[tuple[tuple[str, Tone], ...]] = (("control", "control"), ("treatment", "treatment"))
 
 
 def uplifts_figure(scenario: ScenarioReport) -> RangeFigure:

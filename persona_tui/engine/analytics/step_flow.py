@@ -7,12 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from persona_tui.engine.analytics.numbers import percent
+
 if TYPE_CHECKING:
     from persona_tui.engine.simulation.experiments import Experiment
     from persona_tui.engine.types import FloatArray
 
 SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
+FLOW_NOTE: Final = (
+    f"Who leaves is drawn, too. Moves of less than {percent(SMALL)} are left out; "
+    "small states are drawn as one that is called other, with how many it stands for."
+)
 _MOST: Final = 24
 """States a step that are kept of a chain: more than a diagram has room for."""
 
