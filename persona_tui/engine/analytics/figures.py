@@ -135,6 +135,8 @@ class BarFigure(Drawable):
         Whether lengths are shares of one whole: the axis then ends at 100 %.
     note : str
         What must be known to read it; may be empty.
+    about : str
+        What it is a figure of, told where it stands alone; may be empty.
     """
 
     title: str
@@ -143,6 +145,7 @@ class BarFigure(Drawable):
     axis: str
     shares: bool = True
     note: str = ""
+    about: str = ""
 
     @property
     def figure(self) -> Figure:
@@ -194,6 +197,8 @@ class RangeFigure(Drawable):
         What that value is.
     note : str
         What must be known to read it; may be empty.
+    about : str
+        What it is a figure of, told where it stands alone; may be empty.
     """
 
     title: str
@@ -203,6 +208,7 @@ class RangeFigure(Drawable):
     at: float | None = None
     at_text: str = ""
     note: str = ""
+    about: str = ""
 
     @property
     def figure(self) -> Figure:
@@ -235,11 +241,14 @@ class FlowFigure(Drawable):
     panels : tuple of FlowPanel
     note : str
         What must be known to read it, such as what is folded.
+    about : str
+        What it is a figure of, told where it stands alone; may be empty.
     """
 
     title: str
     panels: tuple[FlowPanel, ...]
     note: str = ""
+    about: str = ""
 
     @property
     def figure(self) -> Figure:

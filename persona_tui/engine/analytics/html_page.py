@@ -15,9 +15,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from persona_tui import __version__
-from persona_tui.engine.analytics.charts import PALETTES, PlotlyFigure, plotly_figure
+from persona_tui.engine.analytics.charts import PlotlyFigure, plotly_figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
+from persona_tui.engine.analytics.palettes import PALETTES
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.files import write_text
 from persona_tui.engine.text import printable

@@ -39,6 +39,7 @@ def uplifts_figure(scenario: ScenarioReport) -> RangeFigure:
         rows=tuple(_uplift(each) for each in parts[:MOST_ROWS]),
         axis="uplift in percentage points",
         heads=("share", "uplift", "95 % interval"),
+        about=scenario.question,
         note=_beyond(parts, "personas"),
     )
 
@@ -63,6 +64,7 @@ def funnel_figure(scenario: ScenarioReport) -> BarFigure:
         series=_ARMS,
         rows=tuple(_reached(each) for each in steps[:MOST_ROWS]),
         axis="share of journeys, in any order",
+        about=scenario.question,
         note=_beyond(steps, "steps"),
     )
 
@@ -83,6 +85,7 @@ def flow_figure(scenario: ScenarioReport) -> FlowFigure:
         panels=tuple(
             FlowPanel(name=arm, tone=tone, flow=with_leaving(scenario.flows[arm])) for arm, tone in _ARMS
         ),
+        about=scenario.question,
         note=FLOW_NOTE,
     )
 
@@ -97,6 +100,7 @@ def drivers_figure(scenario: ScenarioReport) -> RangeFigure:
         heads=("uplift there",),
         at=100 * tornado.uplift,
         at_text=f"as stated: {points(tornado.uplift)}",
+        about=scenario.question,
         note=_beyond(tornado.drivers, "drivers"),
     )
 
@@ -123,6 +127,7 @@ def leaving_figure(scenario: ScenarioReport) -> BarFigure:
         rows=tuple(_left(each) for each in leaving[:_MOST_LEFT]),
         axis="leavings a journey; who comes back can leave more than once",
         shares=False,
+        about=scenario.question,
         note="The largest changes first." + _beyond(leaving, "steps", _MOST_LEFT),
     )
 
