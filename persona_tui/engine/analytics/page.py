@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from persona_tui.engine.analytics.cards import name_in_table
-from persona_tui.engine.analytics.figures import Figure
+from persona_tui.engine.analytics.figures import BarFigure, Figure, FlowFigure, RangeFigure
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -285,3 +285,25 @@ def _why(scenario: ScenarioReport) -> Iterator[Block]:
             for share in times.get("control", {})
         ),
     )
+
+
+def table_of(figure: Figure) -> CellTable:
+    """Return the numbers of a figure, as it writes them."""
+    match figure:
+        case BarFigure():
+            heads = ("", *(name for name, _ in figure.series), "note")
+            return _table(
+                heads, ((row.name, *(bar.text for bar in row.bars), row.note) for row in figure.rows)
+            )
+        case RangeFigure():
+            return _table(("", *figure.heads), ((row.name, *row.cells) for row in figure.rows))
+        case FlowFigure():
+            return _table(
+                ("flow", "step", "state", "share"),
+                (
+                    (panel.name, str(node.step + 1), node.name, percent(node.volume / panel.flow.total))
+                    for panel in figure.panels
+                    for node in panel.flow.nodes
+                ),
+                texts=(0, 2),
+            )

@@ -41,7 +41,7 @@ def _flow(canvas: Canvas, panel: FlowPanel, layout: Layout[StepFlow], scale: flo
     pitch = (canvas.width - 2 * MARGIN) / max(len(layout.columns), 1)
     lefts = [MARGIN + place * pitch for place in range(len(layout.columns))]
     tops = [[top + _top(each, scale) for each in column] for column in layout.columns]
-    for gap, links in enumerate(layout.bands):
+    for gap in range(len(layout.bands)):
         _bands(canvas, layout, gap, scale, (lefts, tops))
     for left, column, places in zip(lefts, layout.columns, tops, strict=True):
         for each, y in zip(column, places, strict=True):
