@@ -18,6 +18,8 @@ from persona_tui.engine.analytics.figures import (
     RangeFigure,
     RangeRow,
 )
+from persona_tui.engine.analytics.flow_layout import Layout
+from persona_tui.engine.analytics.step_flow import StepFlow
 from persona_tui.engine.text import printable, shortened
 
 PlotlyFigure: TypeAlias = "dict[str, Any]"
@@ -144,10 +146,10 @@ def _flows(figure: FlowFigure) -> PlotlyFigure:
     """Return a Sankey for each flow, the first above."""
     part = 1 / len(figure.panels)
     data, titles = [], []
-    for place, panel in enumerate(figure.panels):
+    for place, (panel, placed) in enumerate(zip(figure.panels, figure.placed(), strict=True)):
         low = 1 - (place + 1) * part
         high = low + part - _BETWEEN / len(figure.panels)
-        data.append(_sankey(panel, (round(low, 6), round(high, 6))))
+        data.append(_sankey(panel, placed, (round(low, 6), round(high, 6))))
         titles.append(
             {
                 "text": f"<b>{label(panel.name)}</b>",
@@ -163,8 +165,7 @@ def _flows(figure: FlowFigure) -> PlotlyFigure:
     return {"data": data, "layout": layout}
 
 
-def _sankey(panel: FlowPanel, domain: tuple[float, float]) -> dict[str, Any]:
-    placed = panel.placed()
+def _sankey(panel: FlowPanel, placed: Layout[StepFlow], domain: tuple[float, float]) -> dict[str, Any]:
     flow, last = placed.flow, max(len(placed.columns) - 1, 1)
     middles = {
         each.node: (column / last, (each.top + each.height / 2) / FLOW_ROWS)

@@ -224,12 +224,6 @@ class FlowPanel:
     tone: Tone
     flow: StepFlow
 
-    def placed(self) -> Layout[StepFlow]:
-        """Return where its states stand, in ``FLOW_ROWS`` rows."""
-        layout = laid_out(self.flow, FLOW_ROWS)
-        assert layout is not None, "there is room for more states than a step is left with"
-        return layout
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFigure(Drawable):
@@ -254,6 +248,15 @@ class FlowFigure(Drawable):
     def figure(self) -> Figure:
         """Return the figure itself."""
         return self
+
+    def placed(self) -> tuple[Layout[StepFlow], ...]:
+        """Return where the states of each flow stand, in ``FLOW_ROWS`` rows; all in the same order."""
+        layouts: list[Layout[StepFlow]] = []
+        for panel in self.panels:
+            layout = laid_out(panel.flow, FLOW_ROWS, layouts[0] if layouts else None)
+            assert layout is not None, "there is room for more states than a step is left with"
+            layouts.append(layout)
+        return tuple(layouts)
 
 
 Figure: TypeAlias = BarFigure | RangeFigure | FlowFigure

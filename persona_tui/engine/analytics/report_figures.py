@@ -120,7 +120,7 @@ def _driver(driver: Driver) -> RangeRow:
 
 def leaving_figure(scenario: ScenarioReport) -> BarFigure:
     """Return where journeys leave in both arms, the largest change first."""
-    leaving = leaving_most(scenario)
+    leaving = [each for each in leaving_most(scenario) if max(each.leaving) >= _LEAST_LEFT]
     return BarFigure(
         title="Where people leave",
         series=_ARMS,
@@ -132,7 +132,9 @@ def leaving_figure(scenario: ScenarioReport) -> BarFigure:
     )
 
 
-_MOST_LEFT: Final = 20
+_MOST_LEFT: Final = 12
+_LEAST_LEFT: Final = 0.005
+"""Leavings a journey that are not written as 0.00."""
 
 
 def leaving_most(scenario: ScenarioReport) -> list[StateDropOff]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from persona_tui.engine.analytics.deck_text import shorten, text_width, wrap
+from persona_tui.engine.analytics.deck_text import ELLIPSIS, belongs_to_last, shorten, text_width, wrap
 from persona_tui.engine.analytics.palettes import PALETTES
 from persona_tui.engine.text import printable
 
@@ -20,6 +20,8 @@ _ROOM: Final = 1.22
 """How much wider than Carlito the widest of these fonts is."""
 _INCH: Final = 72
 """Pixels for which a size in pixels is one in points."""
+_MOST_A_SIZE: Final = 6
+"""Characters in the width of one letter size: more than fit, whatever they are."""
 LEADING: Final = 1.3
 """Distance of two lines, in font sizes."""
 _COLOURS: Final = PALETTES["light"]
@@ -41,6 +43,42 @@ def lines_of(text: str, width: float, size: float, most: int) -> list[str]:
     """Return the lines of a text in a width; what is too long ends in an ellipsis."""
     inches = width / _INCH / _ROOM
     return wrap(shorten(text, inches, size, lines=most), inches, size)
+
+
+def short_name(name: str, width: float, size: float) -> str:
+    """Return a name as it is shown in a width, cut in its middle: names of one family differ at the end.
+
+    Examples
+    --------
+    >>> short_name("checkout_form_step_3", 80, 13)
+    'check…p_3'
+    """
+    shown = printable(name)
+    if width_of(shown, size) <= width:
+        return shown
+    low, high = 0, min(len(shown) - 1, int(width / size * _MOST_A_SIZE))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width_of(_without_middle(shown, middle), size) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return _without_middle(shown, low)
+
+
+def _without_middle(text: str, length: int) -> str:
+    """Return the ends of a text; no accent or joined emoji is torn from what it belongs to."""
+    n_last = length * 2 // 5
+    start, end = length - n_last, len(text) - n_last
+    while start > 0 and _belongs(text, start):
+        start -= 1
+    while end < len(text) and _belongs(text, end):
+        end += 1
+    return f"{text[:start]}{ELLIPSIS}{text[end:]}"
+
+
+def _belongs(text: str, place: int) -> bool:
+    return belongs_to_last(text[place]) or text[place - 1] == "\u200d"
 
 
 @dataclass(slots=True)

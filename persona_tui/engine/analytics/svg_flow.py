@@ -9,7 +9,7 @@ from persona_tui.engine.analytics.figures import FLOW_ROWS, FlowFigure, FlowPane
 from persona_tui.engine.analytics.flow_layout import Layout, Placed
 from persona_tui.engine.analytics.numbers import percent
 from persona_tui.engine.analytics.step_flow import FlowNode, StepFlow
-from persona_tui.engine.analytics.svg import Canvas, lines_of, width_of
+from persona_tui.engine.analytics.svg import Canvas, short_name, width_of
 from persona_tui.engine.analytics.svg_rows import MARGIN
 
 _ROW, _NODE = 10, 12
@@ -17,11 +17,13 @@ _ROW, _NODE = 10, 12
 _LABEL, _HEAD = 13, 15
 """Sizes of letters."""
 _PAD: Final = 6
+_TWO_LINES: Final = 26
+"""Pixels of a state that has room for its name above its share."""
 
 
 def draw_flows(canvas: Canvas, figure: FlowFigure, top: float) -> float:
     """Draw flows below a height, the first above, on one scale; return where they end."""
-    layouts = [panel.placed() for panel in figure.panels]
+    layouts = figure.placed()
     scale = _ROW * min(layout.scale for layout in layouts)
     for panel, layout in zip(figure.panels, layouts, strict=True):
         if panel.name:
@@ -88,12 +90,11 @@ def _state(
     tone = "harm" if node.left else "good" if node.completes else panel.tone
     canvas.box(left, top, _NODE, max(height, 1.5), tone)
     share = percent(min(node.volume / panel.flow.total, 1.0))
-    name = lines_of(node.name, max(room - width_of(f" {share}", _LABEL), _LABEL), _LABEL, 1)[0]
-    canvas.text(
-        left + _NODE + 4,
-        top + height / 2 + 4.5,
-        f"{name} {share}",
-        _LABEL,
-        whole=f"{node.name} {share}",
-        halo=True,
-    )
+    x, middle, whole = left + _NODE + 4, top + height / 2 + 4.5, f"{node.name} {share}"
+    if height >= _TWO_LINES:
+        name = short_name(node.name, room, _LABEL)
+        canvas.text(x, middle - 8, name, _LABEL, whole=whole, halo=True)
+        canvas.text(x, middle + 8, share, _LABEL, halo=True)
+    else:
+        name = short_name(node.name, max(room - width_of(f" {share}", _LABEL), _LABEL), _LABEL)
+        canvas.text(x, middle, f"{name} {share}", _LABEL, whole=whole, halo=True)

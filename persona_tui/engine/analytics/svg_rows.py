@@ -9,7 +9,7 @@ from typing import Final
 from persona_tui.engine.analytics.figures import BarFigure, BarRow, RangeFigure, RangeRow
 from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE
 from persona_tui.engine.analytics.scales import Scale, nice_scale
-from persona_tui.engine.analytics.svg import LEADING, Canvas, lines_of, widest, width_of
+from persona_tui.engine.analytics.svg import LEADING, Canvas, lines_of, short_name, widest, width_of
 
 MARGIN: Final = 24
 _NAME, _NUMBER, _AXIS = 14, 13, 12
@@ -155,7 +155,8 @@ def _names_end(canvas: Canvas, names: Sequence[str]) -> float:
 
 
 def _name(canvas: Canvas, name: str, right: float, middle: float) -> None:
-    lines = lines_of(name, right - MARGIN, _NAME, 2)
+    room = right - MARGIN
+    lines = lines_of(short_name(name, 1.7 * room, _NAME), room, _NAME, 2)
     baseline = middle + 5 - (len(lines) - 1) * LEADING * _NAME / 2
     for place, line in enumerate(lines):
         canvas.text(right, baseline + place * LEADING * _NAME, line, _NAME, anchor="end", whole=name)
