@@ -66,7 +66,7 @@ def _export_svg(exported: Exported, folder: Path) -> tuple[Path, ...]:
     )
 
 
-@EXPORTERS.register("png", help="The same figures as pictures of 1,920 pixels; needs no browser.")
+@EXPORTERS.register("png", help="The same figures as pictures of twice the size; needs no browser.")
 def _export_png(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.report_figures import figures_of  # noqa: PLC0415 - as the report
 

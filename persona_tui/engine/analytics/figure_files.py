@@ -16,13 +16,13 @@ MOST_PIXELS: Final = 60_000_000
 _FONT: Final = ("persona_tui.engine.analytics", "fonts", "Carlito-Regular.ttf")
 
 
-def write_svg(figure: Figure, path: Path, width: int) -> Path:
+def write_svg(figure: Figure, path: Path, width: int | None) -> Path:
     """Write a figure as an SVG picture."""
     write_text(path, to_svg(figure, width))
     return path
 
 
-def write_png(figure: Figure, path: Path, width: int, scale: int) -> Path:
+def write_png(figure: Figure, path: Path, width: int | None, scale: int) -> Path:
     """Write a figure as a PNG picture of ``scale`` times as many pixels."""
     content = to_png(to_svg(figure, width), scale)
     write_whole(path, lambda temporary: temporary.write_bytes(content))

@@ -15,8 +15,6 @@ from persona_tui.engine.analytics.step_flow import StepFlow
 
 Tone = Literal["control", "treatment", "quiet"]
 """What a colour means; each palette says which it is."""
-WIDTH: Final = 960
-"""Pixels of a picture, unless another width is asked for."""
 FLOW_ROWS: Final = 40
 """Rows in which the states of a flow are placed."""
 
@@ -37,13 +35,19 @@ class Drawable(ABC):
 
         return figure_text(self.figure, width, ascii_only=ascii_only)
 
-    def to_svg(self, width: int = WIDTH) -> str:
-        """Return an SVG picture of a width in pixels; it loads nothing, and runs nothing."""
+    def to_svg(self, width: int | None = None) -> str:
+        """Return an SVG picture; it loads nothing, and runs nothing.
+
+        Parameters
+        ----------
+        width : int, optional
+            Pixels; 960 by default, and more where a flow has many steps.
+        """
         from persona_tui.engine.analytics.svg_figures import to_svg  # noqa: PLC0415 - it draws figures
 
         return to_svg(self.figure, width)
 
-    def write_svg(self, path: str | Path, *, width: int = WIDTH) -> Path:
+    def write_svg(self, path: str | Path, *, width: int | None = None) -> Path:
         """Write an SVG picture; the file appears whole or not at all.
 
         Raises
@@ -55,7 +59,7 @@ class Drawable(ABC):
 
         return write_svg(self.figure, Path(path), width)
 
-    def write_png(self, path: str | Path, *, width: int = WIDTH, scale: int = 2) -> Path:
+    def write_png(self, path: str | Path, *, width: int | None = None, scale: int = 2) -> Path:
         """Write a PNG picture of ``scale`` times as many pixels; it appears whole or not at all.
 
         Raises

@@ -297,13 +297,17 @@ def table_of(figure: Figure) -> CellTable:
             )
         case RangeFigure():
             return _table(("", *figure.heads), ((row.name, *row.cells) for row in figure.rows))
-        case FlowFigure():
-            return _table(
-                ("flow", "step", "state", "share"),
+        case FlowFigure(panels=panels):
+            several = len(panels) > 1
+            rows = (
                 (
-                    (panel.name, str(node.step + 1), node.name, percent(node.volume / panel.flow.total))
-                    for panel in figure.panels
-                    for node in panel.flow.nodes
-                ),
-                texts=(0, 2),
+                    *((panel.name,) if several else ()),
+                    str(node.step + 1),
+                    node.name,
+                    percent(min(node.volume / panel.flow.total, 1.0)),
+                )
+                for panel in panels
+                for node in panel.flow.nodes
             )
+            heads = (*(("flow",) if several else ()), "step", "state", "share")
+            return _table(heads, rows, texts=(0, 2) if several else (1,))

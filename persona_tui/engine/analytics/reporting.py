@@ -14,7 +14,7 @@ import polars as pl
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.cards import PersonaCard
-from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded
+from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
 from persona_tui.engine.data.features import require_columns
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
@@ -194,7 +194,9 @@ def report_scenario(
         insights=explain(experiment),
         conversion_times=_conversion_times(experiment, dwell),
         plan=plan,
-        flows={arm: folded(flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN), STATES_SHOWN) for arm in ARMS},
+        flows=folded_alike(
+            {arm: flow_of_arm(experiment, arm, n_steps=STEPS_SHOWN) for arm in ARMS}, STATES_SHOWN
+        ),
         dose=dose,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -189,17 +189,46 @@ def flow_of_arm(
 
 def folded(flow: Drawn, most: int) -> Drawn:
     """Return the flow with at most ``most`` states a step; the smallest become one that is called other."""
+    return _folded(flow, {place for column in _columns(flow) for place in _small(flow, column, most)})
+
+
+def folded_alike(flows: Mapping[str, StepFlow], most: int) -> dict[str, StepFlow]:
+    """Return flows in which the same states of a step are folded: those that are small in all of them."""
+    largest: dict[tuple[int, str], FlowNode] = {}
+    for node in (node for flow in flows.values() for node in flow.nodes):
+        known = largest.get((node.step, node.name), node)
+        largest[node.step, node.name] = max(known, node, key=lambda each: each.volume)
+    total = max((flow.total for flow in flows.values()), default=1.0)
+    union = folded(StepFlow(nodes=tuple(largest.values()), links=(), total=total), most)
+    kept = {(node.step, node.name) for node in union.nodes}
+    alike = {}
+    for name, flow in flows.items():
+        small: set[int] = set()
+        for column in _columns(flow):
+            few = [at for at in column if (flow.nodes[at].step, flow.nodes[at].name) not in kept]
+            small |= set(few) if len(few) > 1 else set()
+        alike[name] = _folded(flow, small)
+    return alike
+
+
+def _columns(flow: StepFlow) -> list[list[int]]:
+    """Return the places of the states of each step."""
+    steps = sorted({node.step for node in flow.nodes})
+    return [[place for place, node in enumerate(flow.nodes) if node.step == step] for step in steps]
+
+
+def _folded(flow: Drawn, folding: Collection[int]) -> Drawn:
+    """Return the flow with some of the states of each step as one."""
     home: dict[int, int] = {}
     nodes: list[FlowNode] = []
-    for step in sorted({node.step for node in flow.nodes}):
-        column = [place for place, node in enumerate(flow.nodes) if node.step == step]
-        small = _small(flow, column, most)
-        for place in (place for place in column if place not in small):
+    for column in _columns(flow):
+        small = [place for place in column if place in folding]
+        for place in (place for place in column if place not in folding):
             home[place] = len(nodes)
             nodes.append(flow.nodes[place])
         if small:
             home |= dict.fromkeys(small, len(nodes))
-            nodes.append(_other([flow.nodes[place] for place in sorted(small)]))
+            nodes.append(_other([flow.nodes[place] for place in small]))
     volumes: dict[tuple[int, int], float] = defaultdict(float)
     for link in flow.links:
         volumes[home[link.source], home[link.target]] += link.volume
