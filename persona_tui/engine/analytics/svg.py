@@ -7,6 +7,7 @@ that has another shows nothing cut off.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -16,6 +17,9 @@ from persona_tui.engine.analytics.palettes import PALETTES
 from persona_tui.engine.text import printable
 
 FONTS: Final = "Carlito, Calibri, 'Liberation Sans', Arial, 'DejaVu Sans', sans-serif"
+_FOREIGN_FONTS: Final = "'Noto Sans CJK JP', 'Noto Sans', 'DejaVu Sans', sans-serif"
+_FOREIGN: Final = re.compile("[\u0530-\u1dff\u2c00-\U0010ffff]")
+"""What is neither Latin, Greek nor Cyrillic, nor a sign: a text with it has other fonts, of one look."""
 _ROOM: Final = 1.22
 """How much wider than Carlito the widest of these fonts is."""
 _INCH: Final = 72
@@ -141,12 +145,14 @@ class Canvas:
         halo: bool = False,
     ) -> None:
         """Write a line whose letters stand on ``y``; ``whole`` is told where the line is a part of it."""
+        shown = printable(text)
+        fonts = f' font-family="{_FOREIGN_FONTS}"' if _FOREIGN.search(shown) else ""
         around = f' stroke="{_COLOURS["ground"]}" stroke-width="3" paint-order="stroke"' if halo else ""
         full = printable(whole)
         title = f"<title>{_escaped(full)}</title>" if full and full != text else ""
         self._marks.append(
             f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{_COLOURS[tone]}" '
-            f'text-anchor="{anchor}"{around}>{title}{_escaped(printable(text))}</text>'
+            f'text-anchor="{anchor}"{fonts}{around}>{title}{_escaped(shown)}</text>'
         )
 
     def block(
