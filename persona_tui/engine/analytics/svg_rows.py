@@ -151,7 +151,7 @@ def _range(canvas: Canvas, row: RangeRow, plot: _Plot, middle: float) -> None:
 
 def _names_end(canvas: Canvas, names: Sequence[str]) -> float:
     """Return how far names reach from the left; longer ones take two lines, or are shortened."""
-    return MARGIN + min(widest(names, _NAME), _NAMES * canvas.width)
+    return MARGIN + min(widest(names, _NAME) + 1, _NAMES * canvas.width)
 
 
 def _name(canvas: Canvas, name: str, right: float, middle: float) -> None:

@@ -190,6 +190,14 @@ def test_rows_that_are_not_drawn_are_told():
     assert figure.note.strip() in {words_of(each) for each in root.iter(f"{SVG}text")}
 
 
+@given(name=st.text("abcdefghij WM_", min_size=1, max_size=25).map(str.strip).filter(bool))
+def test_a_name_that_has_room_stands_on_one_line(name):
+    row = BarRow(name=name, bars=(Bar(0.5, "50 %"),))
+    figure = BarFigure(title="", series=(("", "control"),), rows=(row,), axis="")
+    root, _, _ = read(figure.to_svg(2000))
+    assert name in {words_of(each) for each in root.iter(f"{SVG}text")}
+
+
 def test_a_name_that_is_cut_is_told_in_full():
     root, _, _ = read(FIGURES["uplifts"](REPORTS["sixty personas"].lead).to_svg(560))
     titles = {title.text for text in root.iter(f"{SVG}text") for title in text}
