@@ -17,6 +17,7 @@ from markupsafe import Markup
 from persona_tui import __version__
 from persona_tui.engine.analytics.charts import PlotlyFigure, plotly_figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
+from persona_tui.engine.analytics.figures import FlowFigure
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
 from persona_tui.engine.analytics.palettes import PALETTES
 from persona_tui.engine.analytics.reporting import Report
@@ -106,6 +107,7 @@ def _numbered(blocks: Sequence[Block], figures: list[PlotlyFigure]) -> Iterator[
                     "kind": "chart",
                     "title": figure.title,
                     "note": figure.note,
+                    "is_wide": isinstance(figure, FlowFigure),
                     "number": len(figures) - 1,
                 }
             case CellTable(heads=heads, rows=rows, texts=texts):

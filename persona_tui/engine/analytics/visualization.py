@@ -57,7 +57,8 @@ class Sankey(Drawable):
     -----
     A journey that ends after step s goes to ``(exit)`` at step s + 1; one that is longer than what is
     shown goes to ``(more)`` after the last step. So at every event what comes in goes out, and the first
-    step counts every journey. ``return`` stands between two sessions of a user.
+    step counts every journey. ``return`` stands between two sessions of a user. Pictures and texts call
+    ``(exit)`` leaving, and draw it from every event that is left.
     """
 
     nodes: pl.DataFrame
