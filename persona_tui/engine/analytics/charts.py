@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from persona_tui.engine.analytics.figures import (
-    FLOW_ROWS,
     BarFigure,
     Figure,
     FlowFigure,
     FlowPanel,
+    FlowPlaces,
     RangeFigure,
     RangeRow,
 )
-from persona_tui.engine.analytics.flow_layout import Layout
-from persona_tui.engine.analytics.step_flow import StepFlow
+from persona_tui.engine.analytics.step_flow import key_of
 from persona_tui.engine.text import printable, shortened
 
 PlotlyFigure: TypeAlias = "dict[str, Any]"
@@ -146,7 +145,8 @@ def _flows(figure: FlowFigure) -> PlotlyFigure:
     """Return a Sankey for each flow, the first above."""
     part = 1 / len(figure.panels)
     data, titles = [], []
-    for place, (panel, placed) in enumerate(zip(figure.panels, figure.placed(), strict=True)):
+    placed = figure.placed()
+    for place, panel in enumerate(figure.panels):
         low = 1 - (place + 1) * part
         high = low + part - _BETWEEN / len(figure.panels)
         data.append(_sankey(panel, placed, (round(low, 6), round(high, 6))))
@@ -165,14 +165,9 @@ def _flows(figure: FlowFigure) -> PlotlyFigure:
     return {"data": data, "layout": layout}
 
 
-def _sankey(panel: FlowPanel, placed: Layout[StepFlow], domain: tuple[float, float]) -> dict[str, Any]:
-    flow, last = placed.flow, max(len(placed.columns) - 1, 1)
-    middles = {
-        each.node: (column / last, (each.top + each.height / 2) / FLOW_ROWS)
-        for column, places in enumerate(placed.columns)
-        for each in places
-        if not each.passes
-    }
+def _sankey(panel: FlowPanel, placed: FlowPlaces, domain: tuple[float, float]) -> dict[str, Any]:
+    flow, last = panel.flow, max(placed.n_columns - 1, 1)
+    middles = [placed.places[key_of(node)] for node in flow.nodes]
     tones = ["harm" if node.left else "good" if node.completes else panel.tone for node in flow.nodes]
     share = f"of {flow.unit}<extra></extra>"
     return {
@@ -183,8 +178,8 @@ def _sankey(panel: FlowPanel, placed: Layout[StepFlow], domain: tuple[float, flo
         "node": {
             "label": [label(node.name) for node in flow.nodes],
             "color": [f"var(--{tone})" for tone in tones],
-            "x": [_within(middles[place][0]) for place in range(len(flow.nodes))],
-            "y": [_within(middles[place][1]) for place in range(len(flow.nodes))],
+            "x": [_within(column / last) for column, _ in middles],
+            "y": [_within(row / placed.n_rows) for _, row in middles],
             "pad": 10,
             "thickness": 12,
             "line": {"width": 0},

@@ -6,17 +6,18 @@ A figure is built once from a report or a log; a page, a picture, a notebook and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from persona_tui.engine.analytics.flow_layout import Layout, laid_out
-from persona_tui.engine.analytics.step_flow import StepFlow
+from persona_tui.engine.analytics.flow_layout import laid_out
+from persona_tui.engine.analytics.step_flow import StepFlow, key_of, merge_flows
 
 Tone = Literal["control", "treatment", "quiet"]
 """What a colour means; each palette says which it is."""
-FLOW_ROWS: Final = 40
-"""Rows in which the states of a flow are placed."""
+_LEAST_ROWS, _ROWS_A_STATE = 40, 3
+"""Of a flow; with fewer rows a state, some would be folded."""
 
 
 class Drawable(ABC):
@@ -230,6 +231,25 @@ class FlowPanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowPlaces:
+    """Where the states of flows stand that are drawn beside each other.
+
+    Parameters
+    ----------
+    n_columns, n_rows : int
+    scale : float
+        Rows per unit of volume.
+    places : dict of (int, float)
+        By ``key_of`` a state, its column, and its middle in rows from above.
+    """
+
+    n_columns: int
+    n_rows: int
+    scale: float
+    places: dict[tuple[int, str], tuple[int, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFigure(Drawable):
     """Flows by step, one above the other, on one scale.
 
@@ -253,14 +273,24 @@ class FlowFigure(Drawable):
         """Return the figure itself."""
         return self
 
-    def placed(self) -> tuple[Layout[StepFlow], ...]:
-        """Return where the states of each flow stand, in ``FLOW_ROWS`` rows; all in the same order."""
-        layouts: list[Layout[StepFlow]] = []
-        for panel in self.panels:
-            layout = laid_out(panel.flow, FLOW_ROWS, layouts[0] if layouts else None)
-            assert layout is not None, "there is room for more states than a step is left with"
-            layouts.append(layout)
-        return tuple(layouts)
+    def placed(self) -> FlowPlaces:
+        """Return where states stand: each at the same place in every flow that has it."""
+        merged = merge_flows(panel.flow for panel in self.panels)
+        most = max(Counter(node.step for node in merged.nodes).values(), default=1)
+        rows = max(_LEAST_ROWS, _ROWS_A_STATE * most)
+        layout = laid_out(merged, rows)
+        assert layout is not None, "there are more rows than states"
+        return FlowPlaces(
+            n_columns=len(layout.columns),
+            n_rows=rows,
+            scale=layout.scale,
+            places={
+                key_of(layout.flow.nodes[each.node]): (column, each.top + each.height / 2)
+                for column, places in enumerate(layout.columns)
+                for each in places
+                if not each.passes
+            },
+        )
 
 
 Figure: TypeAlias = BarFigure | RangeFigure | FlowFigure

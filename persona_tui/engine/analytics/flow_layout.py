@@ -56,11 +56,8 @@ _Slot = tuple[int, int, bool]
 _Bands = dict[tuple[_Slot, _Slot], float]
 
 
-def laid_out(flow: Drawn, rows: int, like: Layout[Drawn] | None = None) -> Layout[Drawn] | None:
-    """Return the layout in so many rows, with a row free below each state; None where there is no room.
-
-    States that another layout has, too, stand in the order that they have there.
-    """
+def laid_out(flow: Drawn, rows: int) -> Layout[Drawn] | None:
+    """Return the layout in so many rows, with a row free below each state; None where there is no room."""
     for most in range(max(rows // 3, 1), 0, -1):
         small = folded(flow, most)
         steps = sorted({node.step for node in small.nodes})
@@ -70,7 +67,6 @@ def laid_out(flow: Drawn, rows: int, like: Layout[Drawn] | None = None) -> Layou
         slots, bands = _routed(small, column_of, drawn)
         if slots and all(2 * len(column) <= rows for column in slots):
             columns = _uncrossed(slots, bands)
-            columns = columns if like is None else _ordered(columns, small, like)
             placed, scale = _stacked(columns, _volumes(small, slots, bands), bands, rows)
             return Layout(
                 flow=small,
@@ -142,29 +138,6 @@ def _uncrossed(slots: list[list[_Slot]], bands: _Bands) -> list[list[_Slot]]:
         if crossed < fewest:
             best, fewest = columns, crossed
     return best
-
-
-def _ordered(columns: list[list[_Slot]], flow: StepFlow, like: Layout[Drawn]) -> list[list[_Slot]]:
-    """Return columns in the order of another layout; what that has not stays after what it follows."""
-    known = {
-        _looks(like.flow, each.node, each.passes): place
-        for column in like.columns
-        for place, each in enumerate(column)
-    }
-    ordered = []
-    for column in columns:
-        keys: dict[_Slot, float] = {}
-        last = -1.0
-        for slot in column:
-            last = keys[slot] = known.get(_looks(flow, slot[1], slot[2]), last)
-        ordered.append(sorted(column, key=keys.__getitem__))
-    return ordered
-
-
-def _looks(flow: StepFlow, place: int, passes: bool) -> tuple[int, str, bool, bool]:
-    """Return what tells a state from others, whatever it stands for: all that is folded is one."""
-    node = flow.nodes[place]
-    return node.step, "" if node.folded else node.name, node.left, passes
 
 
 def _mean(weighted: Sequence[tuple[float, float]], otherwise: float) -> float:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SMALL: Final = 0.01
 """States and moves below this share of all are folded, or told instead of drawn."""
+OTHER: Final = "other"
+LEAVES: Final = "leave"
+"""What the state is called that those go to who leave."""
 FLOW_NOTE: Final = (
     f"Who leaves is drawn, too. Moves of less than {percent(SMALL)} are left out; "
     "small states are drawn as one that is called other, with how many it stands for."
@@ -189,78 +192,85 @@ def flow_of_arm(
 
 def folded(flow: Drawn, most: int) -> Drawn:
     """Return the flow with at most ``most`` states a step; the smallest become one that is called other."""
-    return _folded(flow, {place for column in _columns(flow) for place in _small(flow, column, most)})
+    return _fold(flow, _all_small(flow, most))
 
 
-def folded_alike(flows: Mapping[str, StepFlow], most: int) -> dict[str, StepFlow]:
-    """Return flows in which the same states of a step are folded: those that are small in all of them."""
-    largest: dict[tuple[int, str], FlowNode] = {}
-    for node in (node for flow in flows.values() for node in flow.nodes):
-        known = largest.get((node.step, node.name), node)
-        largest[node.step, node.name] = max(known, node, key=lambda each: each.volume)
-    total = max((flow.total for flow in flows.values()), default=1.0)
-    union = folded(StepFlow(nodes=tuple(largest.values()), links=(), total=total), most)
-    kept = {(node.step, node.name) for node in union.nodes}
-    alike = {}
-    for name, flow in flows.items():
-        small: set[int] = set()
-        for column in _columns(flow):
-            few = [at for at in column if (flow.nodes[at].step, flow.nodes[at].name) not in kept]
-            small |= set(few) if len(few) > 1 else set()
-        alike[name] = _folded(flow, small)
-    return alike
+def folded_alike(flows: Mapping[str, Drawn], most: int) -> dict[str, Drawn]:
+    """Return flows in which the same states are folded, so that they can be laid beside each other.
+
+    Parameters
+    ----------
+    flows : mapping of str to StepFlow
+    most : int
+        States a step; how large one is, is how large it is in the flow that has most of it.
+    """
+    merged = merge_flows(flows.values())
+    small = {(merged.nodes[place].step, merged.nodes[place].name) for place in _all_small(merged, most)}
+    return {
+        name: _fold(flow, {place for place, node in enumerate(flow.nodes) if key_of(node) in small})
+        for name, flow in flows.items()
+    }
 
 
-def _columns(flow: StepFlow) -> list[list[int]]:
-    """Return the places of the states of each step."""
-    steps = sorted({node.step for node in flow.nodes})
-    return [[place for place, node in enumerate(flow.nodes) if node.step == step] for step in steps]
+def key_of(node: FlowNode) -> tuple[int, str]:
+    """Return what a state is known by in several flows, where ``other`` stands for different numbers.
+
+    An event that is called other, or leave, is a state of its own.
+    """
+    kind = OTHER if node.folded else LEAVES if node.left else ""
+    return node.step, f"\0{kind}" if kind else node.name
 
 
-def _folded(flow: Drawn, folding: Collection[int]) -> Drawn:
-    """Return the flow with some of the states of each step as one."""
+def merge_flows(flows: Iterable[StepFlow]) -> StepFlow:
+    """Return every state and move of some flows, each as large as in the flow that has most of it."""
+    nodes: dict[tuple[int, str], FlowNode] = {}
+    moves: dict[tuple[tuple[int, str], tuple[int, str]], float] = {}
+    total = 1.0
+    for flow in flows:
+        total = flow.total
+        for node in flow.nodes:
+            known = nodes.setdefault(key_of(node), replace(node, name=key_of(node)[1]))
+            if node.volume > known.volume:
+                nodes[key_of(node)] = replace(known, volume=node.volume, exits=node.exits)
+        for link in flow.links:
+            ends = key_of(flow.nodes[link.source]), key_of(flow.nodes[link.target])
+            moves[ends] = max(moves.get(ends, 0.0), link.volume)
+    place_of = {key: place for place, key in enumerate(nodes)}
+    return StepFlow(
+        nodes=tuple(nodes.values()),
+        links=tuple(
+            FlowLink(source=place_of[source], target=place_of[target], volume=volume)
+            for (source, target), volume in moves.items()
+        ),
+        total=total,
+    )
+
+
+def _all_small(flow: StepFlow, most: int) -> set[int]:
+    """Return which states are folded, step by step."""
+    columns: dict[int, list[int]] = defaultdict(list)
+    for place, node in enumerate(flow.nodes):
+        columns[node.step].append(place)
+    return set().union(*(_small(flow, column, most) for column in columns.values()))
+
+
+def _fold(flow: Drawn, small: Collection[int]) -> Drawn:
+    """Return the flow with some states of each step as one."""
     home: dict[int, int] = {}
     nodes: list[FlowNode] = []
-    for column in _columns(flow):
-        small = [place for place in column if place in folding]
-        for place in (place for place in column if place not in folding):
+    for step in sorted({node.step for node in flow.nodes}):
+        column = [place for place, node in enumerate(flow.nodes) if node.step == step]
+        for place in (place for place in column if place not in small):
             home[place] = len(nodes)
             nodes.append(flow.nodes[place])
-        if small:
-            home |= dict.fromkeys(small, len(nodes))
-            nodes.append(_other([flow.nodes[place] for place in small]))
+        if folding := [place for place in column if place in small]:
+            home |= dict.fromkeys(folding, len(nodes))
+            nodes.append(_other([flow.nodes[place] for place in folding]))
     volumes: dict[tuple[int, int], float] = defaultdict(float)
     for link in flow.links:
         volumes[home[link.source], home[link.target]] += link.volume
     links = tuple(FlowLink(source=a, target=b, volume=volume) for (a, b), volume in volumes.items())
     return replace(flow, nodes=tuple(nodes), links=links)
-
-
-def with_leaving(flow: StepFlow) -> StepFlow:
-    """Return a flow in which who leaves goes to a state of the next step; small moves are left out.
-
-    A state that no move leads to or from is left out with them.
-    """
-    nodes, links = list(flow.nodes), [each for each in flow.links if each.volume >= SMALL * flow.total]
-    for step in sorted({node.step for node in flow.nodes}):
-        gone = [
-            (place, node.exits)
-            for place, node in enumerate(flow.nodes)
-            if node.step == step and not node.completes and node.exits >= SMALL * flow.total
-        ]
-        links += [FlowLink(source=place, target=len(nodes), volume=volume) for place, volume in gone]
-        if gone:
-            volume = sum(volume for _, volume in gone)
-            nodes.append(FlowNode(name="leave", step=step + 1, volume=volume, exits=volume, left=True))
-    moved = sorted({place for link in links for place in (link.source, link.target)})
-    place_of = {place: number for number, place in enumerate(moved)}
-    return replace(
-        flow,
-        nodes=tuple(nodes[place] for place in moved),
-        links=tuple(
-            replace(each, source=place_of[each.source], target=place_of[each.target]) for each in links
-        ),
-    )
 
 
 def _small(flow: StepFlow, column: Iterable[int], most: int) -> set[int]:
@@ -282,9 +292,36 @@ def _other(nodes: Sequence[FlowNode]) -> FlowNode:
     """Return one node for many, some of which may stand for many themselves."""
     n_states = sum(max(node.folded, 1) for node in nodes)
     return FlowNode(
-        name=f"other ({n_states})",
+        name=f"{OTHER} ({n_states})",
         step=nodes[0].step,
         volume=sum(node.volume for node in nodes),
         exits=sum(node.exits for node in nodes if not node.completes),
         folded=n_states,
+    )
+
+
+def with_leaving(flow: StepFlow) -> StepFlow:
+    """Return a flow in which who leaves goes to a state of the next step; small moves are left out.
+
+    A state that no move leads to or from is left out with them.
+    """
+    nodes, links = list(flow.nodes), [each for each in flow.links if each.volume >= SMALL * flow.total]
+    for step in sorted({node.step for node in flow.nodes}):
+        gone = [
+            (place, node.exits)
+            for place, node in enumerate(flow.nodes)
+            if node.step == step and not node.completes and node.exits >= SMALL * flow.total
+        ]
+        links += [FlowLink(source=place, target=len(nodes), volume=volume) for place, volume in gone]
+        if gone:
+            volume = sum(volume for _, volume in gone)
+            nodes.append(FlowNode(name=LEAVES, step=step + 1, volume=volume, exits=volume, left=True))
+    moved = sorted({place for link in links for place in (link.source, link.target)})
+    place_of = {place: number for number, place in enumerate(moved)}
+    return replace(
+        flow,
+        nodes=tuple(nodes[place] for place in moved),
+        links=tuple(
+            replace(each, source=place_of[each.source], target=place_of[each.target]) for each in links
+        ),
     )
