@@ -92,8 +92,14 @@ def _ranges(figure: RangeFigure) -> PlotlyFigure:
         "yaxis": _names([row.name for row in rows]),
         "xaxis": {**_axis(figure.axis), "rangemode": "tozero", **line},
     }
-    marked = {} if figure.at is None else _marked(figure.at, figure.at_text)
-    return {"data": data, "layout": _layout(len(rows), showlegend=False, **axes, **marked)}
+    words = [each for place, row in enumerate(rows) for each in _ends(row, place)]
+    lines = []
+    if figure.at is not None:
+        lines.append(_line(figure.at))
+        above = {"x": figure.at, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+        words.append({"text": figure.at_text, **above})
+    layout = _layout(len(rows), showlegend=False, shapes=lines, annotations=words, **axes)
+    return {"data": data, "layout": layout}
 
 
 def _told(figure: RangeFigure, row: RangeRow) -> list[str]:
@@ -125,20 +131,24 @@ def _spans(rows: tuple[RangeRow, ...]) -> dict[str, Any]:
         "orientation": "h",
         "base": [row.low for row in rows],
         "x": [row.high - row.low for row in rows],
-        "text": [" to ".join(each for each in row.ends if each) for row in rows],
-        "textposition": "auto",
         "marker": {"color": "var(--control)"},
     }
 
 
-def _marked(at: float, text: str) -> dict[str, Any]:
-    """Return a line through all rows, and what it is."""
-    line = {"color": "var(--treatment)", "width": 2, "dash": "dot"}
-    words = {"text": text, "x": at, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    return {
-        "shapes": [{"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": line}],
-        "annotations": [words],
-    }
+def _ends(row: RangeRow, place: int) -> list[dict[str, Any]]:
+    """Return what is written at the ends of a range."""
+    sides = ((row.low, row.ends[0], "right", -4), (row.high, row.ends[1], "left", 4))
+    return [
+        {"text": label(text), "x": x, "y": place, "xanchor": anchor, "xshift": shift, "showarrow": False}
+        for x, text, anchor, shift in sides
+        if text
+    ]
+
+
+def _line(at: float) -> dict[str, Any]:
+    """Return a line through all rows."""
+    drawn = {"color": "var(--treatment)", "width": 2, "dash": "dot"}
+    return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": drawn}
 
 
 def _flows(figure: FlowFigure) -> PlotlyFigure:

@@ -16,9 +16,11 @@ from persona_tui.engine.analytics.deck_charts import (
     AXIS_POINTS_FORMAT,
     PERCENT_FORMAT,
     POINTS_FORMAT,
+    Scale,
     Series,
     add_column_chart,
     add_row_chart,
+    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -52,7 +54,6 @@ from persona_tui.engine.analytics.numbers import (
     percent_interval,
     points_number,
 )
-from persona_tui.engine.analytics.scales import Scale, nice_scale
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.text import printable
 
