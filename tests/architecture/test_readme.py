@@ -23,9 +23,9 @@ def blocks(language):
 
 def test_the_workflow_from_python_runs_as_printed(tmp_path):
     (tmp_path / "data").symlink_to(ROOT / "data")
-    (workflow,) = blocks("python")
+    workflow, figures = blocks("python")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", workflow + PRINT],
+        [sys.executable, "-W", "error", "-c", workflow + figures + PRINT],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
         capture_output=True,
@@ -33,9 +33,11 @@ def test_the_workflow_from_python_runs_as_printed(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    metric, *values = done.stdout.strip().split(",")
+    metric, *values = done.stdout.strip().splitlines()[-1].split(",")
     assert metric == "completion_rate"
     assert [float(value) for value in values] == pytest.approx([0.199, 0.067, -0.132], abs=0.005)
+    pictures = ("flow.svg", "retention.png", "flow.html")
+    assert all((tmp_path / name).stat().st_size > 1000 for name in pictures)
 
 
 def test_each_set_up_is_one_line_and_makes_its_own_environment():

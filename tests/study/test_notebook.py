@@ -6,6 +6,7 @@ import nbclient
 import nbformat
 import pytest
 
+from persona_tui.engine.analytics.report_figures import FIGURES
 from persona_tui.study.exports import export_report
 from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
@@ -37,4 +38,5 @@ def test_a_notebook_runs_from_top_to_bottom_and_says_the_same(small, tmp_path):
     outputs = [each["outputs"] for each in notebook.cells if each["cell_type"] == "code"]
     assert outputs[1][0]["data"]["text/plain"] == repr(result.report.lead.decision)
     shown = [set(each[0]["data"]) for each in outputs[2:]]
-    assert all("text/html" in each or "application/vnd.plotly.v1+json" in each for each in shown)
+    assert all("text/html" in each or "image/svg+xml" in each for each in shown)
+    assert sum("image/svg+xml" in each for each in shown) == len(FIGURES)

@@ -1,4 +1,4 @@
-"""Charts of a report as figures of Plotly's schema: plain data, drawn by whoever shows them.
+"""Figures in Plotly's schema: plain data, drawn by whoever shows them.
 
 Colours are names of the page's palette (``var(--control)``), so that a figure follows its theme.
 """
@@ -6,54 +6,28 @@ Colours are names of the page's palette (``var(--control)``), so that a figure f
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
-from persona_tui.engine.analytics.flow_layout import laid_out
-from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
-from persona_tui.engine.analytics.page import ChartKind
-from persona_tui.engine.analytics.reporting import ScenarioReport
-from persona_tui.engine.analytics.step_flow import LEAVES, StepFlow, with_leaving
-from persona_tui.engine.simulation.simulated import ARMS
+from persona_tui.engine.analytics.figures import (
+    BarFigure,
+    Figure,
+    FlowFigure,
+    FlowPanel,
+    FlowPlaces,
+    RangeFigure,
+    RangeRow,
+)
+from persona_tui.engine.analytics.step_flow import key_of
 from persona_tui.engine.text import printable, shortened
 
-Figure: TypeAlias = "dict[str, Any]"
+PlotlyFigure: TypeAlias = "dict[str, Any]"
 """``data`` and ``layout``."""
-PALETTES: Final = {
-    "light": {
-        "text": "#1f2933",
-        "quiet": "#5b6673",
-        "ground": "#ffffff",
-        "panel": "#f3f5f7",
-        "rule": "#d5dae0",
-        "control": "#7c8896",
-        "treatment": "#c2410c",
-        "good": "#2f7d4f",
-        "harm": "#b3261e",
-        "band": "rgba(91, 102, 115, 0.28)",
-        "lost": "rgba(179, 38, 30, 0.28)",
-        "link": "#1b4f8a",
-    },
-    "dark": {
-        "text": "#e6e9ed",
-        "quiet": "#a3adb8",
-        "ground": "#14181d",
-        "panel": "#1d232a",
-        "rule": "#38424d",
-        "control": "#93a1b0",
-        "treatment": "#f08a4b",
-        "good": "#6cc08b",
-        "harm": "#f2857c",
-        "band": "rgba(163, 173, 184, 0.3)",
-        "lost": "rgba(242, 133, 124, 0.3)",
-        "link": "#8ab8ee",
-    },
-}
-"""Colours by the names that figures and the page call them by."""
 _PER_ROW, _LEAST = 34, 180
+_PANEL: Final = 450
 """Pixels."""
-_FLOW_HEIGHT: Final = 900
-_ROWS: Final = 40
+_BETWEEN: Final = 0.12
+"""Of the height, between two flows."""
 
 
 def label(text: str) -> str:
@@ -67,85 +41,145 @@ def label(text: str) -> str:
     return html.escape(shortened(printable(text)), quote=False)
 
 
-def funnel_figure(scenario: ScenarioReport) -> Figure:
-    """Return both arms beside each other at every step, the first step above."""
-    steps = [label(each.step) for each in scenario.funnel_arms]
+def plotly_figure(figure: Figure) -> PlotlyFigure:
+    """Return a figure as Plotly draws it."""
+    match figure:
+        case BarFigure():
+            return _bars(figure)
+        case RangeFigure():
+            return _ranges(figure)
+        case FlowFigure():
+            return _flows(figure)
+
+
+def _bars(figure: BarFigure) -> PlotlyFigure:
+    names = [row.name for row in figure.rows]
+    factor = 100 if figure.shares else 1
     data = []
-    for arm in ARMS:
-        reached = [getattr(each, arm) for each in scenario.funnel_arms]
+    for place, (name, tone) in enumerate(figure.series):
+        bars = [row.bars[place] for row in figure.rows]
         data.append(
             {
                 "type": "bar",
                 "orientation": "h",
-                "name": arm,
-                "y": steps,
-                "x": [100 * each for each in reached],
-                "text": [percent(each) for each in reached],
+                "name": name,
+                "y": list(range(len(names))),
+                "customdata": list(map(label, names)),
+                "x": [None if each.value is None else factor * each.value for each in bars],
+                "text": [each.text for each in bars],
                 "textposition": "auto",
-                "hovertemplate": "%{y}<br>" + arm + ": %{text}<extra></extra>",
-                "marker": {"color": f"var(--{arm})"},
+                "hovertemplate": "%{customdata}<br>" + name + ": %{text}<extra></extra>",
+                "marker": {"color": f"var(--{tone})"},
             }
         )
-    axes = {"yaxis": {"autorange": "reversed", "automargin": True}, "xaxis": _axis("% of journeys", [0, 100])}
-    return {"data": data, "layout": _layout(2 * len(steps), barmode="group", **axes)}
+    axis = _axis(f"{figure.axis}, %", [0, 100]) if figure.shares else _axis(figure.axis)
+    axes = {"yaxis": _names(names), "xaxis": axis}
+    rows = len(figure.series) * len(names)
+    return {"data": data, "layout": _layout(rows, barmode="group", **axes)}
 
 
-def uplifts_figure(scenario: ScenarioReport) -> Figure:
-    """Return the uplift of completion of everyone and of each persona, with intervals."""
-    parts = (scenario.experiment.total, *scenario.experiment.personas)
-    found = [each.uplifts["completion_rate"] for each in parts]
-    values = [100 * each.value for each in found]
-    trace = {
+def _ranges(figure: RangeFigure) -> PlotlyFigure:
+    rows = figure.rows
+    is_dots = all(row.value is not None for row in rows)
+    data = [_dots(rows) if is_dots else _spans(rows)]
+    data[0] |= {
+        "y": list(range(len(rows))),
+        "customdata": ["<br>".join(_told(figure, row)) for row in rows],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    line = {"zeroline": True, "zerolinecolor": "var(--text)", "zerolinewidth": 1}
+    axes = {
+        "yaxis": _names([row.name for row in rows]),
+        "xaxis": {**_axis(figure.axis), "rangemode": "tozero", **line},
+    }
+    words = [each for place, row in enumerate(rows) for each in _ends(row, place)]
+    lines = []
+    if figure.at is not None:
+        lines.append(_line(figure.at))
+        above = {"x": figure.at, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+        words.append({"text": figure.at_text, **above})
+    layout = _layout(len(rows), showlegend=False, shapes=lines, annotations=words, **axes)
+    return {"data": data, "layout": layout}
+
+
+def _told(figure: RangeFigure, row: RangeRow) -> list[str]:
+    return [label(row.name), *(f"{head}: {cell}" for head, cell in zip(figure.heads, row.cells, strict=True))]
+
+
+def _dots(rows: tuple[RangeRow, ...]) -> dict[str, Any]:
+    values = [row.value or 0.0 for row in rows]
+    return {
         "type": "scatter",
         "mode": "markers",
-        "y": [label(each.name) for each in parts],
         "x": values,
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [100 * each.total[1] - x for each, x in zip(found, values, strict=True)],
-            "arrayminus": [x - 100 * each.total[0] for each, x in zip(found, values, strict=True)],
+            "array": [row.high - value for row, value in zip(rows, values, strict=True)],
+            "arrayminus": [value - row.low for row, value in zip(rows, values, strict=True)],
             "color": "var(--treatment)",
             "thickness": 2,
             "width": 6,
         },
-        "text": [f"{points_number(each.value)} ({interval_text(*each.total)})" for each in found],
-        "hovertemplate": "%{y}<br>%{text} points<extra></extra>",
         "marker": {"color": "var(--treatment)", "size": 10},
     }
-    line = {"zeroline": True, "zerolinecolor": "var(--text)", "zerolinewidth": 1}
-    axis = {**_axis("points"), "rangemode": "tozero", **line}
-    rows = {"yaxis": {"autorange": "reversed", "automargin": True}, "xaxis": axis}
-    return {"data": [trace], "layout": _layout(len(parts), showlegend=False, **rows)}
 
 
-def flow_figure(scenario: ScenarioReport) -> Figure:
-    """Return the first steps of journeys in both arms; who leaves is drawn, small flows are folded."""
-    domains = ((0.54, 0.96), (0.0, 0.42))
-    data = [
-        _sankey(with_leaving(scenario.flows[arm]), arm, domain)
-        for arm, domain in zip(ARMS, domains, strict=True)
-    ]
-    on_paper = {"x": 0, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    titles = [
-        {"text": f"<b>{arm}</b>", "y": top + 0.015, **on_paper}
-        for arm, (_, top) in zip(ARMS, domains, strict=True)
-    ]
-    return {"data": data, "layout": {**_layout(0, annotations=titles), "height": _FLOW_HEIGHT}}
-
-
-def _sankey(given: StepFlow, arm: str, domain: tuple[float, float]) -> dict[str, Any]:
-    placed = laid_out(given, _ROWS)
-    assert placed is not None, "there is room for more states than a step is left with"
-    flow, last = placed.flow, max(len(placed.columns) - 1, 1)
-    middles = {
-        each.node: (column / last, (each.top + each.height / 2) / _ROWS)
-        for column, places in enumerate(placed.columns)
-        for each in places
-        if not each.passes
+def _spans(rows: tuple[RangeRow, ...]) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "base": [row.low for row in rows],
+        "x": [row.high - row.low for row in rows],
+        "marker": {"color": "var(--control)"},
     }
-    is_lost = [node.name == LEAVES for node in flow.nodes]
-    tones = [f"var(--{'good' if node.completes else arm})" for node in flow.nodes]
+
+
+def _ends(row: RangeRow, place: int) -> list[dict[str, Any]]:
+    """Return what is written at the ends of a range."""
+    sides = ((row.low, row.ends[0], "right", -4), (row.high, row.ends[1], "left", 4))
+    return [
+        {"text": label(text), "x": x, "y": place, "xanchor": anchor, "xshift": shift, "showarrow": False}
+        for x, text, anchor, shift in sides
+        if text
+    ]
+
+
+def _line(at: float) -> dict[str, Any]:
+    """Return a line through all rows."""
+    drawn = {"color": "var(--treatment)", "width": 2, "dash": "dot"}
+    return {"type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper", "line": drawn}
+
+
+def _flows(figure: FlowFigure) -> PlotlyFigure:
+    """Return a Sankey for each flow, the first above."""
+    part = 1 / len(figure.panels)
+    data, titles = [], []
+    placed = figure.placed()
+    for place, panel in enumerate(figure.panels):
+        low = 1 - (place + 1) * part
+        high = low + part - _BETWEEN / len(figure.panels)
+        data.append(_sankey(panel, placed, (round(low, 6), round(high, 6))))
+        titles.append(
+            {
+                "text": f"<b>{label(panel.name)}</b>",
+                "x": 0,
+                "y": high + 0.015,
+                "xref": "paper",
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+        )
+    layout = {**_layout(0, annotations=titles), "height": _PANEL * len(figure.panels)}
+    return {"data": data, "layout": layout}
+
+
+def _sankey(panel: FlowPanel, placed: FlowPlaces, domain: tuple[float, float]) -> dict[str, Any]:
+    flow, last = panel.flow, max(placed.n_columns - 1, 1)
+    middles = [placed.places[key_of(node)] for node in flow.nodes]
+    tones = ["harm" if node.left else "good" if node.completes else panel.tone for node in flow.nodes]
+    share = f"of {flow.unit}<extra></extra>"
     return {
         "type": "sankey",
         "arrangement": "fixed",
@@ -153,20 +187,20 @@ def _sankey(given: StepFlow, arm: str, domain: tuple[float, float]) -> dict[str,
         "valueformat": ".1%",
         "node": {
             "label": [label(node.name) for node in flow.nodes],
-            "color": ["var(--harm)" if lost else tone for tone, lost in zip(tones, is_lost, strict=True)],
-            "x": [_within(middles[place][0]) for place in range(len(flow.nodes))],
-            "y": [_within(middles[place][1]) for place in range(len(flow.nodes))],
+            "color": [f"var(--{tone})" for tone in tones],
+            "x": [_within(column / last) for column, _ in middles],
+            "y": [_within(row / placed.n_rows) for _, row in middles],
             "pad": 10,
             "thickness": 12,
             "line": {"width": 0},
-            "hovertemplate": "%{label}: %{value} of journeys<extra></extra>",
+            "hovertemplate": "%{label}: %{value} " + share,
         },
         "link": {
             "source": [each.source for each in flow.links],
             "target": [each.target for each in flow.links],
-            "value": [each.volume for each in flow.links],
-            "color": ["var(--lost)" if is_lost[each.target] else "var(--band)" for each in flow.links],
-            "hovertemplate": "%{source.label} to %{target.label}: %{value} of journeys<extra></extra>",
+            "value": [each.volume / flow.total for each in flow.links],
+            "color": [f"var(--{'lost' if flow.nodes[each.target].left else 'band'})" for each in flow.links],
+            "hovertemplate": "%{source.label} to %{target.label}: %{value} " + share,
         },
     }
 
@@ -174,6 +208,21 @@ def _sankey(given: StepFlow, arm: str, domain: tuple[float, float]) -> dict[str,
 def _within(place: float) -> float:
     """Return a place that Plotly takes for one: it passes over both ends."""
     return min(max(place, 0.001), 0.999)
+
+
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    """Return an axis of names, two of which may look the same."""
+    return {
+        "autorange": "reversed",
+        "automargin": True,
+        "tickvals": list(range(len(names))),
+        "ticktext": list(map(label, names)),
+        "ticks": "outside",
+        "ticklen": 6,
+        "tickcolor": "rgba(0,0,0,0)",
+        "zeroline": False,
+        "showgrid": False,
+    }
 
 
 def _axis(title: str, extent: list[float] | None = None) -> dict[str, Any]:
@@ -184,46 +233,11 @@ def _axis(title: str, extent: list[float] | None = None) -> dict[str, Any]:
 def _layout(rows: int, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - of Plotly's schema
     return {
         "height": max(_PER_ROW * rows + 90, _LEAST),
-        "margin": {"l": 10, "r": 20, "t": 30, "b": 50},
+        "margin": {"l": 10, "r": 20, "t": 40, "b": 50},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": "var(--text)", "size": 13},
-        "legend": {"orientation": "h", "y": 1.08},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
         "hoverlabel": {"bgcolor": "var(--ground)", "font": {"color": "var(--text)"}},
         **others,
     }
-
-
-FIGURES: Final[dict[ChartKind, Callable[[ScenarioReport], Figure]]] = {
-    "funnel": funnel_figure,
-    "uplifts": uplifts_figure,
-    "flow": flow_figure,
-}
-
-
-def draw(kind: ChartKind, scenario: ScenarioReport, palette: Literal["light", "dark"] = "light") -> Any:  # noqa: ANN401 - Plotly's
-    """Return a chart of a scenario as a figure that notebooks show.
-
-    Parameters
-    ----------
-    kind : {"funnel", "uplifts", "flow"}
-    scenario : ScenarioReport
-    palette : {"light", "dark"}
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-    """
-    import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s
-
-    return go.Figure(_coloured(FIGURES[kind](scenario), PALETTES[palette]))
-
-
-def _coloured(value: Any, palette: Mapping[str, str]) -> Any:  # noqa: ANN401 - of JSON
-    if isinstance(value, dict):
-        return {key: _coloured(each, palette) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_coloured(each, palette) for each in value]
-    if isinstance(value, str) and value.startswith("var(--"):
-        return palette[value.removeprefix("var(--").removesuffix(")")]
-    return value

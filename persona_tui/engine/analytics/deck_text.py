@@ -123,7 +123,7 @@ def _cuts(word: str, room: float) -> Iterator[str]:
     start, used = 0, 0.0
     for place, char in enumerate(word):
         width = _char_width(char)
-        if place > start and used + width > room and not _belongs_to_last(char):
+        if place > start and used + width > room and not belongs_to_last(char):
             yield word[start:place]
             start, used = place, 0.0
         used += width
@@ -132,12 +132,13 @@ def _cuts(word: str, room: float) -> Iterator[str]:
 
 def _whole(text: str, cut: int) -> int:
     """Return the nearest earlier cut that tears no accent or joined emoji from what it belongs to."""
-    while 0 < cut < len(text) and (_belongs_to_last(text[cut]) or text[cut - 1] == "\u200d"):
+    while 0 < cut < len(text) and (belongs_to_last(text[cut]) or text[cut - 1] == "\u200d"):
         cut -= 1
     return cut
 
 
-def _belongs_to_last(char: str) -> bool:
+def belongs_to_last(char: str) -> bool:
+    """Return whether a character is part of the one before it: an accent, a joiner, a tone of skin."""
     return char in _JOINERS or unicodedata.combining(char) > 0 or "\U0001f3fb" <= char <= "\U0001f3ff"
 
 

@@ -62,6 +62,24 @@ def _export_page(exported: Exported, folder: Path) -> tuple[Path, ...]:
     return (write_html(exported.report, folder / "report.html", exported.branding),)
 
 
+@EXPORTERS.register("svg", help="Each figure as a picture that stays sharp at any size.")
+def _export_svg(exported: Exported, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.report_figures import figures_of  # noqa: PLC0415 - as the report
+
+    return tuple(
+        figure.write_svg(folder / f"figure_{name}.svg") for name, figure in figures_of(exported.report)
+    )
+
+
+@EXPORTERS.register("png", help="The same figures as pictures of twice the size; needs no browser.")
+def _export_png(exported: Exported, folder: Path) -> tuple[Path, ...]:
+    from persona_tui.engine.analytics.report_figures import figures_of  # noqa: PLC0415 - as the report
+
+    return tuple(
+        figure.write_png(folder / f"figure_{name}.png") for name, figure in figures_of(exported.report)
+    )
+
+
 @EXPORTERS.register("md", help="Markdown: one page to paste into a ticket or a wiki.")
 def _export_markdown(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.markdown import write_markdown  # noqa: PLC0415 - as the report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,9 +16,11 @@ from markupsafe import Markup
 
 from persona_tui import __version__
 from persona_tui.engine.analytics.branding import HOUSE, Branding
-from persona_tui.engine.analytics.charts import FIGURES, PALETTES, Figure
+from persona_tui.engine.analytics.charts import PlotlyFigure, plotly_figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
+from persona_tui.engine.analytics.figures import FlowFigure
 from persona_tui.engine.analytics.page import Block, CellTable, Chart, Heading, Listing, Paragraph, page_of
+from persona_tui.engine.analytics.palettes import PALETTES
 from persona_tui.engine.analytics.reporting import Report
 from persona_tui.engine.files import write_text
 from persona_tui.engine.text import printable
@@ -50,25 +52,39 @@ def to_html(report: Report, branding: Branding = HOUSE) -> str:
     ------
     ExportError
         If the logo cannot be used, or the accent is no colour.
+    """
+    return page_html(page_of(report), DEFINITIONS, branding)
+
+
+def page_html(page: Sequence[Block], definitions: Mapping[str, str], branding: Branding = HOUSE) -> str:
+    """Return blocks as a page.
+
+    Parameters
+    ----------
+    page : sequence of Block
+        Its title first.
+    definitions : dict of str
+        What words of its tables mean.
+    branding : Branding
 
     Notes
     -----
     Its content-security policy lets only the two scripts run that are in it, by their hashes, and loads
     nothing. Styles may be inline: the charts set them.
     """
-    title, *blocks = page_of(report)
+    title, *blocks = page
     opening = [each for each in blocks[:2] if isinstance(each, Paragraph)]
-    figures: list[Figure] = []
+    figures: list[PlotlyFigure] = []
     shown = list(_numbered(blocks[len(opening) :], figures))
     script, library = _part("page.js"), _library()
-    page: str = _template().render(
+    text: str = _template().render(
         title=printable(getattr(title, "text", "")),
         opening=opening,
         blocks=shown,
         contents=[(each["number"], each["text"]) for each in shown if each.get("number") and "text" in each],
         definitions={
             word: {"sentence": sentence, "anchor": f"word-{place}"}
-            for place, (word, sentence) in enumerate(DEFINITIONS.items(), start=1)
+            for place, (word, sentence) in enumerate(definitions.items(), start=1)
         },
         author=printable(branding.author),
         logo=_picture(branding),
@@ -79,10 +95,10 @@ def to_html(report: Report, branding: Branding = HOUSE) -> str:
         policy=_policy(script, library),
         version=__version__,
     )
-    return page
+    return text
 
 
-def _numbered(blocks: Sequence[Block], figures: list[Figure]) -> Iterator[dict[str, Any]]:
+def _numbered(blocks: Sequence[Block], figures: list[PlotlyFigure]) -> Iterator[dict[str, Any]]:
     """Yield blocks as the template takes them; parts and figures are numbered, figures are collected."""
     parts = 0
     for block in blocks:
@@ -95,9 +111,15 @@ def _numbered(blocks: Sequence[Block], figures: list[Figure]) -> Iterator[dict[s
                 yield {"kind": "paragraph", "text": text, "stands_out": stands_out}
             case Listing(sentences=sentences):
                 yield {"kind": "listing", "sentences": sentences}
-            case Chart(kind=kind, title=title, scenario=scenario):
-                figures.append(FIGURES[kind](scenario))
-                yield {"kind": "chart", "title": title, "number": len(figures) - 1}
+            case Chart(figure=figure):
+                figures.append(plotly_figure(figure))
+                yield {
+                    "kind": "chart",
+                    "title": figure.title,
+                    "note": figure.note,
+                    "is_wide": isinstance(figure, FlowFigure),
+                    "number": len(figures) - 1,
+                }
             case CellTable(heads=heads, rows=rows, texts=texts):
                 yield {"kind": "table", "heads": heads, "rows": rows, "texts": texts}
 
@@ -121,7 +143,7 @@ def _colours(accent: str) -> str:
     )
 
 
-def _inert_json(figures: list[Figure]) -> str:
+def _inert_json(figures: list[PlotlyFigure]) -> str:
     """Return figures as JSON that ends no script and begins no tag."""
     text = json.dumps(figures, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

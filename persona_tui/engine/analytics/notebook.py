@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from persona_tui.engine.analytics.markdown import escaped
+from persona_tui.engine.analytics.report_figures import FIGURES
 from persona_tui.engine.analytics.reporting import Report
 
 _FORMAT: Final = {"nbformat": 4, "nbformat_minor": 5}
@@ -37,9 +38,9 @@ from persona_tui.engine.analytics.tables import ranking_table
 
 ranking_table(report)"""
 _CHART: Final = """\
-from persona_tui.engine.analytics.charts import draw
+from persona_tui.engine.analytics.report_figures import FIGURES
 
-draw("{kind}", report.lead)"""
+FIGURES["{kind}"](report.lead)"""
 _NUMBERS: Final = """\
 from persona_tui.engine.simulation.experiments import results_to_dataframe
 
@@ -69,7 +70,7 @@ def to_notebook(report: Report, request: Mapping[str, bytes]) -> str:
         _words("## Scenarios, the best first"),
         _code(_SCENARIOS),
         _words("## The scenario that leads"),
-        *(_code(_CHART.format(kind=kind)) for kind in ("uplifts", "funnel", "flow")),
+        *(_code(_CHART.format(kind=kind)) for kind in FIGURES),
         _words("## Every number"),
         _code(_NUMBERS),
     ]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from persona_tui.engine.analytics.cards import name_in_table
+from persona_tui.engine.analytics.figures import BarFigure, Figure, FlowFigure, RangeFigure
 from persona_tui.engine.analytics.numbers import (
     chance,
     count,
@@ -20,13 +21,21 @@ from persona_tui.engine.analytics.numbers import (
     points_number,
     signed,
 )
+from persona_tui.engine.analytics.report_figures import (
+    drivers_figure,
+    flow_figure,
+    funnel_figure,
+    leaving_figure,
+    leaving_most,
+    says_something,
+    uplifts_figure,
+)
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.analytics.scenario_phrases import harm_words, layers, metric_cells, shown_metrics
 from persona_tui.engine.analytics.wording import UNIT_WORDS, duration, models_left_out
 from persona_tui.engine.simulation.simulated import ARMS
 
 _ROWS: Final = 8
-ChartKind = Literal["funnel", "uplifts", "flow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +80,9 @@ class CellTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chart:
-    """What can be drawn of a scenario; the numbers are in the table that follows.
+    """What can be drawn of a scenario; the numbers are in the table that follows."""
 
-    Parameters
-    ----------
-    kind : {"funnel", "uplifts", "flow"}
-    title : str
-    scenario : ScenarioReport
-    """
-
-    kind: ChartKind
-    title: str
-    scenario: ScenarioReport
+    figure: Figure
 
 
 Block: TypeAlias = "Heading | Paragraph | Listing | CellTable | Chart"
@@ -123,8 +123,8 @@ def _says_something(block: Block) -> bool:
             return bool(sentences)
         case CellTable(rows=rows):
             return bool(rows)
-        case Chart():
-            return True
+        case Chart(figure=figure):
+            return says_something(figure)
 
 
 def _table(
@@ -194,13 +194,12 @@ def _scenario(report: Report, scenario: ScenarioReport) -> Iterator[Block]:
     falls = f"Chance that completion falls: {harm_words(experiment.total, experiment)}."
     yield Paragraph(text=f"{falls}{layers(estimate)} {models_left_out(experiment)}".strip())
     yield Heading(text="For whom", level=3)
-    title = "Uplift of completion in points, with its 95 % interval"
-    yield Chart(kind="uplifts", title=title, scenario=scenario)
+    yield Chart(figure=uplifts_figure(scenario))
     yield _for_whom(scenario)
     yield Heading(text="Funnel", level=3)
-    yield Chart(kind="funnel", title="Journeys that reach each step", scenario=scenario)
+    yield Chart(figure=funnel_figure(scenario))
     yield _funnel(scenario)
-    yield Chart(kind="flow", title="The first steps of journeys, before and after", scenario=scenario)
+    yield Chart(figure=flow_figure(scenario))
     yield Heading(text="Why", level=3)
     yield from _why(scenario)
     yield Heading(text="The real test", level=3)
@@ -258,6 +257,7 @@ def _funnel(scenario: ScenarioReport) -> CellTable:
 
 def _why(scenario: ScenarioReport) -> Iterator[Block]:
     insights, times = scenario.insights, scenario.conversion_times
+    yield Chart(figure=drivers_figure(scenario))
     yield _table(
         ("what moves the uplift", "from", "to", "uplift there"),
         (
@@ -270,12 +270,12 @@ def _why(scenario: ScenarioReport) -> Iterator[Block]:
         ),
     )
     yield Listing(sentences=tuple(f"{each.name}: {each.found.describe()}" for each in insights.break_even))
-    leaving = sorted(insights.drop_off, key=lambda each: (-round(abs(each.uplift), 9), -max(each.leaving)))
+    yield Chart(figure=leaving_figure(scenario))
     yield _table(
         ("leavings a journey at", "control", "treatment", "change"),
         (
             (each.state, *(f"{rate:.2f}" for rate in each.leaving), signed(each.uplift))
-            for each in leaving[:_ROWS]
+            for each in leaving_most(scenario)[:_ROWS]
         ),
     )
     yield _table(
@@ -285,3 +285,29 @@ def _why(scenario: ScenarioReport) -> Iterator[Block]:
             for share in times.get("control", {})
         ),
     )
+
+
+def table_of(figure: Figure) -> CellTable:
+    """Return the numbers of a figure, as it writes them."""
+    match figure:
+        case BarFigure():
+            heads = ("", *(name for name, _ in figure.series), "note")
+            return _table(
+                heads, ((row.name, *(bar.text for bar in row.bars), row.note) for row in figure.rows)
+            )
+        case RangeFigure():
+            return _table(("", *figure.heads), ((row.name, *row.cells) for row in figure.rows))
+        case FlowFigure(panels=panels):
+            several = len(panels) > 1
+            rows = (
+                (
+                    *((panel.name,) if several else ()),
+                    str(node.step + 1),
+                    node.name,
+                    percent(min(node.volume / panel.flow.total, 1.0)),
+                )
+                for panel in panels
+                for node in panel.flow.nodes
+            )
+            heads = (*(("flow",) if several else ()), "step", "state", "share")
+            return _table(heads, rows, texts=(0, 2) if several else (1,))

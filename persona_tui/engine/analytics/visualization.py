@@ -1,35 +1,43 @@
-"""The data of charts, ready for any renderer, each with a plain-text picture of its own."""
+"""Figures of a log: each holds its data, and shows itself in notebooks, pages, pictures and terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from persona_tui.engine.analytics.figures import Bar, BarFigure, BarRow, Drawable, FlowFigure, FlowPanel
 from persona_tui.engine.analytics.metrics import EXIT, observed_journeys, retention, state_names
-from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE, UNKNOWN, count, percent
+from persona_tui.engine.analytics.numbers import UNKNOWN, count, percent
+from persona_tui.engine.analytics.step_flow import (
+    FLOW_NOTE,
+    FlowLink,
+    FlowNode,
+    StepFlow,
+    folded,
+    with_leaving,
+)
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.periods import Period
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.modeling.journeys import Journeys
-from persona_tui.engine.text import printable
 from persona_tui.engine.types import BoolArray, Unit
 
 OTHER: Final = "(other)"
 MORE: Final = "(more)"
 """Stand for rare events, and for what comes after the last step shown."""
 
-NARROWEST: Final = 60
-"""Characters below which a text chart does not shrink."""
-
-_ASCII: Final = {NARROW_SPACE: " ", MINUS: "-", UNKNOWN: "-", "→": "->", "…": "..", "█": "#", "▏": "."}
+_MOST: Final = 12
+"""Events a step that are drawn."""
+_NAMED: Final = 12
+"""Folded events that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sankey:
+class Sankey(Drawable):
     """How journeys spread over events, step by step.
 
     Parameters
@@ -49,7 +57,8 @@ class Sankey:
     -----
     A journey that ends after step s goes to ``(exit)`` at step s + 1; one that is longer than what is
     shown goes to ``(more)`` after the last step. So at every event what comes in goes out, and the first
-    step counts every journey. ``return`` stands between two sessions of a user.
+    step counts every journey. ``return`` stands between two sessions of a user. Pictures and texts call
+    ``(exit)`` leaving, and draw it from every event that is left.
     """
 
     nodes: pl.DataFrame
@@ -62,35 +71,38 @@ class Sankey:
         """Return the links."""
         return self.links
 
-    def to_text(self, width: int = 80, *, ascii_only: bool = False) -> str:
-        """Return bars a step, each with the commonest way on, in lines of at most ``width`` characters."""
-        total = int(self.nodes.filter(pl.col("step") == 1)["count"].sum())
-        onward = self.links.sort("count", descending=True, maintain_order=True).unique(
-            ["step", "source"], keep="first", maintain_order=True
+    @property
+    def figure(self) -> FlowFigure:
+        """Return it as it is drawn: states of a step that are small are folded into one."""
+        return FlowFigure(
+            title=f"The first {self.n_steps} steps of journeys",
+            panels=(FlowPanel(name="", tone="control", flow=with_leaving(folded(self._flow(), _MOST))),),
+            note=self._note(),
         )
-        shown = self.nodes.join(
-            onward.select("step", "target", event="source", moved="count"),
-            on=["step", "event"],
-            how="left",
-            maintain_order="left",
-        )
-        blocks = [f"Share of {count(total)} {self.unit}s at each step, and the commonest way on"]
-        for (step,), nodes in shown.group_by("step", maintain_order=True):
-            blocks.append(f"after step {self.n_steps}" if step == self.n_steps + 1 else f"step {step}")
-            blocks += [
-                _bar(
-                    row["event"],
-                    row["count"] / total,
-                    count(row["count"]),
-                    width,
-                    f"→ {percent(row['moved'] / row['count'])} {row['target']}" if row["target"] else "",
-                )
-                for row in nodes.iter_rows(named=True)
-            ]
-        if self.folded:
-            names = printable(", ".join(self.folded))
-            blocks.append(f"{OTHER}: {len(self.folded)} rarer events: {names}")
-        return _finish(blocks, width, ascii_only=ascii_only)
+
+    def _flow(self) -> StepFlow:
+        """Return the volumes; who exits is told at the event before."""
+        shown = self.nodes.filter(pl.col("event") != EXIT)
+        place_of = {row[:2]: place for place, row in enumerate(shown.iter_rows())}
+        exits = {row[:2]: row[3] for row in self.links.filter(target=EXIT).iter_rows()}
+        nodes = [
+            FlowNode(name=event, step=step - 1, volume=number, exits=exits.get((step, event), 0))
+            for step, event, number in shown.iter_rows()
+        ]
+        links = [
+            FlowLink(source=place_of[step, source], target=place_of[step + 1, target], volume=number)
+            for step, source, target, number in self.links.iter_rows()
+            if target != EXIT
+        ]
+        total = sum(node.volume for node in nodes if node.step == 0)
+        return StepFlow(nodes=tuple(nodes), links=tuple(links), total=total, unit=f"{self.unit}s")
+
+    def _note(self) -> str:
+        if not self.folded:
+            return FLOW_NOTE
+        names = ", ".join(self.folded[:_NAMED])
+        more = f" and {len(self.folded) - _NAMED} more" if len(self.folded) > _NAMED else ""
+        return f"{OTHER}: {len(self.folded)} rarer events: {names}{more}. {FLOW_NOTE}"
 
 
 def sankey_from_sequences(
@@ -175,7 +187,7 @@ def _ordered(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunnelChart:
+class FunnelChart(Drawable):
     """The steps of a funnel, to be drawn.
 
     Parameters
@@ -189,20 +201,26 @@ class FunnelChart:
         """Return one row a step, with the fields of ``FunnelStep``."""
         return pl.DataFrame([asdict(step) for step in self.steps])
 
-    def to_text(self, width: int = 80, *, ascii_only: bool = False) -> str:
-        """Return a bar a step, in lines of at most ``width`` characters."""
-        title = "Reached in any order, and after all steps before it"
-        bars = [
-            _bar(
-                each.step,
-                each.rate,
-                count(each.reached),
-                width,
-                f"in order {percent(each.rate_in_order)}",
-            )
-            for each in self.steps
-        ]
-        return _finish([title, *bars], width, ascii_only=ascii_only)
+    @property
+    def figure(self) -> BarFigure:
+        """Return it as it is drawn."""
+        return BarFigure(
+            title="How far users come",
+            series=(("in any order", "control"), ("in order", "treatment")),
+            rows=tuple(
+                BarRow(
+                    name=each.step,
+                    bars=(
+                        Bar(each.rate, percent(each.rate)),
+                        Bar(each.rate_in_order, percent(each.rate_in_order)),
+                    ),
+                    count=count(each.reached),
+                )
+                for each in self.steps
+            ),
+            axis="share of users",
+            note="In order: after all steps before it.",
+        )
 
 
 def funnel_chart(steps: Sequence[FunnelStep]) -> FunnelChart:
@@ -224,8 +242,9 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> FunnelChart:
     ...     step="landing", reached=8, rate=0.8, rate_of_previous=1.0, reached_in_order=8, rate_in_order=0.8
     ... )
     >>> print(funnel_chart([step]).to_text(60, ascii_only=True))
-    Reached in any order, and after all steps before it
+    How far users come; bars: in any order
     landing          ######          8   80.0 %  in order 80.0 %
+    In order: after all steps before it.
     """
     if not steps:
         raise DataError("The funnel has no step.", hint="Name at least one event.")
@@ -233,7 +252,7 @@ def funnel_chart(steps: Sequence[FunnelStep]) -> FunnelChart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RetentionCurve:
+class RetentionCurve(Drawable):
     """How many of those who came are seen again, period by period.
 
     Parameters
@@ -254,20 +273,24 @@ class RetentionCurve:
         """Return the curve of all cohorts together."""
         return self.curve
 
-    def to_text(self, width: int = 80, *, ascii_only: bool = False) -> str:
-        """Return a bar a period, in lines of at most ``width`` characters."""
-        title = f"Seen again, by {self.period} since first seen, where that {self.period} is over"
-        bars = [
-            _bar(
-                f"{self.period} {row['offset']}",
-                row["rate"],
-                UNKNOWN if row["rate"] is None else count(row["retained"]),
-                width,
-                f"of {count(row['users'])}" if row["cohorts"] else "not over yet",
-            )
-            for row in self.curve.iter_rows(named=True)
-        ]
-        return _finish([title, *bars], width, ascii_only=ascii_only)
+    @property
+    def figure(self) -> BarFigure:
+        """Return it as it is drawn."""
+        return BarFigure(
+            title=f"Seen again, by {self.period} since first seen, where that {self.period} is over",
+            series=(("seen again", "control"),),
+            rows=tuple(self._row(row) for row in self.curve.iter_rows(named=True)),
+            axis="share of users who came",
+        )
+
+    def _row(self, row: dict[str, Any]) -> BarRow:
+        is_over = bool(row["cohorts"])
+        return BarRow(
+            name=f"{self.period} {row['offset']}",
+            bars=(Bar(row["rate"], percent(row["rate"]) if is_over else UNKNOWN),),
+            count=count(row["retained"]) if is_over else UNKNOWN,
+            note=f"of {count(row['users'])}" if is_over else "not over yet",
+        )
 
 
 def retention_curve(events: pl.DataFrame, period: Period = "week", n_periods: int = 8) -> RetentionCurve:
@@ -308,32 +331,3 @@ def retention_curve(events: pl.DataFrame, period: Period = "week", n_periods: in
     known = pooled.with_columns(pl.when(pl.col("cohorts") > 0).then(pl.col("users", "retained")).name.keep())
     curve = known.with_columns(rate=pl.col("retained") / pl.col("users")).sort("offset")
     return RetentionCurve(period=period, cohorts=cohorts, curve=curve)
-
-
-def _bar(label: str, share: float | None, number: str, width: int, note: str) -> str:
-    """Return a line of label, bar, number, share and note; a share above zero is never drawn as nothing."""
-    width = max(width, NARROWEST)
-    room, cells = width // 4, width // 8
-    n_full = round((share or 0.0) * cells)
-    drawn = "█" * n_full or ("▏" if share else "")
-    told = UNKNOWN if share is None else percent(share)
-    return (
-        f"{_clip(printable(label), room):<{room}}  {drawn:<{cells}} {number:>9} {told:>8}  {printable(note)}"
-    )
-
-
-def _clip(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: room - 2] + " …"
-
-
-def _finish(lines: Sequence[str], width: int, *, ascii_only: bool) -> str:
-    return "\n".join(_line(line, max(width, NARROWEST), ascii_only=ascii_only) for line in lines)
-
-
-def _line(text: str, width: int, *, ascii_only: bool) -> str:
-    if ascii_only:
-        for sign, plain in _ASCII.items():
-            text = text.replace(sign, plain)
-        text = text.encode("ascii", "backslashreplace").decode()
-        return text.rstrip() if len(text) <= width else text[: width - 2].rstrip() + ".."
-    return text.rstrip() if len(text) <= width else text[: width - 1].rstrip() + "…"

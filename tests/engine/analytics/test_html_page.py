@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 import pytest
 from report_samples import make_report
 
-from persona_tui.engine.analytics.charts import FIGURES
+from persona_tui.engine.analytics.charts import plotly_figure
 from persona_tui.engine.analytics.definitions import DEFINITIONS
 from persona_tui.engine.analytics.html_page import to_html
 from persona_tui.engine.analytics.page import CellTable, page_of
+from persona_tui.engine.analytics.report_figures import FIGURES
 from persona_tui.engine.analytics.wording import METRIC_WORDS
 
 EVIL = (
@@ -108,8 +109,8 @@ def test_every_metric_has_a_definition():
 
 
 def test_a_figure_holds_no_markup_of_the_data(evil):
-    for kind in FIGURES:
-        text = json.dumps(FIGURES[kind](evil.lead), ensure_ascii=False)
+    for build in FIGURES.values():
+        text = json.dumps(plotly_figure(build(evil.lead)), ensure_ascii=False)
         assert "<script" not in text
         assert "<i>" not in text
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from persona_tui.engine.analytics.metrics import EXIT, retention
+from persona_tui.engine.analytics.numbers import percent
 from persona_tui.engine.analytics.visualization import (
     MORE,
     OTHER,
@@ -117,6 +119,36 @@ def test_the_frame_of_a_sankey_is_its_links(make_log):
 def test_the_text_of_a_sankey_names_what_is_folded(make_log):
     log = make_log([("u", "1", 0, "a"), ("u", "1", 1, "a"), ("u", "1", 2, "rare")])
     assert "(other): 1 rarer events: rare" in sankey_from_sequences(log, n_events=1).to_text()
+
+
+@given(data=st.data(), n_steps=sizes, n_events=sizes, unit=units)
+def test_the_picture_of_a_sankey_holds_the_shares_of_its_nodes(small_logs, data, n_steps, n_events, unit):
+    chart = sankey_from_sequences(data.draw(small_logs), n_steps=n_steps, n_events=n_events, unit=unit)
+    (panel,) = chart.figure.panels
+    counts = {(step, event): n for step, event, n in chart.nodes.iter_rows()}
+    for node in panel.flow.nodes:
+        name = EXIT if node.left else node.name
+        assert node.volume == counts[node.step + 1, name]
+    assert panel.flow.total == chart.nodes.filter(step=1)["count"].sum()
+    words = "".join(ElementTree.fromstring(chart.to_svg()).itertext())
+    assert all(percent(node.volume / panel.flow.total) in words for node in panel.flow.nodes)
+
+
+def test_the_picture_of_a_sankey_draws_who_leaves_and_names_what_is_folded(make_log):
+    log = make_log([("u", "1", 0, "a"), ("u", "1", 1, "a"), ("v", "1", 0, "a"), ("v", "1", 1, "<rare>")])
+    picture = sankey_from_sequences(log, n_events=1).to_svg()
+    assert "(other): 1 rarer events: &lt;rare&gt;" in picture
+    assert ">leave" in picture
+
+
+def test_figures_of_a_log_show_themselves_and_leave_as_files(steps, visits, make_log, tmp_path):
+    sankey = sankey_from_sequences(make_log([("u", "1", 0, "a"), ("u", "1", 1, "b")]))
+    for place, chart in enumerate((sankey, funnel_chart(steps), retention_curve(visits, n_periods=3))):
+        assert chart._repr_mimebundle_() == {"image/svg+xml": chart.to_svg(), "text/plain": chart.to_text()}
+        picture = chart.write_svg(tmp_path / f"{place}.svg")
+        assert picture.read_text() == chart.to_svg()
+        assert chart.write_png(tmp_path / f"{place}.png").read_bytes()[1:4] == b"PNG"
+        assert "<table>" in chart.write_html(tmp_path / f"{place}.html").read_text()
 
 
 def test_a_name_from_the_log_cannot_steer_the_terminal(make_log):
