@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from svg_reading import assert_inside
 
 from persona_tui.engine.analytics.metrics import EXIT, retention
 from persona_tui.engine.analytics.numbers import percent
@@ -131,6 +132,7 @@ def test_the_picture_of_a_sankey_holds_the_shares_of_its_nodes(small_logs, data,
         assert node.volume == counts[node.step + 1, name]
     assert panel.flow.total == chart.nodes.filter(step=1)["count"].sum()
     words = "".join(ElementTree.fromstring(chart.to_svg()).itertext())
+    assert_inside(chart.to_svg())
     assert all(percent(node.volume / panel.flow.total) in words for node in panel.flow.nodes)
 
 
