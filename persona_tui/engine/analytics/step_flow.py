@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from persona_tui.engine.analytics.numbers import percent
+
 if TYPE_CHECKING:
     from persona_tui.engine.simulation.experiments import Experiment
     from persona_tui.engine.types import FloatArray
@@ -16,6 +18,10 @@ SMALL: Final = 0.01
 OTHER: Final = "other"
 LEAVES: Final = "leave"
 """What the state is called that those go to who leave."""
+FLOW_NOTE: Final = (
+    f"Who leaves is drawn, too. Moves of less than {percent(SMALL)} are left out; "
+    "small states are drawn as one that is called other, with how many it stands for."
+)
 _MOST: Final = 24
 """States a step that are kept of a chain: more than a diagram has room for."""
 
@@ -38,6 +44,8 @@ class FlowNode:
         Whether who is here has converted.
     folded : int
         How many small states it stands for; 0 for a state of its own.
+    left : bool
+        Whether it is no state, but who has left from the step before.
     """
 
     name: str
@@ -46,6 +54,7 @@ class FlowNode:
     exits: float = 0.0
     completes: bool = False
     folded: int = 0
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +223,12 @@ def folded_alike(flows: Mapping[str, Drawn], most: int) -> dict[str, Drawn]:
 
 
 def key_of(node: FlowNode) -> tuple[int, str]:
-    """Return what a state is known by in several flows, where ``other`` stands for different numbers."""
-    return node.step, OTHER if node.folded else node.name
+    """Return what a state is known by in several flows, where ``other`` stands for different numbers.
+
+    An event that is called other, or leave, is a state of its own.
+    """
+    kind = OTHER if node.folded else LEAVES if node.left else ""
+    return node.step, f"\0{kind}" if kind else node.name
 
 
 def merge_flows(flows: Iterable[StepFlow]) -> StepFlow:
@@ -312,7 +325,7 @@ def with_leaving(flow: StepFlow) -> StepFlow:
         links += [FlowLink(source=place, target=len(nodes), volume=volume) for place, volume in gone]
         if gone:
             volume = sum(volume for _, volume in gone)
-            nodes.append(FlowNode(name=LEAVES, step=step + 1, volume=volume, exits=volume))
+            nodes.append(FlowNode(name=LEAVES, step=step + 1, volume=volume, exits=volume, left=True))
     moved = sorted({place for link in links for place in (link.source, link.target)})
     place_of = {place: number for number, place in enumerate(moved)}
     return replace(
