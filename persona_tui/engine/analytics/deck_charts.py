@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from xlsxwriter import Workbook
 from persona_tui.engine.analytics.deck_shapes import INK, QUIET, RULE, Box, describe, line_xml
 from persona_tui.engine.analytics.deck_text import shorten
 from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE
+from persona_tui.engine.analytics.scales import Scale
 
 PERCENT_FORMAT = f'0.0"{NARROW_SPACE}"%'
 POINTS_FORMAT = f'+0.0;"{MINUS}"0.0;0.0'
@@ -45,7 +45,6 @@ EFFECT_FORMAT = f'+0.00;"{MINUS}"0.00;0.00'
 AXIS_EFFECT_FORMAT = f'+0.#;"{MINUS}"0.#;0'
 AXIS_HEIGHT = 0.35
 _SIDE = 0.3
-_TICKS = 5
 _LABEL_WIDTH = 0.5
 _LONGEST_LABEL = 6.0
 _HEADROOM = 1.08
@@ -86,33 +85,6 @@ class Series:
             round(max(value - low, 0.0), 9)
             for value, (low, _) in zip(self.values, self.intervals, strict=True)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The ends of an axis, and the distance of its ticks."""
-
-    low: float
-    high: float
-    step: float
-
-
-def nice_scale(values: Sequence[float]) -> Scale:
-    """Return round ends that hold zero and every value.
-
-    Examples
-    --------
-    >>> nice_scale([-7.3, 1.2])
-    Scale(low=-8.0, high=2.0, step=2.0)
-    """
-    low, high = min([0.0, *values]), max([0.0, *values])
-    if high - low < 1e-9:
-        return Scale(-1.0, 1.0, 1.0)
-    rough = (high - low) / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-    ends = step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
-    return Scale(round(ends[0], 9), round(ends[1], 9), step)
 
 
 def add_column_chart(

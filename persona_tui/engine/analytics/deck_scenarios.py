@@ -14,7 +14,6 @@ from persona_tui.engine.analytics.deck_charts import (
     POINTS_FORMAT,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -40,6 +39,7 @@ from persona_tui.engine.analytics.deck_shapes import (
 )
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.numbers import chance, interval_text, percent, points, points_number
+from persona_tui.engine.analytics.scales import nice_scale
 from persona_tui.engine.analytics.wording import decision
 
 if TYPE_CHECKING:

@@ -14,10 +14,8 @@ from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
     AXIS_POINTS_FORMAT,
     POINTS_FORMAT,
-    Scale,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -34,6 +32,7 @@ from persona_tui.engine.analytics.deck_shapes import BAR, QUIET, TREATMENT, Box,
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import COMPLETION, groups_title, uplift_title
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
