@@ -9,6 +9,7 @@ from report_samples import comparison, make_report
 from persona_tui.engine.analytics.deck_text import LINE_HEIGHT, wrap
 from persona_tui.engine.analytics.step_flow import flow_by_step, folded_alike
 from persona_tui.engine.simulation.leverage import StateDropOff
+from persona_tui.engine.simulation.ranking import RankedScenario
 from persona_tui.engine.simulation.simulated import ARMS
 
 NASTY = (
@@ -56,6 +57,27 @@ def nasty_report(n_personas=60, n_events=300):
         insights=replace(report.lead.insights, drop_off=drop_off),
         flows=folded_alike({arm: random_flow(seed, events) for seed, arm in enumerate(ARMS)}, 7),
     )
+
+
+def several_scenarios(names):
+    """A report of scenarios that differ by their uplifts, the best first."""
+    report = make_report()
+    uplifts = [0.02 - place / 100 for place in range(len(names))]
+    scenarios = tuple(
+        replace(
+            report.lead,
+            name=name,
+            experiment=replace(
+                report.lead.experiment, total=comparison("all", 1.0, 0.624, uplift, 0.005 + uplift / 10)
+            ),
+        )
+        for name, uplift in zip(names, uplifts, strict=True)
+    )
+    ranking = tuple(
+        RankedScenario(name=name, uplift=uplift, best=1.0 - place if place < 2 else 0.0, beats={})
+        for place, (name, uplift) in enumerate(zip(names, uplifts, strict=True))
+    )
+    return replace(report, scenarios=scenarios, lead=scenarios[0], ranking=ranking)
 
 
 def random_flow(seed, events):

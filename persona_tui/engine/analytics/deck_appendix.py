@@ -130,7 +130,7 @@ def _log_figures(log: LogFacts) -> list[tuple[str, list[Run], str]]:
         figure("Events", log.events, f"of {count(log.event_types)} types"),
         figure("Users", log.users, f"in {count(log.sessions)} sessions"),
         figure("Rows left out", log.rejected + log.duplicates, f"{count(log.duplicates)} of them copies"),
-        figure("Open at the end", log.censored_users, "users may have come back"),
+        figure("Open at the end", log.censored_users, "users who may come back"),
     ]
 
 

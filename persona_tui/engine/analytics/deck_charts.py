@@ -31,20 +31,7 @@ from xlsxwriter import Workbook
 from persona_tui.engine.analytics.deck_shapes import INK, QUIET, RULE, Box, describe, line_xml
 from persona_tui.engine.analytics.deck_text import shorten
 from persona_tui.engine.analytics.numbers import MINUS, NARROW_SPACE
-from persona_tui.engine.analytics.scales import Scale, nice_scale
-
-__all__ = [
-    "AXIS_HEIGHT",
-    "AXIS_PERCENT_FORMAT",
-    "AXIS_POINTS_FORMAT",
-    "PERCENT_FORMAT",
-    "POINTS_FORMAT",
-    "Scale",
-    "Series",
-    "add_column_chart",
-    "add_row_chart",
-    "nice_scale",
-]
+from persona_tui.engine.analytics.scales import Scale
 
 PERCENT_FORMAT = f'0.0"{NARROW_SPACE}"%'
 POINTS_FORMAT = f'+0.0;"{MINUS}"0.0;0.0'

@@ -37,7 +37,6 @@ from persona_tui.engine.analytics.deck_titles import flow_title
 from persona_tui.engine.analytics.flow_layout import Layout, laid_out
 from persona_tui.engine.analytics.numbers import percent
 from persona_tui.engine.analytics.step_flow import (
-    LEAVES,
     SMALL,
     FlowNode,
     StepFlow,
@@ -170,7 +169,7 @@ def _draw(slide: Slide, arm: _Arm, name: str) -> None:
     ends = ", ".join(
         f"{_brief(node)} {_share(arm.flow, node)} at step {node.step + 1}"
         for node in arm.flow.nodes
-        if node.completes or node.name == LEAVES
+        if node.completes or node.left
     )
     add_drawing(
         slide,
@@ -182,33 +181,38 @@ def _draw(slide: Slide, arm: _Arm, name: str) -> None:
 
 def _ribbons(arm: _Arm) -> Iterator[Ribbon]:
     """Yield the bands, stacked in the order of the layout on both sides of the nodes that they join."""
-    boxes = {key_of(node): box for node, box in arm.nodes()}
+    nodes = {key_of(node): (node, box) for node, box in arm.nodes()}
     volumes = {
         (key_of(arm.flow.nodes[link.source]), key_of(arm.flow.nodes[link.target])): link.volume
         for link in arm.flow.links
     }
-    starts, ends = ({key: box.top for key, box in boxes.items()} for _ in range(2))
-    columns, known = arm.layout.columns, arm.layout.flow.nodes
-    for column, bands in enumerate(arm.layout.bands):
+    starts, ends = ({key: box.top for key, (_, box) in nodes.items()} for _ in range(2))
+    for one, other in _joined(arm.layout):
+        volume = volumes.get((one, other), 0.0)
+        if not volume:
+            continue
+        (source, left), (target, right) = nodes[one], nodes[other]
+        height = volume * arm.layout.scale * arm.row
+        yield Ribbon(
+            left=left.left + _NODE_WIDTH,
+            right=right.left,
+            start=starts[one],
+            end=ends[other],
+            height=height,
+            color=RULE if target.left else BAR if target.completes else arm.color,
+            name=f"{_brief(source)} to {_brief(target)}: {percent(volume / arm.flow.total)}",
+        )
+        starts[one] += height
+        ends[other] += height
+
+
+def _joined(layout: Layout[StepFlow]) -> Iterator[tuple[tuple[int, str], tuple[int, str]]]:
+    """Yield which two states each band joins, in the order in which bands leave."""
+    for column, bands in enumerate(layout.bands):
+        before, after = layout.columns[column], layout.columns[column + 1]
         for band in bands:
-            source = known[columns[column][band.source].node]
-            target = known[columns[column + 1][band.target].node]
-            one, other = key_of(source), key_of(target)
-            volume = volumes.get((one, other), 0.0)
-            if not volume:
-                continue
-            height = volume * arm.layout.scale * arm.row
-            yield Ribbon(
-                left=boxes[one].left + _NODE_WIDTH,
-                right=boxes[other].left,
-                start=starts[one],
-                end=ends[other],
-                height=height,
-                color=RULE if target.name == LEAVES else BAR if target.completes else arm.color,
-                name=f"{_brief(source)} to {_brief(target)}: {percent(volume / arm.flow.total)}",
-            )
-            starts[one] += height
-            ends[other] += height
+            source, target = before[band.source].node, after[band.target].node
+            yield key_of(layout.flow.nodes[source]), key_of(layout.flow.nodes[target])
 
 
 def _brief(node: FlowNode) -> str:
@@ -220,7 +224,7 @@ def _states(arm: _Arm) -> Iterator[Block | Label]:
     width = arm.pitch - _NODE_WIDTH - 2 * _LABEL_GAP
     size = min(_LABEL_SIZE, int(_ROWS_A_LABEL * arm.row * 72 / LINE_HEIGHT))
     for node, box in arm.nodes():
-        share, lost = _share(arm.flow, node), node.name == LEAVES
+        share, lost = _share(arm.flow, node), node.left
         color = QUIET if lost else ACCENT if node.completes else arm.color
         yield Block(box=box, color=color, hollow=lost, name=f"{_brief(node)} {share}")
         text = Style(size, QUIET if lost else INK, bold=node.completes)

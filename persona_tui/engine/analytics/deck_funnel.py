@@ -12,11 +12,9 @@ from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
     AXIS_PERCENT_FORMAT,
     PERCENT_FORMAT,
-    Scale,
     Series,
     add_column_chart,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -36,6 +34,7 @@ from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_
 from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.deck_titles import funnel_title
 from persona_tui.engine.analytics.numbers import UNKNOWN, interval_text, percent, points_number
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.text import printable
 

@@ -13,7 +13,6 @@ from persona_tui.engine.analytics.deck_charts import (
     RATE_FORMAT,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -28,6 +27,7 @@ from persona_tui.engine.analytics.deck_shapes import CONTROL, TREATMENT, Box
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import leaving_title
 from persona_tui.engine.analytics.numbers import points_number
+from persona_tui.engine.analytics.scales import nice_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

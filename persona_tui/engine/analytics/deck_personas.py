@@ -9,7 +9,7 @@ from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 
 from persona_tui.engine.analytics.cards import name_in_table
-from persona_tui.engine.analytics.deck_charts import PERCENT_FORMAT, Scale, Series, add_row_chart, nice_scale
+from persona_tui.engine.analytics.deck_charts import PERCENT_FORMAT, Series, add_row_chart
 from persona_tui.engine.analytics.deck_page import (
     BODY,
     INTERVAL,
@@ -26,6 +26,7 @@ from persona_tui.engine.analytics.deck_shapes import BAR
 from persona_tui.engine.analytics.deck_tables import Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import personas_title
 from persona_tui.engine.analytics.numbers import UNKNOWN, count, percent, percent_interval
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.cards import PersonaCard

@@ -12,10 +12,8 @@ from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.deck_charts import (
     AXIS_EFFECT_FORMAT,
     EFFECT_FORMAT,
-    Scale,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import BODY, ROOM, add_caption, add_slide, in_full, write_notes
 from persona_tui.engine.analytics.deck_shapes import (
@@ -44,6 +42,7 @@ from persona_tui.engine.analytics.numbers import (
 )
 from persona_tui.engine.analytics.persona_phrases import early_words, trait_label, trait_mean
 from persona_tui.engine.analytics.persona_sentences import averages, differences
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 
 if TYPE_CHECKING:

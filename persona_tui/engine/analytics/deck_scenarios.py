@@ -14,10 +14,10 @@ from persona_tui.engine.analytics.deck_charts import (
     POINTS_FORMAT,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
+    INTERVAL,
     ROOM,
     add_caption,
     add_slide,
@@ -39,7 +39,10 @@ from persona_tui.engine.analytics.deck_shapes import (
     flow_bullets,
 )
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
+from persona_tui.engine.analytics.deck_titles import COMPLETION
+from persona_tui.engine.analytics.deck_uplifts import add_uplift_bars, uplift_scale
 from persona_tui.engine.analytics.numbers import chance, interval_text, percent, points, points_number
+from persona_tui.engine.analytics.scales import nice_scale
 from persona_tui.engine.analytics.wording import decision
 
 if TYPE_CHECKING:
@@ -49,17 +52,16 @@ if TYPE_CHECKING:
 
 SCENARIOS_A_SLIDE: Final = 9
 MOST_DRIVERS: Final = 6
-_TALLEST_ROW = 0.5
 _DRIVERS_HEIGHT = 2.95
 _LEGEND_SIZE = 12
 _BULLET_SIZE = 15
 _SCENARIO_COLUMNS = (
-    Column(title="Scenario", width=4.2, bold=True),
-    Column(title="Completion", width=1.5, align="right"),
-    Column(title="Uplift, points", width=1.6, align="right", bold=True),
-    Column(title="95 % interval", width=2.0, align="right"),
-    Column(title="Chance it falls", width=1.5, align="right"),
-    Column(title="Chance it is best", width=ROOM - 10.8, align="right"),
+    Column(title="Scenario", width=3.1, bold=True),
+    Column(title="Completion", width=1.2, align="right"),
+    Column(title="Uplift", width=0.85, align="right", bold=True),
+    Column(title=INTERVAL, width=1.45, align="right"),
+    Column(title="Falls", width=0.95, align="right"),
+    Column(title="Is best", width=0.95, align="right"),
 )
 _DRIVER_COLUMNS = (
     Column(title="What moves the uplift", width=3.4, bold=True),
@@ -75,6 +77,7 @@ def add_scenarios(deck: Deck, report: Report) -> None:
         return
     by_name = {each.name: each for each in report.scenarios}
     parts = pages(report.ranking, SCENARIOS_A_SLIDE)
+    scale = uplift_scale([each.experiment.total for each in report.scenarios])
     best = report.ranking[0]
     message = (
         f"“{best.name}” does best: {points(best.uplift)} of completion"
@@ -83,20 +86,21 @@ def add_scenarios(deck: Deck, report: Report) -> None:
     )
     for number, part in enumerate(parts, start=1):
         slide = add_slide(deck, report, "Scenarios", numbered(message, number, len(parts)))
-        room = (BODY.height - HEADER_HEIGHT) / max(len(part), 1)
-        add_table(
+        body = add_table(
             slide,
             (BODY.left, BODY.top),
             _SCENARIO_COLUMNS,
             [_scenario_cells(ranked, by_name[ranked.name]) for ranked in part],
-            row_heights=[HEADER_HEIGHT, *[min(_TALLEST_ROW, room)] * len(part)],
+            row_heights=row_heights(len(part), BODY.height - AXIS_HEIGHT, tallest=0.7),
             name="Scenarios",
             description="Completion under each scenario, its uplift, and how surely it is best.",
         )
+        uplifts = [(each.name, by_name[each.name].experiment.total.uplifts[COMPLETION]) for each in part]
+        add_uplift_bars(slide, beside(body), uplifts, scale, name="Uplift by scenario")
         add_caption(
             slide,
-            "All scenarios against the same control, on the same draws; the chance of being best counts "
-            "doing nothing as one of the choices.",
+            "All against the same control, on the same draws. Falls: chance that completion falls. Is best: "
+            "chance that no other, nor doing nothing, completes more.",
         )
         write_notes(
             slide,
@@ -109,9 +113,9 @@ def _scenario_cells(ranked: RankedScenario, scenario: ScenarioReport) -> list[st
     total, n_draws = scenario.experiment.total, scenario.experiment.n_draws
     return [
         ranked.name,
-        percent(total.arms["treatment"]["completion_rate"]),
+        percent(total.arms["treatment"][COMPLETION]),
         points_number(ranked.uplift),
-        interval_text(*total.uplifts["completion_rate"].total),
+        interval_text(*total.uplifts[COMPLETION].total),
         chance(total.harm, n_draws),
         chance(ranked.best, n_draws),
     ]

@@ -14,10 +14,8 @@ from persona_tui.engine.analytics.deck_charts import (
     AXIS_HEIGHT,
     AXIS_POINTS_FORMAT,
     POINTS_FORMAT,
-    Scale,
     Series,
     add_row_chart,
-    nice_scale,
 )
 from persona_tui.engine.analytics.deck_page import (
     BODY,
@@ -34,11 +32,13 @@ from persona_tui.engine.analytics.deck_shapes import BAR, QUIET, TREATMENT, Box,
 from persona_tui.engine.analytics.deck_tables import HEADER_HEIGHT, Column, add_table, row_heights
 from persona_tui.engine.analytics.deck_titles import COMPLETION, groups_title, uplift_title
 from persona_tui.engine.analytics.numbers import interval_text, percent, points_number
+from persona_tui.engine.analytics.scales import Scale, nice_scale
 
 if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import Report
     from persona_tui.engine.simulation.comparison import Comparison
     from persona_tui.engine.simulation.experiments import Experiment
+    from persona_tui.engine.statistics import Estimate
 
 UPLIFTS_A_SLIDE: Final = 8
 _TITLE_SIZE = 12
@@ -53,7 +53,7 @@ def add_uplifts(deck: Deck, report: Report) -> None:
     numbers = [card.id for card in report.personas if not card.excluded]
     parts = pages(tuple(zip(map(str, numbers), experiment.personas, strict=True)), UPLIFTS_A_SLIDE)
     total = _together(experiment)
-    scale = _scale_of((total, *experiment.personas))
+    scale = uplift_scale((total, *experiment.personas))
     for number, part in enumerate(parts, start=1):
         title = numbered(uplift_title(experiment.personas), number, len(parts))
         slide = add_slide(deck, report, "Uplift by persona", title)
@@ -82,7 +82,7 @@ def add_groups(deck: Deck, report: Report) -> None:
     )
     parts = pages(groups, UPLIFTS_A_SLIDE)
     total = _together(experiment)
-    scale = _scale_of((total, *groups))
+    scale = uplift_scale((total, *groups))
     for number, part in enumerate(parts, start=1):
         title = numbered(groups_title(groups), number, len(parts))
         slide = add_slide(deck, report, "Uplift by group", title)
@@ -104,7 +104,8 @@ def _together(experiment: Experiment) -> Comparison:
     return replace(experiment.total, name="All not excluded" if experiment.without else "All users")
 
 
-def _scale_of(comparisons: Sequence[Comparison]) -> Scale:
+def uplift_scale(comparisons: Sequence[Comparison]) -> Scale:
+    """Return an axis that holds the uplifts of completion with their intervals, in points."""
     return nice_scale([100 * end for each in comparisons for end in _ends(each)])
 
 
@@ -134,30 +135,40 @@ def _draw_uplifts(slide: Slide, rows: Sequence[tuple[str, Comparison]], scale: S
         description=f"Completion by {whom.lower()} in both arms, the uplift and its 95 % interval.",
         strong_row=0,
     )
-    uplifts = [comparison.uplifts[COMPLETION] for _, comparison in rows]
-    points = Series(
-        name="Uplift, points",
-        values=tuple(_in_points(uplift.value) for uplift in uplifts),
-        color=BAR,
-        intervals=tuple((_in_points(uplift.total[0]), _in_points(uplift.total[1])) for uplift in uplifts),
+    add_uplift_bars(
+        slide,
+        beside(body),
+        [(comparison.name, comparison.uplifts[COMPLETION]) for _, comparison in rows],
+        scale,
+        name=f"Uplift by {whom.lower()}",
     )
-    chart = beside(body)
-    header = Box(chart.left, BODY.top, chart.width, HEADER_HEIGHT)
+
+
+def add_uplift_bars(
+    slide: Slide, chart: Box, uplifts: Sequence[tuple[str, Estimate]], scale: Scale, *, name: str
+) -> None:
+    """Add bars of uplifts in points with their intervals, level with the rows of a table, and a heading."""
+    header = Box(chart.left, chart.top - HEADER_HEIGHT, chart.width, HEADER_HEIGHT)
     title = Run("Uplift in completion, points", Style(_TITLE_SIZE, QUIET, bold=True))
     add_runs(slide, header, [title], name="Chart title", align="center")
+    found = [uplift for _, uplift in uplifts]
+    points = Series(
+        name="Uplift, points",
+        values=tuple(_in_points(uplift.value) for uplift in found),
+        color=BAR,
+        intervals=tuple((_in_points(uplift.total[0]), _in_points(uplift.total[1])) for uplift in found),
+    )
     add_row_chart(
         slide,
         chart,
-        [comparison.name for _, comparison in rows],
+        [whom for whom, _ in uplifts],
         [points],
         scale,
         number_format=POINTS_FORMAT,
         axis_format=AXIS_POINTS_FORMAT,
-        name=f"Uplift by {whom.lower()}",
+        name=name,
         description="Bars of the uplift, whiskers for the 95 % interval, level with the rows of the table: "
-        + ", ".join(
-            f"{place or c.name[:40]} {points_number(c.uplifts[COMPLETION].value)}" for place, c in rows
-        ),
+        + ", ".join(f"{whom[:40]} {points_number(uplift.value)}" for whom, uplift in uplifts),
     )
 
 

@@ -2,7 +2,13 @@ import re
 from itertools import combinations
 
 import pytest
-from deck_samples import everything_said, excluding_report, height_of, inches, slide_on
+from deck_samples import (
+    everything_said,
+    excluding_report,
+    height_of,
+    inches,
+    slide_on,
+)
 from pptx import Presentation
 from report_samples import make_report
 

@@ -11,6 +11,7 @@ from deck_samples import (
     charts,
     everything_said,
     excluding_report,
+    several_scenarios,
     slide_on,
     tables,
     tables_of,
@@ -229,6 +230,20 @@ def test_a_persona_is_told_with_its_figures_traits_and_typical_journey(deck):
     ]
     (chart,) = (shape.chart for shape in slide.shapes if shape.has_chart)
     assert chart._chartSpace.find(f".//{CHART}errBars") is not None
+
+
+def test_scenarios_are_told_beside_each_other_the_best_first(decks_folder):
+    deck = deck_of(several_scenarios(["Clearer form", "Two pages", "More steps"]), decks_folder / "many.pptx")
+    (scenarios,) = tables(deck, "Scenarios")
+    assert [[text.replace("\u202f", " ") for text in row] for row in cells(scenarios)[1:]] == [
+        ["Clearer form", "64.4 %", "+2.0", "+1.3 to +2.7", "< 0.2 %", "> 99.8 %"],
+        ["Two pages", "63.4 %", "+1.0", "+0.4 to +1.6", "< 0.2 %", "< 0.2 %"],
+        ["More steps", "62.4 %", "0.0", "−0.5 to +0.5", "< 0.2 %", "< 0.2 %"],
+    ]
+    (chart,) = charts(deck, "Uplift by scenario")
+    assert list(chart.plots[0].categories) == ["Clearer form", "Two pages", "More steps"]
+    assert chart._chartSpace.find(f".//{CHART}errBars") is not None
+    assert title_of(slide_on(deck, "SCENARIOS")) == "“Clearer form” does best: +2.0 points of completion"
 
 
 def test_groups_are_told_beside_all_users_and_the_smallest_left_to_the_tables(decks_folder):
