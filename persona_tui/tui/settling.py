@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Final
 
 from persona_tui.engine.text import printable
 from persona_tui.tui.telling import TellingApp
+
+_TOLD: Final = 2.0
+"""Seconds that what was taken back is told: often the next one follows."""
 
 
 class SettlingApp(TellingApp):
@@ -32,6 +36,7 @@ class SettlingApp(TellingApp):
         self._moved(what, "Done again", "There is nothing to do again.", by_settings=settled is None)
 
     def _moved(self, what: str | None, done: str, nothing: str, *, by_settings: bool) -> None:
-        self.notify(f"{done}: {printable(what)}" if what else nothing, markup=False)
+        told = f"{done}: {printable(what)}" if what else nothing
+        self.notify(told, timeout=_TOLD, markup=False)
         if what and by_settings:
             self.settings_changed()

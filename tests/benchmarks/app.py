@@ -211,7 +211,7 @@ async def lags(log: str) -> dict[str, list[float]]:
         for number in range(KEYSTROKES):
             shown = app.screen.query_one("#uplifts")
             before, pressed = shown.data, time.perf_counter()
-            await pilot.press("1" if number % 2 == 0 else "backspace")
+            app.simulate_key("1" if number % 2 == 0 else "backspace")  # pilot.press waits 50 ms itself
             while shown.data is before:
                 await asyncio.sleep(0.001)
             found["answers"].append(1000 * (time.perf_counter() - pressed))

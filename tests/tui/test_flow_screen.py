@@ -184,6 +184,13 @@ async def test_changes_are_left_alone_while_a_form_is_open(app):
         await pilot.press("a", "d", "n", "D")
         assert app.screen.query_one("#below").current == "form"
         assert app.screen.focused.id == "slide-count"
+        for listed in ("#scenarios", "#effects"):  # what is in the form would be lost
+            await pilot.click(listed, offset=(2, 0))
+            assert app.screen.query_one("#below").current == "form"
+            assert app.screen.query_one(listed).disabled
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.query_one("#below").current != "form")
+        assert not app.screen.query_one("#effects").disabled
 
 
 async def test_effects_are_switched_off_moved_copied_and_removed(app):

@@ -82,7 +82,7 @@ class DataScreen(WorkScreen):
                 yield Static("Preparation", classes="title", markup=False)
                 yield StepList(id="steps")
                 yield Static(id="repairs", classes="hint", markup=False)
-                yield Static("Funnel", classes="title", markup=False)
+                yield Static("Funnel, reached in order", classes="title", markup=False)
                 yield Static(id="outcome-words", classes="hint", markup=False)
                 yield FunnelBars(id="funnel")
             with Vertical(classes="half"):

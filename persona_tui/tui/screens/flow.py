@@ -294,7 +294,10 @@ class FlowScreen(WorkScreen):
             self.query_one("#effects").focus()
 
     def _below(self, which: str) -> None:
+        """Show a part below the lists, which wait while a form is open: what is in it would be lost."""
         self.query_one("#below", ContentSwitcher).current = which
+        for name in ("#scenarios", "#effects"):
+            self.query_one(name).disabled = which == "form"
         self.refresh_bindings()
 
     def key_escape(self) -> None:

@@ -101,6 +101,7 @@ class SimulateScreen(WorkScreen):
                             yield Table(id="standing")
                             yield Table(id="by-persona")
                     with TabPane("Steps", id="steps"), VerticalScroll():
+                        yield Static("Followed users, reached at all", classes="title", markup=False)
                         yield FunnelBars(id="arms")
                         yield Table(id="drop-off")
                     with TabPane("Walks", id="walks"), VerticalScroll():

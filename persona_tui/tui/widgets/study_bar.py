@@ -50,7 +50,8 @@ class StudyBar(Widget):
         running = work.sentence() if work is not None else "idle"
         ends = f"{unsaved}  {running}"
         left = self.size.width - len(ends) - _SHORTEST_NAME
-        told = [f"  {data}  seed {settings.seed}  ", f"  {data}  ", "  "]
+        seed = f"seed {settings.seed}  "
+        told = [f"  {data}  {seed}", f"  {data.removeprefix('data ')}  {seed}", f"  {seed}", "  "]
         rest = next((each for each in told if len(each) <= left), told[-1])
         room = max(self.size.width - len(rest) - len(ends), _SHORTEST_NAME)
         name = printable(workspace.study.name if workspace.study else settings.source_name()) or "no log"
