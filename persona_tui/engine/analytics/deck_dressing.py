@@ -6,7 +6,7 @@ What stands below a title is scaled as a whole, so that what fitted still fits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from xml.sax.saxutils import escape
@@ -17,7 +17,7 @@ from pptx.oxml.xmlchemy import BaseOxmlElement
 from pptx.presentation import Presentation as Deck
 from pptx.shapes.autoshape import Shape
 from pptx.shapes.graphfrm import GraphicFrame
-from pptx.slide import Slide, SlideLayout
+from pptx.slide import Slide, SlideLayout, SlideMaster
 from pptx.util import Emu, Inches, Pt
 
 from persona_tui.engine.analytics.deck_file import theme_of
@@ -50,7 +50,7 @@ _FONT_WIDTHS: Final = {
 }
 """How wide a font is beside the one that widths are reckoned with."""
 _OTHER_FONT: Final = 1.2
-_TONES: Final = {
+_ON_LIGHT: Final = {
     "tx2": ("tx1", 65, 35),
     "bg2": ("bg1", 95, 0),
     "accent2": ("tx1", 50, 50),
@@ -59,6 +59,13 @@ _TONES: Final = {
     "accent5": ("accent1", 60, 40),
 }
 """House colours by what any theme has: a colour, how much of its light is kept, and how much is added."""
+_ON_DARK: Final = _ON_LIGHT | {
+    "tx2": ("tx1", 75, 0),
+    "bg2": ("bg1", 90, 10),
+    "accent2": ("tx1", 60, 0),
+    "accent4": ("bg1", 75, 25),
+    "accent5": ("accent1", 75, 0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +128,9 @@ def dress(deck: Deck) -> None:
         for root in _below_title(slide):
             _rescale(root, move)
     for slide in deck.slides:
+        tones = _ON_DARK if _is_dark(slide.slide_layout.slide_master) else _ON_LIGHT
         for root in (slide.shapes._spTree, *_charts(slide)):
-            _recolour(root)
+            _recolour(root, tones)
 
 
 def _font_width(deck: Deck) -> float:
@@ -173,10 +181,19 @@ def _rescale(root: BaseOxmlElement, move: _Move) -> None:
             move.fonts(element, _FONTS[element.tag])
 
 
-def _recolour(root: BaseOxmlElement) -> None:
+def _is_dark(master: SlideMaster) -> bool:
+    """Return whether the ground of a master's slides is darker than half."""
+    name = master._element.find(qn("p:clrMap")).get("bg1")
+    theme = theme_of(master).blob.decode("utf-8")
+    found = re.search(rf'<a:{name}>.*?(?:lastClr|srgbClr val)="([0-9A-Fa-f]{{6}})"', theme, re.DOTALL)
+    red, green, blue = bytes.fromhex(found[1]) if found else (255, 255, 255)
+    return 0.30 * red + 0.59 * green + 0.11 * blue < 128
+
+
+def _recolour(root: BaseOxmlElement, tones: Mapping[str, tuple[str, int, int]]) -> None:
     for color in list(root.iter(qn("a:schemeClr"))):
-        if (name := color.get("val")) in _TONES:
-            base, kept, added = _TONES[name]
+        if (name := color.get("val")) in tones:
+            base, kept, added = tones[name]
             color.set("val", base)
             for place, (tag, part) in enumerate((("lumMod", kept), ("lumOff", added))):
                 if part not in {0, 100}:

@@ -130,7 +130,7 @@ def add_flow(deck: Deck, report: Report) -> None:
     n_small = sum(1 for arm in ARMS for _ in _small_moves(report.lead.flows[arm]))
     add_caption(
         slide,
-        "Heights are shares of journeys, to one scale; columns are steps. Dark: completed. Outlined: left. "
+        "Heights are shares of journeys, to one scale; columns are steps. Bold: completed. Outlined: left. "
         "“other (n)”: n rarer states."
         + (f" {n_small} moves of less than {percent(SMALL)} are not drawn." if n_small else ""),
     )

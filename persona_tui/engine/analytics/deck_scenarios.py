@@ -1,4 +1,4 @@
-"""Slides on several scenarios, on what drives the leading one, and on the real test of it."""
+"""Slides on several scenarios, and on what drives the leading one."""
 
 from __future__ import annotations
 
@@ -191,19 +191,4 @@ def _add_tornado(slide: Slide, chart: Box, drivers: Sequence[Driver], uplift: fl
         name="Tornado",
         description="Bars of the uplift at both ends of each range, from the uplift as predicted: "
         + ", ".join(f"{driver.name[:40]} {interval_text(*sorted(driver.uplifts))}" for driver in drivers),
-    )
-
-
-def add_plan(deck: Deck, report: Report) -> None:
-    """Add what a real test of the leading scenario takes."""
-    told = report.lead.plan.sentences()
-    message = told[1] if len(told) > 1 else told[0]
-    slide = add_slide(deck, report, "The real test", message)
-    (shown, *_) = flow_bullets(told, ROOM * 0.85, BODY.height, _BULLET_SIZE) or [[]]
-    room = Box(BODY.left, BODY.top, ROOM * 0.85, BODY.height)
-    add_bullets(slide, room, shown, Style(_BULLET_SIZE), name="Plan")
-    write_notes(
-        slide,
-        "A prediction is settled by a real test of the change; this is how large it has to be.",
-        *map(in_full, told),
     )

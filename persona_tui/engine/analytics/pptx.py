@@ -20,8 +20,9 @@ from persona_tui.engine.analytics.deck_funnel import add_funnel
 from persona_tui.engine.analytics.deck_leaving import add_leaving
 from persona_tui.engine.analytics.deck_opening import add_decision, add_reading, add_title
 from persona_tui.engine.analytics.deck_personas import add_personas
+from persona_tui.engine.analytics.deck_plan import add_plan
 from persona_tui.engine.analytics.deck_portraits import add_portraits
-from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_plan, add_scenarios
+from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_scenarios
 from persona_tui.engine.analytics.deck_uplifts import add_groups, add_uplifts
 from persona_tui.engine.text import printable
 

@@ -202,14 +202,17 @@ class Plan:
 
     def sentences(self) -> tuple[str, ...]:
         """Return the plan in plain words."""
-        trial, least = self.trial, self.detectable_uplift
-        sides = "one-sided" if trial.one_sided else "two-sided"
-        terms = f"a chance of {trial.power:.0%}, {sides} at {trial.level:.2g}"
-        takes = [_told(trial, design) for design in self.designs if design.weeks is not None]
+        aim, *others = self.remarks()
+        return (aim, *(_told(self.trial, each) for each in self.designs if each.weeks is not None), *others)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is to be found, and what to mind, without what each design takes."""
+        trial, least, sides = self.trial, self.detectable_uplift, "one" if self.trial.one_sided else "two"
+        terms = f"a chance of {trial.power:.0%}, {sides}-sided at {trial.level:.2g}"
         found = "no uplift, however large," if least is None else f"{_amount(trial, least)} or more"
-        last = f"A {self.weeks:.3g}-week test of fixed size finds {found} with that chance."
         aim = f"The test is to find {_amount(trial, trial.uplift)} with {terms}."
-        return (aim, *takes, *_cautions(self), last)
+        last = f"A {self.weeks:.3g}-week test of fixed size finds {found} with that chance."
+        return (aim, *_cautions(self), last)
 
 
 def plan_experiment(trial: Trial, *, n_looks: int = 5, assurance: float = 0.8, weeks: float = 4.0) -> Plan:
@@ -362,12 +365,11 @@ def _amount(trial: Trial, change: float) -> str:
 
 
 def _told(trial: Trial, design: Design) -> str:
-    arms = (design.control or 0, design.treatment or 0)
-    size = f"{arms[0]:,} {trial.unit}s per arm"
-    if arms[0] != arms[1]:
-        size = f"{arms[0]:,} {trial.unit}s in control and {arms[1]:,} in treatment"
+    one, other = design.control or 0, design.treatment or 0
+    arms = "per arm" if one == other else f"in control and {other:,} in treatment"
+    size = f"{one:,} {trial.unit}s {arms}"
     if trial.units_per_user > 1:
-        size += f" (of {sum(arms) / trial.units_per_user:,.0f} users in all)"
+        size += f" (of {(one + other) / trial.units_per_user:,.0f} users in all)"
     size += f", {design.weeks:,.1f} weeks"
     if design.kind == "fixed":
         return f"A test of fixed size takes {size}."
@@ -384,12 +386,11 @@ def _cautions(plan: Plan) -> list[str]:
     weeks, doubt = fixed.weeks or 1.0, len(uplifts) > 1
     takes = "is out of reach" if plan.assured_weeks is None else f"takes {plan.assured_weeks:,.1f} weeks"
     mean = f"Averaged over all it may be, a fixed test finds it with a chance of {plan.assurance or 0:.0%}."
-    open_ended = f"It may help or hurt: {_amount(trial, low)} to {_amount(trial, high)}."
     arms = ((fixed.control, trial.control), (fixed.treatment, trial.control + trial.uplift))
     events = [n * min(rate, 1 - rate) for n, rate in arms if n and trial.deviations is None]
     cautions = (
         (not trial.uplift, f"No number of {trial.unit}s is enough to find an uplift of zero."),
-        (doubt and low < 0 < high, open_ended),
+        (doubt and low < 0 < high, f"It may help or hurt: {_amount(trial, low)} to {_amount(trial, high)}."),
         (doubt and plan.assurance is not None, mean),
         (doubt, f"A chance of {plan.wanted_assurance:.0%} {takes}."),
         (weeks > YEAR_WEEKS, "That is more than a year: users and product will change meanwhile."),

@@ -145,6 +145,21 @@ def test_a_template_keeps_only_colours_that_every_theme_has_a_meaning_for(dresse
             assert names <= {"tx1", "bg1", "accent1", "accent2"}
 
 
+@pytest.mark.parametrize(("ground", "lighter"), [("lt1", False), ("dk1", True)])
+def test_panels_are_told_from_a_dark_ground_as_from_a_light_one(folder, ground, lighter):
+    deck = Presentation(corporate(folder / "ground.pptx"))
+    colors = deck.slide_master._element.find("{*}clrMap")
+    colors.set("bg1", ground)
+    colors.set("tx1", "lt1" if ground == "dk1" else "dk1")
+    deck.save(folder / "ground.pptx")
+    written = write_deck(make_report(), folder / "on.pptx", Branding(template=str(folder / "ground.pptx")))
+    shapes = (shape for slide in Presentation(written).slides for shape in slide.shapes)
+    panel = next(shape for shape in shapes if shape.name.startswith("Key figure"))
+    fill = panel._element.spPr.find("{*}solidFill/{*}schemeClr")
+    assert fill.get("val") == "bg1"
+    assert (fill.find("{*}lumOff") is not None) == lighter
+
+
 def test_what_is_below_a_title_is_inside_the_slide_and_below_the_title(dressed_decks):
     for deck in dressed_decks:
         for number, slide in enumerate(deck.slides, start=1):

@@ -12,6 +12,7 @@ from deck_samples import (
 from pptx import Presentation
 from report_samples import make_report
 
+from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.pptx import write_deck
 
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
@@ -108,3 +109,9 @@ def test_a_single_persona_is_told_by_its_averages(edge_decks):
 def test_no_number_reads_as_nan(all_decks):
     said = [text for deck in all_decks for text in everything_said(deck)]
     assert not any(re.search(r"\b(nan|inf|None)\b", text) for text in said)
+
+
+def test_wide_characters_take_more_room_than_narrow_ones():
+    widths = [text_width(text * 10, 12) for text in ("i", "n", "W", "漢", "🚀")]
+    assert widths == sorted(widths)
+    assert text_width("e\u0301", 12) == text_width("e", 12)

@@ -21,7 +21,6 @@ from deck_samples import (
 from pptx import Presentation
 from report_samples import comparison, make_report
 
-from persona_tui.engine.analytics.deck_text import text_width
 from persona_tui.engine.analytics.pptx import write_deck
 from persona_tui.engine.simulation.leverage import StateDropOff
 
@@ -246,6 +245,18 @@ def test_scenarios_are_told_beside_each_other_the_best_first(decks_folder):
     assert title_of(slide_on(deck, "SCENARIOS")) == "“Clearer form” does best: +2.0 points of completion"
 
 
+def test_the_real_test_is_told_by_design(deck):
+    (designs,) = tables(deck, "Designs")
+    plan = make_report().lead.plan
+    assert [row[1:4] for row in cells(designs)[1:]] == [
+        [f"{each.control:,}", f"{each.treatment:,}", f"{each.weeks:,.1f}"] for each in plan.designs
+    ]
+    slide = slide_on(deck, "THE REAL TEST")
+    said = next(shape.text_frame.text for shape in slide.shapes if shape.name == "Plan").split("\n")
+    assert said == list(plan.remarks())
+    assert set(plan.remarks()) < set(plan.sentences())
+
+
 def test_groups_are_told_beside_all_users_and_the_smallest_left_to_the_tables(decks_folder):
     report = make_report()
     groups = tuple(
@@ -385,9 +396,3 @@ def test_the_deck_holds_no_time_but_that_of_the_log(deck, decks_folder):
         (1980, 1, 1, 0, 0, 0)
     }
     assert b"1980-01-01" in packages[1].read("docProps/core.xml")
-
-
-def test_wide_characters_take_more_room_than_narrow_ones():
-    widths = [text_width(text * 10, 12) for text in ("i", "n", "W", "漢", "🚀")]
-    assert widths == sorted(widths)
-    assert text_width("e\u0301", 12) == text_width("e", 12)
