@@ -18,14 +18,18 @@ DIFFERENCES = st.floats(-1.0, 1.0) | SMALL | SMALL.map(lambda size: -size)
 
 
 def experiment_with(control, value, ends):
-    """Return an experiment of one value and interval; the value may lie outside, as of skewed draws."""
+    """Return an experiment without a horizon; the value may lie outside its ends, as of skewed draws."""
     total = BASE.total
     low, high = sorted(ends)
     arms = {
         arm: {**total.arms[arm], "completion_rate": rate}
         for arm, rate in (("control", control), ("treatment", min(max(control + value, 0.0), 1.0)))
     }
-    uplifts = {**total.uplifts, "completion_rate": estimate(value, low, high)}
+    uplifts = {
+        **total.uplifts,
+        "completion_rate": estimate(value, low, high),
+        "truncated_rate": estimate(0.0, 0.0, 0.0),
+    }
     return replace(BASE, total=replace(total, arms=arms, uplifts=uplifts)), low, high
 
 
