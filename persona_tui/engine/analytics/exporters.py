@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -107,7 +109,9 @@ def _export_parquet(exported: Exported, folder: Path) -> tuple[Path, ...]:
     written = []
     for name, frame in report_tables(exported.report).items():
         written.append(folder / f"{name}.parquet")
-        write_whole(written[-1], frame.write_parquet)
+        content = BytesIO()
+        frame.write_parquet(content)
+        write_whole(written[-1], partial(_fill, content=content.getvalue()))
     return tuple(written)
 
 
@@ -123,6 +127,10 @@ def _export_notebook(exported: Exported, folder: Path) -> tuple[Path, ...]:
     from persona_tui.engine.analytics.notebook import to_notebook  # noqa: PLC0415 - as the report
 
     return (_written(folder / "report.ipynb", to_notebook(exported.report, exported.request)),)
+
+
+def _fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _written(path: Path, text: str) -> Path:

@@ -95,7 +95,7 @@ def _decision(experiment: Experiment) -> str:
     low, high = uplift.total
     moves = f"from {percent(before)} to {percent(after)}"
     band = interval_text(low, high)
-    if low > 0 or high < 0:
+    if min(low, uplift.value) > 0 or max(high, uplift.value) < 0:
         verb = "raise" if low > 0 else "lower"
         return (
             f"The change is expected to {verb} completion {moves}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +19,14 @@ from persona_tui.engine.text import printable
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
-_OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""A text of the data stays a text, whatever it looks like."""
+_OPTIONS: Final = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "nan_inf_to_errors": True,
+    "in_memory": True,
+}
+"""A text of the data stays a text, whatever it looks like; parts wait in memory, not on a disk."""
 _CREATED: Final = datetime(1980, 1, 1)
 """The same report makes the same bytes."""
 _LONGEST: Final = 32_767
@@ -36,22 +43,20 @@ def write_workbook(report: Report, path: Path, branding: Branding = HOUSE) -> Pa
     ExportError
         If the file cannot be written.
     """
-
-    def write(temporary: Path) -> None:
-        with Workbook(temporary, {**_OPTIONS, "nan_inf_to_errors": True}) as book:
-            book.set_properties(
-                {
-                    "title": printable(report.title),
-                    "author": printable(branding.author),
-                    "created": _CREATED,
-                }
-            )
-            bold = book.add_format({"bold": True})
-            _about(book, report, bold)
-            for name, frame in report_tables(report).items():
-                _sheet(book, name, frame, bold)
-
-    write_whole(path, write)
+    content = BytesIO()
+    with Workbook(content, _OPTIONS) as book:
+        book.set_properties(
+            {
+                "title": printable(report.title),
+                "author": printable(branding.author),
+                "created": _CREATED,
+            }
+        )
+        bold = book.add_format({"bold": True})
+        _about(book, report, bold)
+        for name, frame in report_tables(report).items():
+            _sheet(book, name, frame, bold)
+    write_whole(path, lambda temporary: temporary.write_bytes(content.getvalue()))
     return path
 
 
