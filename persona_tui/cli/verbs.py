@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -17,6 +17,8 @@ from persona_tui.study.declared import shown_default
 from persona_tui.study.option_texts import STANDARD_INPUT, is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
+
+SOURCE: Final = "source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Verb:
         Options that mean something else to this verb, by name; a study or a run does not set them.
     request : type, optional
         Dataclass of the options that are no settings but what this verb is to do once; those whose flag is a
-        plain word are further positional arguments.
+        plain word are further positional arguments. A field ``source`` gets what the first one says.
     metavar : str
         What help calls the positional argument.
     """
@@ -62,13 +64,15 @@ class Verb:
 def add_verb(app: typer.Typer, verb: Verb) -> None:
     """Register a verb as a command whose parameters are its options."""
     declared, hints = {**options_by_name(), **verb.own}, get_type_hints(Settings)
-    requested = {} if verb.request is None else {each.name: each for each in fields(verb.request)}
+    asked = {} if verb.request is None else {each.name: each for each in fields(verb.request)}
+    requested = {name: each for name, each in asked.items() if name != SOURCE}
     own_defaults = {name: each.default for name, each in verb.own.items()}
 
     def command(**given: Any) -> None:  # noqa: ANN401 - what Typer parsed
         source = given.pop("source", None) or ""
         shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
         request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
+        request |= {SOURCE: source} if SOURCE in asked else {}
         _check_sources(verb.name, source, given.get("events") or ())
         file = settings_file(source) if source and verb.options else None
         kept = read_settings(file) if file else {"events": source} if source else {}
