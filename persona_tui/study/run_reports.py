@@ -118,9 +118,9 @@ class KeptRun:
 
 def run_folder(source: str) -> Path | None:
     """Return the folder of the run that a source names, by itself or its settings file; None for others."""
-    path = Path(source).resolve()
+    path = Path(source)
     folder = path.parent if path.name == RUN_FILE else path
-    return folder if folder.parent.name == RUNS and (folder / RUN_FILE).is_file() else None
+    return folder if folder.resolve().parent.name == RUNS and (folder / RUN_FILE).is_file() else None
 
 
 def read_run(folder: Path) -> KeptRun:
@@ -138,6 +138,7 @@ def read_run(folder: Path) -> KeptRun:
     DataError
         If its files cannot be read.
     """
+    folder = folder.resolve()
     if not (folder / MANIFEST).exists():
         status = state_of(folder).status
         action = "attach" if status in {"starting", "running"} else "resume"

@@ -51,8 +51,10 @@ def test_the_simulation_of_a_run_stands_beside_the_exact_values(exported_run):
 
 
 def test_the_report_of_a_run_goes_into_its_own_folder(run_in, copied, tmp_path):
-    done = run_in("export", copied, "--format", "json", cwd=tmp_path)
-    assert done.stdout == f"{copied / 'exports' / 'result.json'}\n"
+    named = copied.relative_to(tmp_path)
+    done = run_in("export", named, "--format", "json", cwd=tmp_path)
+    assert done.stdout == f"{named / 'exports' / 'result.json'}\n"
+    assert (copied / "exports" / "result.json").exists()
 
 
 def test_a_run_that_is_not_finished_says_how_it_goes_on(run_in, copied, tmp_path):
