@@ -44,12 +44,13 @@ def _export(settings: Settings, presentation: Presentation, request: ExportReque
     from persona_tui.study.run_reports import report_run, run_folder  # noqa: PLC0415 - as above
     from persona_tui.study.study import forecast  # noqa: PLC0415 - as above
 
+    run = run_folder(request.source) if request.source else None
     asked = tuple(dict.fromkeys(name for text in request.format for name in parse_names(text)))
     for name in asked:
         EXPORTERS.get(name)
-    run = run_folder(request.source) if request.source else None
-    usual = export_folder(settings) if run is None else run / FOLDER
-    folder = Path(request.to) if request.to else usual
+    folder = Path(request.to) if request.to else export_folder(settings)
+    if run is not None and not request.to:
+        folder = run / FOLDER
     with presentation.reporting() as on_progress:
         result = (
             forecast(settings, on_progress=on_progress)
