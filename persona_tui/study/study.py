@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,9 +130,18 @@ def report_fit(
     *,
     solver: Solver | None = None,
     store: BlockStore | None = None,
+    recall: Callable[[str, Experiment], Experiment] = lambda _scenario, found: found,
     on_progress: ProgressCallback = ignore_progress,
 ) -> StudyResult:
-    """Simulate every scenario on personas that are known, and build the report; see ``run_study``."""
+    """Simulate every scenario on personas that are known, and build the report; see ``run_study``.
+
+    Parameters
+    ----------
+    settings, prepared, fit, solver, store, on_progress
+        As of ``run_study``.
+    recall : callable
+        Gets the name of a scenario and what was found, and returns it with what is known of it besides.
+    """
     asked = settings.effective_scenarios()
     scenarios: list[ScenarioReport] = []
     for number, scenario in enumerate(asked):
@@ -139,7 +149,7 @@ def report_fit(
         experiment = run_scenario(
             settings, fit, scenario, solver=solver, store=store, on_progress=on_progress
         )
-        scenarios.append(_report(settings, prepared, fit, scenario, experiment))
+        scenarios.append(_report(settings, prepared, fit, scenario, recall(scenario.name, experiment)))
     return _result(settings, prepared, fit, tuple(scenarios))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class ExportRequest:
     """Which formats, and where they go."""
 
+    source: str = ""
     format: tuple[str, ...] = option(
         "--format",
         default=(),
@@ -36,7 +37,7 @@ class ExportRequest:
         "--output",
         default="",
         metavar="DIR",
-        help="Where the files go. Default: the folder exports of the study.",
+        help="Where the files go. Default: the folder exports of the study or the run.",
     )
     title: str = option("--title", default="", metavar="TEXT", help="Title in place of the study's.")
     author: str = option("--author", default="", metavar="TEXT", help="Author of the files.")
@@ -69,17 +70,25 @@ class ExportRequest:
 def _export(settings: Settings, presentation: Presentation, request: ExportRequest) -> None:
     require_source(settings, "export")
     from persona_tui.engine.analytics.exporters import EXPORTERS  # noqa: PLC0415 - with the engine
-    from persona_tui.study.exports import export_folder, export_report  # noqa: PLC0415 - 0.6 s: numpy, polars
+    from persona_tui.study.exports import FOLDER, export_folder, export_report  # noqa: PLC0415 - 0.6 s: polars
+    from persona_tui.study.run_reports import report_run, run_folder  # noqa: PLC0415 - as above
     from persona_tui.study.study import forecast  # noqa: PLC0415 - as above
 
+    run = run_folder(request.source) if request.source else None
     asked = tuple(dict.fromkeys(name for text in request.format for name in parse_names(text)))
     for name in asked:
         EXPORTERS.get(name)
     settings = request.dressed(settings)
     settings.branding.picture()  # a logo that cannot be used is told before anything is worked out
     folder = Path(request.to) if request.to else export_folder(settings)
+    if run is not None and not request.to:
+        folder = run / FOLDER
     with presentation.reporting() as on_progress:
-        result = forecast(settings, on_progress=on_progress)
+        result = (
+            forecast(settings, on_progress=on_progress)
+            if run is None
+            else report_run(settings, run, on_progress=on_progress)
+        )
         written = export_report(settings, result, asked or EXPORTERS.names(), folder, on_progress=on_progress)
     narrate_defaults(presentation, settings, result, VERB.options)
     narrate_source(presentation, settings, result)
@@ -98,13 +107,14 @@ def _document(written: Sequence[Path]) -> dict[str, Any]:
 VERB = Verb(
     name="export",
     help="Write the report of a change in formats that others read: a deck, a page, tables. Every number is "
-    "exact; nobody is simulated. Prints the paths of the files, each of which appears whole or not at all.",
+    "exact; nobody is simulated. A finished run is told with what its synthetic users did. Prints the paths "
+    "of the files, each of which appears whole or not at all.",
     options=(
         *FIT_OPTIONS,
         *("modification", "description", "value", "max_length", "budget"),
         *("power", "level", "exposed", "weeks"),
     ),
-    argument="A log, or a study or a run whose scenarios are meant.",
+    argument="A log, a study whose scenarios are meant, or a run.",
     run=_export,
     request=ExportRequest,
 )
