@@ -13,19 +13,20 @@ _FIRST: Final = (".html", ".pptx", ".xlsx", ".md")
 _SSH_PORT: Final = "22"
 
 
-def open_hint(paths: Sequence[Path], environment: Mapping[str, str], user: str) -> str:
+def open_hint(paths: Sequence[Path], environment: Mapping[str, str]) -> str:
     """Return a command that brings files to the analyst over SSH, or opens the best of them here.
 
     Examples
     --------
-    >>> open_hint([Path("/srv/report.md")], {"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22"}, "ada")
-    'To copy them, on your own machine: scp ada@10.0.0.5:/srv/report.md .'
+    >>> open_hint([Path("/srv/a.md")], {"SSH_CONNECTION": "10.0.0.9 50022 10.0.0.5 22", "USER": "ada"})
+    'To copy them, on your own machine: scp ada@10.0.0.5:/srv/a.md .'
     """
     whole = [path.resolve() for path in paths]
     connection = environment.get("SSH_CONNECTION", "").split()
     if len(connection) == 4:
         _, _, host, port = connection
-        place = f"{user}@[{host}]" if ":" in host else f"{user}@{host}"
+        name = environment.get("LOGNAME") or environment.get("USER")
+        place = f"{name}@" * bool(name) + (f"[{host}]" if ":" in host else host)
         sources = [shlex.quote(f"{place}:{path}") for path in whole]
         options = [] if port == _SSH_PORT else ["-P", port]
         return f"To copy them, on your own machine: {' '.join(['scp', *options, *sources, '.'])}"

@@ -99,8 +99,8 @@ def test_branding_changes_no_number_and_stays_in_the_study_of_a_run(run_in, dres
 
 def test_how_to_get_at_the_files_is_told(run_in, dressed, tmp_path):
     words = ("export", dressed[0], "--format", "md", "--output", tmp_path / "out", "--open-hint")
-    over_ssh = run_in(*words, cwd=tmp_path, SSH_CONNECTION="10.0.0.9 50022 10.0.0.5 2222")
-    assert f"@10.0.0.5:{tmp_path / 'out' / 'report.md'} ." in over_ssh.stderr
+    over_ssh = run_in(*words, cwd=tmp_path, SSH_CONNECTION="10.0.0.9 50022 10.0.0.5 2222", LOGNAME="ada")
+    assert f"ada@10.0.0.5:{tmp_path / 'out' / 'report.md'} ." in over_ssh.stderr
     assert "scp -P 2222 " in over_ssh.stderr
     here = run_in(*words, cwd=tmp_path, SSH_CONNECTION="")
     assert f"open {tmp_path / 'out' / 'report.md'}" in here.stderr

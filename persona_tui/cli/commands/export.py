@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,7 +96,7 @@ def _export(settings: Settings, presentation: Presentation, request: ExportReque
     else:
         output.write("".join(f"{path}\n" for path in written))
     if request.open_hint:
-        presentation.narrate(open_hint(written, os.environ, getpass.getuser()))
+        presentation.narrate(open_hint(written, os.environ))
 
 
 def _document(written: Sequence[Path]) -> dict[str, Any]:

@@ -25,13 +25,7 @@ from persona_tui.tui.screens.faults import told, without_log
 from persona_tui.tui.screens.flow_preview import FlowPreview
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
-from persona_tui.tui.widgets.effect_form import (
-    EffectForm,
-    Known,
-    effect_kinds,
-    first_values,
-    values_of_text,
-)
+from persona_tui.tui.widgets.effect_form import EffectForm, Known, effect_kinds, first_values, values_of_text
 
 if TYPE_CHECKING:
     from persona_tui.engine.simulation.leverage import StepLeverage
@@ -294,7 +288,7 @@ class FlowScreen(WorkScreen):
             self.query_one("#effects").focus()
 
     def _below(self, which: str) -> None:
-        """Show a part below the lists, which wait while a form is open: what is in it would be lost."""
+        """Show a part below the lists, which wait for a form that is open: it would be lost."""
         self.query_one("#below", ContentSwitcher).current = which
         for name in ("#scenarios", "#effects"):
             self.query_one(name).disabled = which == "form"
