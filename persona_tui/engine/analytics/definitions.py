@@ -25,8 +25,11 @@ DEFINITIONS: Final = {
     "falls": "Share of those results in which completion falls.",
     "is best": "Share of those results in which no other scenario, nor the control, completes more.",
     "reached by": "Share of journeys that have the event at least once.",
+    "from": "The lower end of the range of this number.",
+    "to": "The upper end of the range of this number.",
     "uplift there": "The uplift when this one number takes the ends of its range, all else as set.",
     "leavings a journey at": "How often a journey is left at a step, on average.",
+    "change": "Treatment less control.",
     "of those who convert, have within": "Time by which this share of them has completed.",
     "does more than others": "Events that journeys of the persona hold more often than those of the others.",
 }

@@ -43,8 +43,11 @@ def percent_interval(low: float, high: float) -> str:
     --------
     >>> percent_interval(0.601, 0.6472)
     '60.1 to 64.7\u202f%'
+    >>> percent_interval(0.0001, 0.0003)
+    '<\u202f0.1\u202f%'
     """
-    return f"{_percent_number(low)} to {percent(high)}"
+    first, last = _percent_number(low), _percent_number(high)
+    return percent(high) if _is_bound_twice(first, last) else f"{first} to {percent(high)}"
 
 
 def points(difference: float) -> str:
@@ -90,7 +93,8 @@ def interval_text(low: float, high: float) -> str:
     >>> interval_text(-0.0402, 0.0021)
     '−4.0 to +0.2'
     """
-    return f"{points_number(low)} to {points_number(high)}"
+    first, last = points_number(low), points_number(high)
+    return last if _is_bound_twice(first, last) else f"{first} to {last}"
 
 
 def relative(ratio: float | None) -> str:
@@ -148,6 +152,11 @@ def signed(difference: float) -> str:
     """
     sign = "" if round(difference, 2) == 0 else "+" if difference > 0 else MINUS
     return f"{sign}{abs(difference):.2f}"
+
+
+def _is_bound_twice(first: str, last: str) -> bool:
+    """Return whether both ends of an interval read as one that lies beyond the last digit told."""
+    return first == last and NARROW_SPACE in first
 
 
 def _percent_number(share: float) -> str:

@@ -112,7 +112,7 @@ def _blocks(report: Report) -> Iterator[Block]:
     yield Heading(text="What the numbers rest on")
     yield Listing(sentences=report.assumptions)
     yield Heading(text="To make the same numbers again")
-    yield _table(("setting", "value"), report.recipe.items(), texts=(0, 1))
+    yield _table(("setting", "set to"), report.recipe.items(), texts=(0, 1))
 
 
 def _says_something(block: Block) -> bool:

@@ -172,14 +172,21 @@ def assumptions(log: LogFacts, simulator: ProductFlowSimulator, experiment: Expe
     if log.censored_users:
         told.append(
             f"{count(log.censored_users)} users ({percent(log.censored_users / log.users)}) may still have "
-            f"come back when the log ended; each counts as lost only by the chance that it was. Counted as "
-            f"lost in full, completion today would be {percent(observed)} instead of {percent(control)}."
+            "come back when the log ended; each counts as lost only by the chance that it was. Counted as "
+            f"lost in full, {_completion_instead(observed, control)}"
         )
     if simulator.journeys.n_after_completion:
         told.append(
             f"{count(simulator.journeys.n_after_completion)} events after a first completion are left out."
         )
     return tuple(told)
+
+
+def _completion_instead(observed: float, control: float) -> str:
+    """Return what completion would be, where that reads as another number."""
+    if percent(observed) == percent(control):
+        return f"completion today would still be {percent(control)}."
+    return f"completion today would be {percent(observed)} instead of {percent(control)}."
 
 
 def funnel_misfits(reached: Iterable[tuple[str, float, float]]) -> tuple[str, ...]:

@@ -108,6 +108,26 @@ def test_every_metric_has_a_definition():
     assert set(METRIC_WORDS.values()) <= set(DEFINITIONS)
 
 
+def test_every_column_of_numbers_has_a_definition(evil):
+    tables = [each for each in page_of(evil) if isinstance(each, CellTable)]
+    heads = {head for each in tables for at, head in enumerate(each.heads) if at not in each.texts}
+    assert heads <= set(DEFINITIONS)
+
+
+def test_words_of_the_recipe_are_not_taken_for_metrics(evil):
+    *_, recipe = [each for each in page_of(evil) if isinstance(each, CellTable)]
+    assert not set(recipe.heads) & set(DEFINITIONS)
+
+
+def test_tables_sort_by_buttons_that_the_keyboard_reaches(evil):
+    page = to_html(evil)
+    n_heads = sum(len(each.heads) for each in page_of(evil) if isinstance(each, CellTable))
+    assert page.count('<button type="button" aria-label="Sort by ') == n_heads
+    assert "th button:focus-visible" in page
+    assert 'setAttribute("aria-sort"' in page
+    assert 'tabindex="-1"' not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
 def test_a_figure_holds_no_markup_of_the_data(evil):
     for build in FIGURES.values():
         text = json.dumps(plotly_figure(build(evil.lead)), ensure_ascii=False)

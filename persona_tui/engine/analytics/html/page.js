@@ -45,6 +45,15 @@
   for (const button of document.querySelectorAll("th button")) {
     button.addEventListener("click", () => sort(button));
   }
+  function fitPaper(isPaper) {
+    for (const drawing of document.querySelectorAll(".chart .main-svg")) {
+      const size = `0 0 ${drawing.getAttribute("width")} ${drawing.getAttribute("height")}`;
+      if (isPaper) drawing.setAttribute("viewBox", size);
+      else drawing.removeAttribute("viewBox");
+    }
+  }
+  addEventListener("beforeprint", () => fitPaper(true));
+  addEventListener("afterprint", () => fitPaper(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   draw();
 })();
