@@ -54,7 +54,7 @@ VERBS = (
     open_app.VERB,
 )
 
-HOUSE = "--plain"
+PLAIN = "--plain"
 """The option of ``open`` that is given without a verb."""
 
 app = typer.Typer(
@@ -93,7 +93,7 @@ def arguments_with_verb(arguments: Sequence[str]) -> list[str]:
     if not arguments:
         return [open_app.VERB.name]
     first = arguments[0]
-    if first == HOUSE:
+    if first == PLAIN:
         return [open_app.VERB.name, *arguments]
     if first.startswith("-") or first in names:
         return list(arguments)

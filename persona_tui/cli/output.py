@@ -15,6 +15,8 @@ from persona_tui.engine.text import printable, shortened
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from persona_tui.engine.analytics.page import Block
+
 PIPE_WIDTH = 100
 _TEXT_WIDTH = 16
 
@@ -154,3 +156,27 @@ class Page:
             for name, cell in zip(columns[1:], rest, strict=True):
                 if cell:
                     self._console.print(f"  {name}: {cell}" if name else f"  {cell}")
+
+
+def print_blocks(blocks: Sequence[Block]) -> None:
+    """Print blocks of a page; what can be drawn is left to the tables."""
+    from persona_tui.engine.analytics.page import (  # noqa: PLC0415 - 0.6 s with the engine
+        CellTable,
+        Heading,
+        Listing,
+        Paragraph,
+    )
+
+    page = Page()
+    for block in blocks:
+        match block:
+            case Heading(text=text):
+                page.heading(text)
+            case Paragraph(text=text):
+                page.sentence(text)
+            case Listing(sentences=sentences):
+                for each in sentences:
+                    page.sentence(each, bullet=True)
+            case CellTable(heads=heads, rows=rows, texts=texts):
+                page.table(heads, rows, left=len(texts))
+    page.print()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.statistics import Interval
+from persona_tui.study.run_folders import MANIFEST, RUNS
 
 SCHEMA: Final = "persona-tui/diff-runs/1"
 _RESULT: Final = "result.json"
@@ -111,12 +112,14 @@ def diff_runs(first: str, second: str) -> RunDiff:
     )
 
 
-def _decision(scenarios: Mapping[str, Any], name: str) -> str:
-    return str(scenarios[name]["decision"]) if name in scenarios else ""
+def _newest(folder: Path) -> Path:
+    """Return the run that a folder stands for: itself, or the newest finished one of a study."""
+    runs = sorted(path.parent for path in (folder / RUNS).glob(f"*/{MANIFEST}"))
+    return runs[-1] if runs else folder
 
 
 def _result(folder: str) -> dict[str, Any]:
-    path = Path(folder) / _RESULT
+    path = _newest(Path(folder)) / _RESULT
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
         document["experiments"], document["data"]["fingerprint"], document["recipe"]["settings"]

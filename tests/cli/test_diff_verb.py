@@ -1,9 +1,14 @@
 """The verb diff: two runs, or two periods of one log, side by side."""
 
+import csv
+import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+
+from persona_tui.engine.analytics.numbers import points_number
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_events.csv"
 PERIODS = ("--before", "2026-03-02..2026-03-04", "--after", "2026-03-05..2026-03-09")
@@ -51,6 +56,21 @@ def test_runs_whose_numbers_are_of_another_kind_have_no_difference(run_in, runs)
     assert {each["change"] for each in found["uplifts"]} == {None}
 
 
+def test_of_a_study_the_newest_finished_run_counts_whatever_is_published(run_in, runs, tmp_path):
+    shutil.copytree(runs / "two", tmp_path / "two")
+    (tmp_path / "two" / "result.json").unlink()
+    (run,) = (tmp_path / "two" / "runs").iterdir()
+    newer = run.with_name("99990101T000000Z-ffffff")
+    shutil.copytree(run, newer)
+    result = json.loads((newer / "result.json").read_text())
+    result["recipe"]["seed"] = 7
+    (newer / "result.json").write_text(json.dumps(result))
+    unfinished = run.with_name("99990102T000000Z-ffffff")
+    unfinished.mkdir()
+    found = json.loads(run_in("diff", run, "two", "--json", cwd=tmp_path).stdout)
+    assert found["settings"] == {"seed": ["0", "7"]}
+
+
 def test_periods_of_one_log_are_laid_side_by_side(run_in, tmp_path):
     words = ("diff", SAMPLE, *PERIODS, "--clusters", 3)
     found = json.loads(run_in(*words, "--json", cwd=tmp_path).stdout)
@@ -65,11 +85,36 @@ def test_periods_of_one_log_are_laid_side_by_side(run_in, tmp_path):
     assert max(map(len, told.splitlines())) <= 80
 
 
+def test_a_difference_of_runs_leaves_as_files_that_tell_the_same(run_in, runs):
+    done = run_in("diff", "two", "three", "--format", "md,html,json", "--format", "csv", cwd=runs)
+    assert done.stdout.splitlines() == [f"exports/diff/diff.{name}" for name in ("md", "html", "json", "csv")]
+    files = {name: (runs / "exports" / "diff" / f"diff.{name}").read_text() for name in ("md", "html", "csv")}
+    printed = run_in("diff", "two", "three", "--json", cwd=runs).stdout
+    assert (runs / "exports" / "diff" / "diff.json").read_text() == printed
+    pair = json.loads(printed)["uplifts"][0]
+    assert next(csv.DictReader(io.StringIO(files["csv"])))["change"] == f"{pair['change']:.10g}"
+    shown = points_number(pair["change"])
+    assert f"| {shown} |" in files["md"]
+    assert f"<td>{shown}</td>" in files["html"]
+
+
+def test_a_difference_of_periods_leaves_as_files(run_in, tmp_path):
+    words = ("--clusters", 3, "--format", "md,html,csv", "--output", "here", "--json")
+    done = run_in("diff", SAMPLE, *PERIODS, *words, cwd=tmp_path)
+    paths = [tmp_path / each for each in json.loads(done.stdout)["files"]]
+    assert [each.name for each in paths] == ["diff.md", "diff.html", "diff.csv"]
+    assert paths[0].read_text().startswith("# ")
+    rows = list(csv.DictReader(io.StringIO(paths[2].read_text())))
+    shares = [float(each["before"]) for each in rows if each["part"] == "persona, share"]
+    assert sum(shares) == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("words", "told", "code"),
     [
         ((), "What is to stand beside it?", 2),
         (("elsewhere", *PERIODS), "Two runs have no periods", 2),
+        (("elsewhere", "--format", "pptx"), "Unknown format 'pptx'", 2),
         (("elsewhere",), "holds no result of a finished run", 3),
         (("--before", "March", "--after", "2026-03-09..2026-03-10"), "'March' is no period", 2),
         (("--before", "2026-03-04..2026-03-02", *PERIODS[2:]), "ends before it begins", 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,12 @@ def to_markdown(report: Report, branding: Branding = HOUSE) -> str:
     branding : Branding
         Of which the author is told.
     """
-    title, *blocks = (_written(each) for each in page_of(report) if not isinstance(each, Chart))
+    return blocks_to_markdown(page_of(report), branding)
+
+
+def blocks_to_markdown(page: Sequence[Block], branding: Branding = HOUSE) -> str:
+    """Return blocks, the title first, as Markdown; see ``to_markdown``."""
+    title, *blocks = (_written(each) for each in page if not isinstance(each, Chart))
     author = [f"*{escaped(branding.author)}*"] if branding.author else []
     return "\n\n".join((title, *author, *blocks)) + "\n"
 
