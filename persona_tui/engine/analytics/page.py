@@ -276,6 +276,7 @@ def _why(scenario: ScenarioReport) -> Iterator[Block]:
         (
             (each.state, *(f"{rate:.2f}" for rate in each.leaving), signed(each.uplift))
             for each in leaving_most(scenario)[:_ROWS]
+            if round(max(each.leaving), 2)
         ),
     )
     yield _table(

@@ -138,10 +138,9 @@ _LEAST_LEFT: Final = 0.005
 
 
 def leaving_most(scenario: ScenarioReport) -> list[StateDropOff]:
-    """Return where journeys leave, the largest change first."""
-    return sorted(
-        scenario.insights.drop_off, key=lambda each: (-round(abs(each.uplift), 9), -max(each.leaving))
-    )
+    """Return where journeys leave, the largest change first; events of giving up are no such places."""
+    left = [each for each in scenario.insights.drop_off if not each.drops]
+    return sorted(left, key=lambda each: (-round(abs(each.uplift), 9), -max(each.leaving)))
 
 
 def _left(state: StateDropOff) -> BarRow:
@@ -154,7 +153,7 @@ def _left(state: StateDropOff) -> BarRow:
 
 def _beyond(rows: Iterable[object], what: str, most: int = MOST_ROWS) -> str:
     n_more = len(tuple(rows)) - most
-    return f" {n_more} more {what} are in the tables." if n_more > 0 else ""
+    return f" Of {what}, {n_more} more {'is' if n_more == 1 else 'are'} not drawn." if n_more > 0 else ""
 
 
 FIGURES: Final[dict[str, Callable[[ScenarioReport], Figure]]] = {

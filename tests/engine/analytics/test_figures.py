@@ -117,7 +117,7 @@ def test_the_picture_holds_the_cells_of_the_table():
 def test_rows_that_are_not_drawn_are_told():
     figure = FIGURES["funnel"](REPORTS["many steps"].lead)
     assert len(figure.rows) == 80
-    assert "220 more steps are in the tables." in figure.note
+    assert "220 more are not drawn." in figure.note
     root, _, _ = read(figure.to_svg())
     assert figure.note.strip() in {words_of(each) for each in root.iter(f"{SVG}text")}
 
