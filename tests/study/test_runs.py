@@ -66,7 +66,7 @@ def test_a_run_of_other_settings_or_another_log_begins_anew(small, tmp_path, cha
 
 
 def test_a_run_that_fails_for_want_of_disk_goes_on_when_asked_again(small, tmp_path, monkeypatch):
-    def full(_report, _path):
+    def full(_report, _path, branding):
         raise ExportError("full")
 
     notices = []
