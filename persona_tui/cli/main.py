@@ -12,6 +12,7 @@ import typer
 from persona_tui import __version__
 from persona_tui.cli import diagnostics, output
 from persona_tui.cli.commands import (
+    backtest,
     batch,
     cache,
     compare,
@@ -44,6 +45,7 @@ VERBS = (
     diff.VERB,
     plan.VERB,
     experiment.VERB,
+    backtest.VERB,
     export.VERB,
     synth.VERB,
     formats.VERB,

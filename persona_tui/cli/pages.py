@@ -22,6 +22,7 @@ from persona_tui.engine.analytics.numbers import (
     points,
 )
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
+from persona_tui.engine.analytics.trust_phrases import trust_line
 from persona_tui.engine.analytics.wording import UNIT_WORDS
 from persona_tui.engine.simulation.allocation import Allocation
 
@@ -107,6 +108,7 @@ def _print_question(page: Page, report: Report, scenario: ScenarioReport) -> Non
     named = f"{scenario.name}. " if len(report.scenarios) > 1 else ""
     page.heading(named + scenario.question)
     page.sentence(scenario.decision)
+    page.sentence(trust_line(report.trust))
 
 
 def _print_list(page: Page, heading: str, sentences: tuple[str, ...]) -> None:

@@ -27,6 +27,10 @@ class Stream(IntEnum):
     USERS = 12
     STABILITY = 13
     PERIODS = 14
+    HELD_OUT = 20
+    HALVES = 21
+    WALKED_TIMES = 22
+    FORECASTS = 23
 
 
 def normalise_seed(random_state: RandomState) -> np.random.SeedSequence:

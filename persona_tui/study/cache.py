@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ MOST_FITS = 8
 """Kept of one log; the oldest make room."""
 LADDER_SUFFIX = ".ladder.json"
 """What ends the name of what is kept beside a fit about its number of personas."""
+BACKTEST_SUFFIX = ".backtest.json"
+"""What ends the name of what is kept beside a fit about how far it can be trusted."""
 DRAWN = ("moved", "shares", "conversions")
 """Arrays of the draws; personas are the second axis of each."""
 
@@ -146,14 +149,19 @@ class FitCache:
             others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in others[MOST_FITS - 1 :]:
                 path.unlink(missing_ok=True)
-                path.with_suffix(LADDER_SUFFIX).unlink(missing_ok=True)
+                for suffix in (LADDER_SUFFIX, BACKTEST_SUFFIX):
+                    path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _algorithm() -> dict[str, dict[str, float]]:
     """Return the numbers that a fit and its draws are worked out with, as the modules state them."""
     modules = (journeys, climbing, restarts, shrinkage, mixtures, selections, uncertainty)
-    stated = {module.__name__: _constants(vars(module)) for module in modules}
-    return {**stated, "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
+    return {**algorithm_numbers(modules), "defaults": _numbers(fit_markov_mixture.__kwdefaults__ or {})}
+
+
+def algorithm_numbers(modules: Iterable[ModuleType]) -> dict[str, dict[str, float]]:
+    """Return the numbers that some modules state as constants: what is kept depends on them."""
+    return {module.__name__: _constants(vars(module)) for module in modules}
 
 
 def _constants(names: Mapping[str, object]) -> dict[str, float]:

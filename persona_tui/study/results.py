@@ -13,6 +13,7 @@ from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts
+from persona_tui.engine.evaluation.verdict import Verdict
 from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import Experiment
 from persona_tui.engine.simulation.ranking import RankedScenario
@@ -39,6 +40,7 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
         "personas": [card_document(card) for card in report.personas],
         "experiments": [_experiment(each) for each in report.scenarios],
         "ranking": [_ranked(each) for each in report.ranking],
+        "trust": None if report.trust is None else verdict_document(report.trust),
         "allocation": None if report.allocation is None else _plain(report.allocation),
         "recipe": {
             "seed": seed,
@@ -67,6 +69,18 @@ def facts_document(log: LogFacts) -> dict[str, Any]:
         "duplicates": log.duplicates,
         "censored_users": log.censored_users,
         "fingerprint": log.fingerprint,
+    }
+
+
+def verdict_document(found: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain values."""
+    return {
+        "level": found.level.word,
+        "reasons": list(found.reasons),
+        "checks": [
+            {"about": each.about, "level": each.level.word, "sentence": each.sentence}
+            for each in found.judgements
+        ],
     }
 
 

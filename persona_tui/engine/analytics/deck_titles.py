@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.analytics.reporting import FunnelArms, Report
     from persona_tui.engine.analytics.step_flow import StepFlow
     from persona_tui.engine.data.quality import LogFacts
+    from persona_tui.engine.evaluation.verdict import Verdict
     from persona_tui.engine.simulation.comparison import Comparison
     from persona_tui.engine.simulation.leverage import StateDropOff
 
@@ -131,6 +132,18 @@ def groups_title(groups: Sequence[Comparison]) -> str:
 def _excludes_zero(comparison: Comparison) -> bool:
     low, high = comparison.uplifts[COMPLETION].total
     return low > 0 or high < 0
+
+
+def trust_title(found: Verdict) -> str:
+    """Return how many checks against unseen data are passed, in one sentence."""
+    n_checks = len(found.judgements)
+    passed = sum(not each.level for each in found.judgements)
+    if passed == n_checks:
+        return f"Trust is green: forecasts passed all {n_checks} checks against data not seen before"
+    return (
+        f"Trust is {found.level.word}: forecasts passed {passed} of {n_checks} checks against data not seen "
+        "before"
+    )
 
 
 def assumptions_title(n_caveats: int, n_assumptions: int) -> str:

@@ -32,6 +32,7 @@ from persona_tui.engine.analytics.report_figures import (
 )
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
 from persona_tui.engine.analytics.scenario_phrases import harm_words, layers, metric_cells, shown_metrics
+from persona_tui.engine.analytics.trust_phrases import trust_line
 from persona_tui.engine.analytics.wording import UNIT_WORDS, duration, models_left_out
 from persona_tui.engine.simulation.simulated import ARMS
 
@@ -109,10 +110,24 @@ def _blocks(report: Report) -> Iterator[Block]:
         yield _ranking(report)
     for scenario in report.scenarios:
         yield from _scenario(report, scenario)
+    yield Heading(text="How far this can be trusted")
+    yield from _trust(report)
     yield Heading(text="What the numbers rest on")
     yield Listing(sentences=report.assumptions)
     yield Heading(text="To make the same numbers again")
     yield _table(("setting", "set to"), report.recipe.items(), texts=(0, 1))
+
+
+def _trust(report: Report) -> Iterator[Block]:
+    yield Paragraph(text=trust_line(report.trust))
+    if report.trust is None:
+        return
+    yield _table(
+        ("check", "verdict", "what was found"),
+        ((each.about, each.level.word, each.sentence) for each in report.trust.judgements),
+        texts=(0, 1, 2),
+    )
+    yield Listing(sentences=report.trust.causes)
 
 
 def _says_something(block: Block) -> bool:

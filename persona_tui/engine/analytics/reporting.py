@@ -19,6 +19,8 @@ from persona_tui.engine.analytics.summaries import build_persona_summary, experi
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts, QualityRow
 from persona_tui.engine.errors import unknown_name
+from persona_tui.engine.evaluation.backtest import Backtest
+from persona_tui.engine.evaluation.verdict import Verdict
 from persona_tui.engine.simulation.allocation import Allocation
 from persona_tui.engine.simulation.changes import describe_changes, sentences
 from persona_tui.engine.simulation.dwell import DwellTimes
@@ -157,6 +159,8 @@ class Report:
         All that is told of each persona, in their order; empty where they were not described.
     quality : tuple of QualityRow
         What was found while the log was read.
+    backtest : Backtest or None
+        How forecasts of the log held against what they had not seen; None where that was not tried.
     """
 
     title: str
@@ -172,6 +176,12 @@ class Report:
     recipe: dict[str, str]
     profiles: tuple[PersonaProfile, ...] = ()
     quality: tuple[QualityRow, ...] = ()
+    backtest: Backtest | None = None
+
+    @property
+    def trust(self) -> Verdict | None:
+        """Return how far the forecasts can be trusted, None where that was not tried."""
+        return None if self.backtest is None else self.backtest.verdict
 
 
 def predict_funnel(experiment: Experiment, steps: Sequence[str]) -> tuple[FunnelArms, ...]:
@@ -243,6 +253,7 @@ def build_report(
     scenarios: tuple[ScenarioReport, ...],
     recipe: dict[str, str],
     quality: tuple[QualityRow, ...] = (),
+    backtest: Backtest | None = None,
     allocation: Allocation | None = None,
     title: str = "",
     lead: str = "",
@@ -261,6 +272,7 @@ def build_report(
     recipe : dict of str
     quality : tuple of QualityRow
         What was found while the log was read.
+    backtest : Backtest, optional
     allocation : Allocation, optional
     title : str
         The question of the leading scenario where empty.
@@ -293,6 +305,7 @@ def build_report(
         recipe=recipe,
         profiles=profiles,
         quality=quality,
+        backtest=backtest,
     )
 
 

@@ -352,7 +352,7 @@ def test_numbers_in_tables_are_never_cut(decks_folder):
     for card in cards:
         card.users = 1_234_567_890
     huge = SimpleNamespace(
-        **{name: getattr(report, name) for name in report.__slots__} | {"personas": tuple(cards)}
+        **{name: getattr(report, name) for name in (*report.__slots__, "trust")} | {"personas": tuple(cards)}
     )
     deck = deck_of(huge, decks_folder / "huge.pptx")
     assert {row[2] for row in cells(tables(deck, "Personas")[0])[1:]} == {"1,234,567,890"}
