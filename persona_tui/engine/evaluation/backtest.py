@@ -24,6 +24,7 @@ from persona_tui.engine.evaluation.outlooks import OutcomeCheck, foretell_outcom
 from persona_tui.engine.evaluation.prefixes import begin
 from persona_tui.engine.evaluation.rolling import Rolling, foretell_periods
 from persona_tui.engine.evaluation.verdict import (
+    Judgement,
     Verdict,
     judge_likeness,
     judge_losses,
@@ -162,16 +163,22 @@ def run_backtest(
         outcomes=outcomes,
         periods=periods,
         open_ends=open_ends,
-        verdict=Verdict(
-            judgements=(
-                *map(judge_likeness, likeness),
-                judge_personas(outcomes),
-                judge_losses(outcomes),
-                *map(judge_periods, periods),
-                judge_open_journeys(open_ends),
-            ),
-            causes=tuple(causes),
-        ),
+        verdict=Verdict(judgements=_judge(likeness, outcomes, periods, open_ends), causes=tuple(causes)),
+    )
+
+
+def _judge(
+    likeness: Sequence[Likeness],
+    outcomes: OutcomeCheck,
+    periods: Sequence[Rolling],
+    open_ends: Sequence[OpenEnd],
+) -> tuple[Judgement, ...]:
+    return (
+        *map(judge_likeness, likeness),
+        judge_personas(outcomes),
+        judge_losses(outcomes),
+        *map(judge_periods, periods),
+        judge_open_journeys(open_ends),
     )
 
 
