@@ -31,6 +31,8 @@ class Stream(IntEnum):
     HALVES = 21
     WALKED_TIMES = 22
     FORECASTS = 23
+    CALIBRATION = 24
+    REROUTING = 25
 
 
 def normalise_seed(random_state: RandomState) -> np.random.SeedSequence:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from persona_tui.engine.data.attributes import attribute_columns
+from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.data.funnel import detect_funnel
 from persona_tui.engine.errors import DataError, unknown_name
 from persona_tui.engine.evaluation.arms import Arms, Check, arms_of, check_lot
@@ -90,6 +91,60 @@ class RealExperiment:
         return any(each.is_broken for each in self.checks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenedExperiment:
+    """The log of a real experiment, and who was in which arm.
+
+    Parameters
+    ----------
+    log : EventLog
+    variant : str
+        Attribute that names the arm.
+    arms : Arms
+    checks : tuple of Check
+        Whether the lot was fair.
+    steps : tuple of str
+        Of the funnel.
+    completion, drop : frozenset of str
+    """
+
+    log: EventLog
+    variant: str
+    arms: Arms
+    checks: tuple[Check, ...]
+    steps: tuple[str, ...]
+    completion: frozenset[str]
+    drop: frozenset[str]
+
+
+def open_experiment(
+    settings: Settings,
+    *,
+    variant: str = "",
+    control: str = "",
+    since: str = "",
+    allocation: Sequence[float] = (),
+    on_progress: ProgressCallback = ignore_progress,
+) -> OpenedExperiment:
+    """Return the log of a real experiment, and who was in which arm; see ``read_experiment``."""
+    began = _moment(since) if since else None
+    log = load_log(settings, on_progress=on_progress)
+    sequences = log.sequences
+    column = _variant_of(variant, attribute_columns(log.events))
+    arms = arms_of(sequences, log.events[column], control=control, since=began)
+    steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
+    completion, drop = outcomes_of(settings, sequences.vocabulary, steps)
+    return OpenedExperiment(
+        log=log,
+        variant=column,
+        arms=arms,
+        checks=check_lot(arms, allocation),
+        steps=tuple(steps),
+        completion=completion,
+        drop=drop,
+    )
+
+
 def read_experiment(
     settings: Settings,
     *,
@@ -125,16 +180,19 @@ def read_experiment(
     UnknownNameError
         If an attribute, an arm or an event is not there.
     """
-    began = _moment(since) if since else None
-    log = load_log(settings, on_progress=on_progress)
-    sequences, events = log.sequences, log.events
-    column = _variant_of(variant, attribute_columns(events))
-    arms = arms_of(sequences, events[column], control=control, since=began)
+    opened = open_experiment(
+        settings,
+        variant=variant,
+        control=control,
+        since=since,
+        allocation=allocation,
+        on_progress=on_progress,
+    )
+    arms, sequences = opened.arms, opened.log.sequences
+    completion = opened.completion
     on_progress(Progress(stage="read the experiment", done=0, total=len(arms.names) - 1))
-    steps = settings.funnel_steps() or detect_funnel(sequences, next(iter(settings.completion), None))
-    completion, drop = outcomes_of(settings, sequences.vocabulary, steps)
-    metrics = metrics_of(sequences, arms, completion=completion, drop=drop)
-    funnel = funnel_of(sequences, arms, steps)
+    metrics = metrics_of(sequences, arms, completion=completion, drop=opened.drop)
+    funnel = funnel_of(sequences, arms, opened.steps)
     comparisons = []
     for place, name in enumerate(arms.names[1:], start=1):
         told, stepped = (_read_outs(each, arms, place, tightest_at) for each in (metrics, funnel))
@@ -142,15 +200,15 @@ def read_experiment(
         on_progress(Progress(stage="read the experiment", done=place, total=len(arms.names) - 1))
     return RealExperiment(
         source=settings.source_shown(),
-        variant=column,
+        variant=opened.variant,
         arms=arms,
-        checks=check_lot(arms, allocation),
+        checks=opened.checks,
         comparisons=tuple(comparisons),
         other_events=only_in_some(sequences, arms),
         completion=tuple(sorted(completion)),
         since=since,
         tightest_at=tightest_at,
-        fingerprint=log.fingerprint,
+        fingerprint=opened.log.fingerprint,
     )
 
 

@@ -15,8 +15,8 @@ from persona_tui.study.options import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentRequest:
-    """Which experiment, and how it is looked at."""
+class ArmsRequest:
+    """Who was in which arm of an experiment."""
 
     variant: str = option(
         "--variant",
@@ -43,6 +43,12 @@ class ExperimentRequest:
         metavar="PARTS",
         help="Intended parts of the users, control first: 90,10. Default: equal ones.",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentRequest(ArmsRequest):
+    """Which experiment, and how it is looked at."""
+
     planned_users: int = option(
         "--planned-users",
         default=10_000,
@@ -51,22 +57,26 @@ class ExperimentRequest:
     )
 
 
+def read_allocation(text: str) -> list[float]:
+    """Return the intended parts of the arms."""
+    try:
+        return [float(part) for part in parse_names(text)] if text else []
+    except ValueError:
+        raise DataError(f"'{text}' are no parts.", hint="For example: 90,10") from None
+
+
 def _experiment(settings: Settings, presentation: Presentation, request: ExperimentRequest) -> None:
     require_source(settings, "experiment")
     from persona_tui.cli.experiment_page import print_experiment  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.experiment import experiment_document, read_experiment  # noqa: PLC0415 - as above
 
-    try:
-        allocation = [float(part) for part in parse_names(request.allocation)] if request.allocation else []
-    except ValueError:
-        raise DataError(f"'{request.allocation}' are no parts.", hint="For example: 90,10") from None
     with presentation.reporting() as on_progress:
         found = read_experiment(
             settings,
             variant=request.variant,
             control=request.control,
             since=request.since,
-            allocation=allocation,
+            allocation=read_allocation(request.allocation),
             tightest_at=request.planned_users,
             on_progress=on_progress,
         )
