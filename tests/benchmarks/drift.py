@@ -235,7 +235,7 @@ def main() -> None:
         f"of other users; 1.6 sessions a user.\n\n"
         f"## Nothing was changed: {reds} of {total:,} pairs are red ({100 * reds / total:.2f} %)\n\n"
         f"{head}\n" + "\n".join(nulls) + "\n\n"
-        "## A shift was planted: 300 users a week where nothing else is said, weeks differ by 0.1 in log odds\n\n"
+        "## A shift was planted: 300 users a week where nothing else is said, weeks differ by 0.1\n\n"
         f"{head}\n" + "\n".join(shifts) + "\n"
     )
     print(text)

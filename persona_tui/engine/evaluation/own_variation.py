@@ -8,24 +8,23 @@ differ, which only the windows tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy import sparse
-from scipy.special import fdtrc, fdtri
+from scipy.special import chdtrc, chdtri
 
 from persona_tui.engine.statistics import LEVEL
-from persona_tui.engine.types import FloatArray, IntArray
+from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 LEAST_WINDOWS: Final = 4
 """Of the earlier period, below which it does not tell how it varies."""
 JS_SCALE: Final = 8 * math.log(2)
 """By which the square of a Jensen-Shannon distance is smaller than the energy of a small move."""
 _MOST_ALIKE: Final = 0.9
-_ENDLESS: Final = 1e6
-"""Degrees of freedom of what is known as well as a normal variance."""
+_HALVINGS: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,11 +150,10 @@ def judge_variation(
     ``B = max(0, Σ w_t |p_t - p|² - Σ w_t S_t + S) / (1 - Σ w_t²)``, w the windows' parts of all counts. A
     later period of J windows after n has expected energy ``E = B (f(J) + f(n)) + S_before + S_after`` with
     ``f(k) = (1 + 2 Σ_{j<k} (1 - j/k) ρʲ) / k``, ρ the correlation of windows that follow each other, from
-    their cross products, at least 0. ``energy / E`` is taken as F: degrees of freedom above from the trace
-    of the covariance (Satterthwaite), below from how surely B is known by n windows,
-    ``ν (n - 1) (E / ((f(J) + f(n)) Q))²``, with ``Q`` the mean ``|p_t - p|²`` and ν its own degrees. The
-    estimates lean to few degrees, so to few findings. Users who are in both periods make it cautious.
-    O(n C²).
+    their cross products, at least 0. The energy is taken as ``E χ²_ν / ν``, ν from the trace of the
+    covariance (Satterthwaite), averaged over what B may be given n windows: ``Q μ / χ²_μ`` in place of
+    ``Q = Σ w_t |p_t - p|²``, with ``μ = ν_Q (n - 1)``. With many users that is F with ν and μ degrees. ν_Q
+    leans to few, so to few findings. Users who are in both periods make it cautious. O(n C²).
 
     References
     ----------
@@ -177,53 +175,88 @@ def judge_variation(
     expected = drawn * before.n_users / max(after.n_users, 1)
     drawn = drawn + (own if np.trace(own) >= np.trace(expected) else expected)
     sampling, energy = float(np.trace(drawn)), float(moved @ moved)
-    if knows_own:
-        spread, factor, ratio = _between(windows, before, n_after, some, roots)
-    else:
-        spread, factor, ratio = np.zeros_like(drawn), 0.0, 0.0
-    between = float(np.trace(spread)) * factor
-    above, below = _degrees(drawn + factor * spread, ratio)
-    mean = sampling + between
+    between = _between(windows, before, n_after, some, roots) if knows_own else _Between.unknown(len(roots))
+    mean = sampling + between.factor * between.point
     if mean <= 0:
         return Variation(energy=energy, sampling=0.0, between=0.0, usual=0.0, p_value=float(energy <= 0))
+    freedom = _freedom(drawn + between.factor * between.spread)
+    scales = (sampling + between.factor * between.possible) / freedom
+
+    def chance(least: float) -> float:
+        return float(between.weights @ chdtrc(freedom, least / scales))
+
     return Variation(
         energy=energy,
         sampling=sampling,
-        between=between,
-        usual=float(fdtri(above, below, LEVEL)) * mean,
-        p_value=float(fdtrc(above, below, energy / mean)),
+        between=between.factor * between.point,
+        usual=_exceeded(chance, 1 - LEVEL, mean),
+        p_value=chance(energy),
     )
 
 
-def _degrees(covariance: FloatArray, ratio: float) -> tuple[float, float]:
-    """Return the degrees of freedom of an energy, and of its expected value."""
-    mean = float(np.trace(covariance))
-    above = max(mean**2 / max(float((covariance**2).sum()), 1e-300), 1.0)
-    return above, min((mean / ratio) ** 2, _ENDLESS) if ratio > 0 else _ENDLESS
+def _freedom(covariance: FloatArray) -> float:
+    """Return the degrees of freedom of the trace of what has a covariance."""
+    trace = float(np.trace(covariance))
+    return max(trace**2 / max(float((covariance**2).sum()), 1e-300), 1.0)
+
+
+def _exceeded(chance: Callable[[float], float], level: float, mean: float) -> float:
+    """Return what is exceeded with a chance, by halving."""
+    low, high = 0.0, mean
+    while chance(high) > level:
+        low, high = high, 2 * high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance(middle) > level else (low, middle)
+    return high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Between:
+    """The variance between windows: its estimate, what it may be, with weights, and how often it counts."""
+
+    point: float
+    possible: FloatArray
+    weights: FloatArray
+    spread: FloatArray
+    factor: float
+
+    @classmethod
+    def unknown(cls, n_kinds: int) -> _Between:
+        return cls(
+            point=0.0,
+            possible=np.zeros(1),
+            weights=np.ones(1),
+            spread=np.zeros((n_kinds, n_kinds)),
+            factor=0.0,
+        )
 
 
 def _between(
-    windows: Sequence[Moments], before: Moments, n_after: int, some: np.ndarray, roots: FloatArray
-) -> tuple[FloatArray, float, float]:
-    """Return the covariance between windows, by what it counts, and the error of that in its own units."""
+    windows: Sequence[Moments], before: Moments, n_after: int, some: BoolArray, roots: FloatArray
+) -> _Between:
     shares = np.array([each.shares for each in windows])[:, some]
     parts = np.array([each.total for each in windows])
     parts = parts / parts.sum()
     apart = (shares - before.shares[some]) / roots
     scatter = (apart * parts[:, None]).T @ apart
     seen = float(np.trace(scatter))
-    traces = np.array(
-        [float((np.diag(each.covariance(each.shares))[some] / roots**2).sum()) for each in windows]
-    )
+    variances = (np.diag(each.covariance(each.shares))[some] for each in windows)
+    traces = np.array([float((each / roots**2).sum()) for each in variances])
     by_users = float(parts @ traces - parts**2 @ traces)
-    left = 1 - float(parts @ parts)
-    n = len(windows)
-    surely = max(seen - by_users, 0.0) / left
-    alike = _correlation(apart, surely, seen / left)
-    factor = _mean_of(n_after, alike) + _mean_of(n, alike)
-    freedom = max(seen**2 / max(float((scatter**2).sum()), 1e-300), 1.0) * (n - 1)
-    covariance = scatter * (surely / seen) if seen > 0 else scatter
-    return covariance, factor, factor * seen / left / math.sqrt(freedom)
+    left, n = 1 - float(parts @ parts), len(windows)
+    point = max(seen - by_users, 0.0) / left
+    edges = np.concatenate([[0.0], np.geomspace(1e-9, 0.01, 120)[:-1], np.linspace(0.01, 1.0, 200)])
+    freedom = _freedom(scatter) * (n - 1)
+    drawn = chdtri(freedom, 1 - (edges[1:] + edges[:-1]) / 2)
+    alike = _correlation(apart, point, seen / left)
+    return _Between(
+        point=point,
+        possible=np.maximum(seen * freedom / drawn - by_users, 0.0) / left,
+        weights=np.diff(edges),
+        spread=scatter * (point / seen) if seen > 0 else scatter,
+        factor=_mean_of(n_after, alike) + _mean_of(n, alike),
+    )
 
 
 def _correlation(apart: FloatArray, between: float, seen: float) -> float:
