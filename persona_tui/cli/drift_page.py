@@ -33,7 +33,7 @@ def print_drift(found: DriftFound) -> None:
         "Of one share the effect is its change in points; of several, of which the one that moved most is "
         "shown, their Jensen-Shannon distance, from 0 to 1 (0.13 is moderate, 0.21 large). Usual: what the "
         "earlier log's own variation and chance exceed once in 20 times. False finds: the share of false "
-        "findings among rows that are at least as sure."
+        "findings among rows that are at least as sure. Rare kinds are one, (other)."
     )
     page.sentence(windows_sentence(drift))
     page.heading(f"What it did to completion ({' or '.join(found.completion)}), in points")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from persona_tui.cli import output
 from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
 from persona_tui.engine.errors import SimulationError, ThresholdError
-from persona_tui.study.declared import option
+from persona_tui.study.declared import option, option_fault
 from persona_tui.study.options import Settings
 
 
@@ -38,6 +38,9 @@ class DriftRequest:
 
     def check(self) -> None:
         """Refuse what cannot be meant."""
+        declared = next(each for each in fields(self) if each.name == "fail_on")
+        if fault := option_fault(declared, self.fail_on, "--fail-on"):
+            raise SimulationError(fault)
         if self.new and (self.before or self.after):
             raise SimulationError(
                 "Two logs have no periods.", hint="Give either NEW, or --before and --after."

@@ -24,7 +24,7 @@ LEAST_WINDOWS: Final = 4
 JS_SCALE: Final = 8 * math.log(2)
 """By which the square of a Jensen-Shannon distance is smaller than the energy of a small move."""
 _MOST_ALIKE: Final = 0.9
-_HALVINGS: Final = 40
+_HALVINGS: Final = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -246,7 +246,7 @@ def _between(
     by_users = float(parts @ traces - parts**2 @ traces)
     left, n = 1 - float(parts @ parts), len(windows)
     point = max(seen - by_users, 0.0) / left
-    edges = np.concatenate([[0.0], np.geomspace(1e-9, 0.01, 120)[:-1], np.linspace(0.01, 1.0, 200)])
+    edges = np.concatenate([[0.0], np.geomspace(1e-8, 0.02, 40)[:-1], np.linspace(0.02, 1.0, 50)])
     freedom = _freedom(scatter) * (n - 1)
     drawn = chdtri(freedom, 1 - (edges[1:] + edges[:-1]) / 2)
     alike = _correlation(apart, point, seen / left)
