@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from persona_tui.engine.types import AnyArray, FloatArray
-
-HALF_A_COUNT: Final = 0.5
-"""Added to every category for the population stability index, which is infinite where one is empty."""
 
 
 def ks_distance(first: FloatArray, second: FloatArray) -> float:
@@ -77,22 +72,21 @@ def jensen_shannon(first: AnyArray, second: AnyArray) -> FloatArray:
     return distance
 
 
-def population_stability(first: AnyArray, second: AnyArray) -> FloatArray:
+def stability_index(first: AnyArray, second: AnyArray) -> FloatArray:
     """Return the population stability index.
 
     Parameters
     ----------
     first, second : arrays of shape (..., C)
-        Counts.
 
     Returns
     -------
     array of shape (...)
+        From 0; infinite where only one of them has a category.
 
     Notes
     -----
-    ``sum (q - p) ln(q / p)``, with half a count added to every category. By convention less than 0.1 is
-    small and 0.25 or more large.
+    ``sum (q - p) ln(q / p)``. By convention less than 0.1 is small and 0.25 or more another population.
 
     References
     ----------
@@ -100,12 +94,14 @@ def population_stability(first: AnyArray, second: AnyArray) -> FloatArray:
 
     Examples
     --------
-    >>> float(population_stability(np.array([50, 50]), np.array([50, 50])))
-    0.0
+    >>> round(float(stability_index(np.array([5, 5]), np.array([6, 4]))), 6)
+    0.040547
     """
-    one, other = _shares(first + HALF_A_COUNT), _shares(second + HALF_A_COUNT)
-    index: FloatArray = ((other - one) * np.log(other / one)).sum(axis=-1)
-    return index
+    one, other = _shares(first), _shares(second)
+    both = (one > 0) & (other > 0)
+    ratio = np.divide(other, one, out=np.ones_like(one), where=both)
+    index: FloatArray = ((other - one) * np.log(ratio)).sum(axis=-1)
+    return np.where(((one > 0) == (other > 0)).all(axis=-1), index, np.inf)
 
 
 def _shares(counts: AnyArray) -> FloatArray:

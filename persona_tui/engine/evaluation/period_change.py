@@ -13,6 +13,7 @@ from scipy import sparse
 from persona_tui.engine.data.funnel import reached_in_order, step_codes
 from persona_tui.engine.data.sequences import Sequences, take_events
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.evaluation.change_split import rates_of_kinds, split_change
 from persona_tui.engine.rng import Stream, normalise_seed, stream
 from persona_tui.engine.statistics import Interval, benjamini_hochberg, interval, two_sided_p_values
 from persona_tui.engine.types import BoolArray, FloatArray, RandomState
@@ -165,13 +166,12 @@ def compare_periods(
     -----
     A user counts in every period with an event of the user, by what was done in it. Every draw weights users
     by Exponential(1), the same in both periods, which takes account of who was active in both. The change of
-    completion, ``Σ s₂c₂ - Σ s₁c₁`` over personas, splits exactly into ``Σ (s₂ - s₁)(c₁ + c₂)/2`` and
-    ``Σ (c₂ - c₁)(s₁ + s₂)/2``. O(N + n_draws · U · (M + K)), and the users' events for the vocabulary.
+    completion, ``Σ s₂c₂ - Σ s₁c₁`` over personas, splits exactly as ``split_change`` does.
+    O(N + n_draws · U · (M + K)), and the users' events for the vocabulary.
 
     References
     ----------
-    Kitagawa (1955), Components of a difference between two rates, *Journal of the American Statistical
-    Association* 50. Rubin (1981), The Bayesian bootstrap, *Annals of Statistics* 9.
+    Rubin (1981), The Bayesian bootstrap, *Annals of Statistics* 9.
     """
     if before.begins < after.ends and after.begins < before.ends:
         raise DataError("The periods overlap.", hint="Let one end where or before the other begins.")
@@ -192,9 +192,8 @@ def compare_periods(
     sums, seen = _weighted_sums(counted, n_draws, stream(normalise_seed(random_state), Stream.PERIODS))
     first = _FIRST_STEP + len(steps)
     shares = [each[:, first : first + len(names)] / each[:, [_ACTIVE]] for each in sums]
-    rates = [_rates(each, first, len(names)) for each in sums]
-    mix = ((shares[1] - shares[0]) * (rates[0] + rates[1])).sum(axis=1) / 2
-    behaviour = ((rates[1] - rates[0]) * (shares[0] + shares[1])).sum(axis=1) / 2
+    rates = [rates_of_kinds(*np.split(each[:, first:], [len(names)], axis=1)) for each in sums]
+    mix, behaviour = split_change((shares[0], shares[1]), (rates[0], rates[1]))
     return PeriodChange(
         n_before=int(active[0].sum()),
         n_after=int(active[1].sum()),
@@ -282,14 +281,6 @@ def _weighted_sums(
             sums[place] += weights @ each.columns[some]
             seen[place] += weights @ each.events[some]
     return sums, seen
-
-
-def _rates(sums: FloatArray, first: int, n_personas: int) -> FloatArray:
-    """Return the share of each persona's active users who complete; that of all where none is active."""
-    active, completes = np.split(sums[:, first:], [n_personas], axis=1)
-    whole = sums[:, [_COMPLETED]] / sums[:, [_ACTIVE]]
-    rates: FloatArray = np.where(active > 0, completes / np.where(active > 0, active, 1), whole)
-    return rates
 
 
 def _metrics(sums: Sequence[FloatArray]) -> tuple[Changed, ...]:

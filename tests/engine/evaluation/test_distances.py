@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 from persona_tui.engine.evaluation.distances import (
     jensen_shannon,
     ks_distance,
-    population_stability,
+    stability_index,
     total_variation,
 )
 
@@ -41,7 +41,12 @@ def test_total_variation_is_half_the_difference_of_shares(pair):
 def test_the_stability_index_is_the_information_lost_both_ways(pair):
     one, other = ((each + 0.5) / (each + 0.5).sum() for each in pair)
     expected = rel_entr(one, other).sum() + rel_entr(other, one).sum()
-    assert population_stability(*pair) == pytest.approx(expected, abs=1e-12)
+    assert stability_index(one, other) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_stability_index_is_infinite_where_one_has_a_category_alone():
+    assert stability_index(np.array([1, 1]), np.array([2, 0])) == np.inf
+    assert np.isfinite(stability_index(np.array([1, 0, 1]), np.array([2, 0, 1])))
 
 
 @given(COUNTS, st.integers(1, 9))
@@ -54,7 +59,7 @@ def test_distances_are_symmetric_and_know_no_size(pair, times):
 
 def test_many_pairs_are_measured_at_once():
     first, second = np.arange(12).reshape(2, 6) + 1, np.ones((2, 6))
-    for distance in (total_variation, jensen_shannon, population_stability):
+    for distance in (total_variation, jensen_shannon, stability_index):
         together = distance(first, second)
         assert together.shape == (2,)
         np.testing.assert_allclose(together, [distance(*pair) for pair in zip(first, second, strict=True)])
