@@ -125,6 +125,27 @@ def measure_drift(
     )
 
 
+def last_quarter(log: EventLog) -> tuple[Period, Period]:
+    """Return the days of a log but for the last quarter of them, and that quarter.
+
+    Raises
+    ------
+    DataError
+        If the log has fewer than four days.
+    """
+    times = log.sequences.times
+    first, last = (datetime.fromtimestamp(int(each) / 1e6, UTC) for each in (times.min(), times.max()))
+    begins = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    n_days = (last - begins).days + 1
+    if n_days < 4:
+        raise DataError(
+            "The log has fewer than four days: there is no later part to hold against the earlier.",
+            hint="Name a newer log.",
+        )
+    cut, ends = begins + timedelta(days=n_days - n_days // 4), begins + timedelta(days=n_days)
+    return Period(begins, cut), Period(cut, ends)
+
+
 def _settings_of(settings: Settings, new: str) -> Settings:
     file = settings_file(new)
     return merge_settings(read_settings(file), {}) if file else replace(settings, events=new)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 APP: Final = "app"
-SCREENS: Final = ("data", "personas", "flow", "simulate", "report")
+SCREENS: Final = ("data", "personas", "flow", "simulate", "report", "trust")
 """In the order of the jobs, and of their keys."""
 DIALOG: Final = "dialog"
 IN_DIALOGS: Final = ("help", "quit", "suspend_process")
@@ -81,12 +81,17 @@ def _flow(action: str, keys: str, label: str, sentence: str, *, in_footer: bool 
     )
 
 
+def _trust(action: str, keys: str, label: str, sentence: str) -> Action:
+    return Action(id=action, keys=tuple(keys.split(",")), label=label, help=sentence, scope="trust")
+
+
 _SHOW: Final = {
     "data": "Load and check a log.",
     "personas": "Find and read personas.",
     "flow": "Edit a change of the flow and see what it does.",
     "simulate": "Run and watch a simulated experiment.",
     "report": "Compare runs and export.",
+    "trust": "See how far forecasts can be trusted.",
 }
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -219,6 +224,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _simulate("replay", "v", "Replay", "Show the run in view again, at any speed.", in_footer=False),
     _report("work_out", "r", "Work out", "Work the report out anew."),
     _report("export", "e", "Export", "Write the report in formats of your choice."),
+    _trust("check", "r", "Check", "Work out the check in view; ctrl+x stops it."),
+    _trust("compare_with", "n", "Newer log", "Choose the log, or the days, that drift is looked for in."),
     _report("copy_folder", "f", "Folder", "Copy the path of the folder that exports go to."),
 )
 

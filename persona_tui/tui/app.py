@@ -55,12 +55,19 @@ def _report_screen() -> WorkScreen:
     return ReportScreen()
 
 
+def _trust_screen() -> WorkScreen:
+    from persona_tui.tui.screens.trust import TrustScreen  # noqa: PLC0415 - loads the engine's words
+
+    return TrustScreen()
+
+
 _MADE: Final[dict[str, Callable[[], WorkScreen]]] = {
     "data": DataScreen,
     "personas": _personas_screen,
     "flow": _flow_screen,
     "simulate": _simulate_screen,
     "report": _report_screen,
+    "trust": _trust_screen,
 }
 _NOTHING_DIM: Final = NothingDim()
 
@@ -92,6 +99,7 @@ class PersonaApp(SettlingApp):
         "styles/flow.tcss",
         "styles/simulate.tcss",
         "styles/report.tcss",
+        "styles/trust.tcss",
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(APP)
 
@@ -226,6 +234,10 @@ class PersonaApp(SettlingApp):
     def action_show_report(self) -> None:
         """Go to the report screen."""
         self.show_screen("report")
+
+    def action_show_trust(self) -> None:
+        """Go to the trust screen."""
+        self.show_screen("trust")
 
     def action_next_tab(self) -> None:
         """Show the next tab of the screen."""

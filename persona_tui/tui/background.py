@@ -19,9 +19,10 @@ from persona_tui.engine.errors import PersonaError, RunCancelled
 from persona_tui.engine.progress import Progress
 from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
-from persona_tui.tui.findings import Findings, Work
+from persona_tui.tui.findings import Checked, Findings, Work
 from persona_tui.tui.lifecycle import write_crash_report
 from persona_tui.tui.messages import (
+    CheckDone,
     Exported,
     FlowOpened,
     LogLoaded,
@@ -92,6 +93,10 @@ class WorkingApp(App[int]):
         """Write the report in view in some formats."""
         self._begin("export", lambda settings: self._export(settings, tuple(formats), folder))
 
+    def check(self, name: str, against: str = "") -> None:
+        """Work out a check of the Trust screen."""
+        self._begin(name, lambda settings: self._check(settings, name, against))
+
     def stop(self) -> None:
         """Stop the work; what was in view stays."""
         self.workers.cancel_group(self, "work")
@@ -135,6 +140,7 @@ class WorkingApp(App[int]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _fit(self, settings: Settings, changes: Mapping[str, Any] | None = None) -> None:
+        from persona_tui.study.backtest import kept_backtest  # noqa: PLC0415 - with it
         from persona_tui.study.kept_personas import PersonaChanges  # noqa: PLC0415 - with it
         from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
 
@@ -143,7 +149,8 @@ class WorkingApp(App[int]):
             found = describe_personas(kept, asked, on_progress=self._report())
             noted = bool(changes) and "restores" not in (changes or {})
             settled = settlement(kept.personas, found.settled) if noted else None
-            self.post_message(PersonasFound(settings, found, settled))
+            backtest = kept_backtest(kept, found.learned.prepared)
+            self.post_message(PersonasFound(settings, found, settled, backtest))
         except RunCancelled:
             return
         except PersonaError as fault:
@@ -191,6 +198,18 @@ class WorkingApp(App[int]):
         except PersonaError as fault:
             self.post_message(WorkFailed("export", settings, fault))
 
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
+    def _check(self, settings: Settings, name: str, against: str) -> None:
+        from persona_tui.tui.checks import work_out  # noqa: PLC0415 - loads scipy
+
+        try:
+            found = work_out(name, self._with_kept(settings), against, self._report())
+            self.post_message(CheckDone(settings, name, Checked(settings=settings, found=found)))
+        except RunCancelled:
+            return
+        except PersonaError as fault:
+            self.post_message(CheckDone(settings, name, Checked(settings=settings, fault=fault)))
+
     def _with_kept(self, settings: Settings) -> Settings:
         """Return settings with what the study keeps about its personas now."""
         if settings.personas is None:
@@ -212,7 +231,7 @@ class WorkingApp(App[int]):
     @on(PersonasFound)
     def _show_personas(self, message: PersonasFound) -> None:
         if self._is_over(message.settings):
-            self.findings = self.findings.with_personas(message.settings, message.personas)
+            self.findings = self.findings.with_personas(message.settings, message.personas, message.backtest)
             if message.settled is not None:
                 self.settlements.note(len(self.workspace.done), message.settled)
 
@@ -225,6 +244,11 @@ class WorkingApp(App[int]):
     def _show_report(self, message: ReportOpened) -> None:
         if self._is_over(message.settings):
             self.findings = self.findings.with_report(message.report)
+
+    @on(CheckDone)
+    def _show_check(self, message: CheckDone) -> None:
+        if self._is_over(message.settings):
+            self.findings = self.findings.with_check(message.name, message.checked)
 
     @on(Exported)
     def _tell_exported(self, message: Exported) -> None:

@@ -17,6 +17,7 @@ _SHOWN: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "flow": ("preview", (*READING, *MEANING, *FITTING, *_CHANGE)),
     "simulate": ("simulate", (*READING, *MEANING, *FITTING, *_CHANGE, "n_personas", "solver")),
     "report": ("batch", (*READING, *MEANING, *FITTING, *_CHANGE, "n_personas", "solver")),
+    "trust": ("backtest", (*READING, *MEANING, *FITTING)),
 }
 """By screen, the verb and the settings that it shows."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.progress import Progress
@@ -12,10 +13,33 @@ from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
     from persona_tui.engine.data.event_log import EventLog
+    from persona_tui.engine.evaluation.backtest import Backtest
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
     from persona_tui.study.previews import OpenFlow
     from persona_tui.study.reports import OpenReport
+
+
+CHECKS: Final = ("backtest", "drift", "experiment")
+"""What the Trust screen can work out, in the order of its tabs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Checked:
+    """What a check of the Trust screen came to.
+
+    Parameters
+    ----------
+    settings : Settings
+        That it was worked out with.
+    found : object, optional
+        None where it failed.
+    fault : PersonaError, optional
+    """
+
+    settings: Settings
+    found: Any = None
+    fault: PersonaError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +62,10 @@ class Findings:
     flow_fault : PersonaError, optional
     report : OpenReport, optional
     report_fault : PersonaError, optional
+    backtest : Backtest, optional
+        That is kept of the personas in view.
+    checks : mapping of str to Checked
+        By the names of ``CHECKS``.
     """
 
     log: EventLog | None = None
@@ -51,14 +79,32 @@ class Findings:
     flow_fault: PersonaError | None = None
     report: OpenReport | None = None
     report_fault: PersonaError | None = None
+    backtest: Backtest | None = None
+    checks: Mapping[str, Checked] = field(default_factory=dict)
 
     def with_log(self, settings: Settings, log: EventLog, inspection: Inspection) -> Findings:
         """Return what is known with another log."""
         return replace(self, log=log, inspection=inspection, loaded_with=settings, log_fault=None)
 
-    def with_personas(self, settings: Settings, personas: DescribedPersonas) -> Findings:
-        """Return what is known with other personas."""
-        return replace(self, personas=personas, fitted_with=settings, fit_fault=None, flow_fault=None)
+    def with_personas(
+        self, settings: Settings, personas: DescribedPersonas, backtest: Backtest | None = None
+    ) -> Findings:
+        """Return what is known with other personas, and the backtest that is kept of them."""
+        return replace(
+            self,
+            personas=personas,
+            fitted_with=settings,
+            fit_fault=None,
+            flow_fault=None,
+            backtest=backtest,
+        )
+
+    def with_check(self, name: str, checked: Checked) -> Findings:
+        """Return what is known after a check."""
+        found = replace(self, checks={**self.checks, name: checked})
+        if name == "backtest" and checked.found is not None:
+            return replace(found, backtest=checked.found.found, report=None)
+        return found
 
     def with_flow(self, flow: OpenFlow) -> Findings:
         """Return what is known with the flow of the personas open for changes."""

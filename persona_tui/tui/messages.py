@@ -13,10 +13,12 @@ from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
     from persona_tui.engine.data.event_log import EventLog
+    from persona_tui.engine.evaluation.backtest import Backtest
     from persona_tui.study.inspection import Inspection
     from persona_tui.study.personas import DescribedPersonas
     from persona_tui.study.previews import OpenFlow
     from persona_tui.study.reports import OpenReport
+    from persona_tui.tui.findings import Checked
     from persona_tui.tui.settlements import Settlement
 
 
@@ -41,13 +43,26 @@ class LogLoaded(Message):
 
 
 class PersonasFound(Message):
-    """Personas were found and described."""
+    """Personas were found and described, and the backtest that is kept of them was read."""
 
     def __init__(
-        self, settings: Settings, personas: DescribedPersonas, settled: Settlement | None = None
+        self,
+        settings: Settings,
+        personas: DescribedPersonas,
+        settled: Settlement | None = None,
+        backtest: Backtest | None = None,
     ) -> None:
         super().__init__()
         self.settings, self.personas, self.settled = settings, personas, settled
+        self.backtest = backtest
+
+
+class CheckDone(Message):
+    """A check of the Trust screen was worked out."""
+
+    def __init__(self, settings: Settings, name: str, checked: Checked) -> None:
+        super().__init__()
+        self.settings, self.name, self.checked = settings, name, checked
 
 
 class FlowOpened(Message):

@@ -14,6 +14,7 @@ from persona_tui.tui.screens.help import HelpScreen, KeyLine
 from persona_tui.tui.screens.personas import PersonasScreen
 from persona_tui.tui.screens.report import ReportScreen
 from persona_tui.tui.screens.simulate import SimulateScreen
+from persona_tui.tui.screens.trust import TrustScreen
 from persona_tui.tui.widgets.virtual_table import VirtualTable
 from persona_tui.tui.workspace import Workspace, settings_of_source
 
@@ -24,6 +25,7 @@ MADE = {
     "flow": FlowScreen,
     "report": ReportScreen,
     "simulate": SimulateScreen,
+    "trust": TrustScreen,
     DIALOG: FormScreen,
 }
 """Of each scope, one that has all of its actions."""

@@ -32,6 +32,7 @@ STATIONS = {
     "flow": ("3",),
     "simulate": ("4",),
     "report": ("5",),
+    "trust": ("6",),
     "personas": ("2",),
     "number of personas": ("k",),
     "comparison": ("c",),

@@ -61,6 +61,10 @@ WALK = {
     "simulate-steps": ("right_square_bracket",),
     "simulate-finished": ("left_square_bracket", "tab", "down"),
     "report-runs": ("5", "right_square_bracket", "right_square_bracket"),
+    "trust": ("6",),
+    "trust-backtest": ("r",),
+    "trust-drift": ("right_square_bracket", "r"),
+    "trust-test": ("right_square_bracket", "r"),
     "tour": ("f3",),
     "help": ("f4", "3", "question_mark"),
 }

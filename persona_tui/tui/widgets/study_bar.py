@@ -51,7 +51,14 @@ class StudyBar(Widget):
         ends = f"{unsaved}  {running}"
         left = self.size.width - len(ends) - _SHORTEST_NAME
         seed = f"seed {settings.seed}  "
-        told = [f"  {data}  {seed}", f"  {data.removeprefix('data ')}  {seed}", f"  {seed}", "  "]
+        trust = f"trust {found.backtest.verdict.level.word}  " if found.backtest is not None else ""
+        told = [
+            f"  {data}  {seed}{trust}",
+            f"  {data.removeprefix('data ')}  {seed}{trust}",
+            f"  {seed}{trust}",
+            f"  {trust}",
+            "  ",
+        ]
         rest = next((each for each in told if len(each) <= left), told[-1])
         room = max(self.size.width - len(rest) - len(ends), _SHORTEST_NAME)
         name = printable(workspace.study.name if workspace.study else settings.source_name()) or "no log"
