@@ -194,7 +194,7 @@ def _notes(prepared: PreparedLog, log: EventLog) -> list[str]:
     notes = []
     if (both := len(frozenset(before.user_ids).intersection(after.user_ids))) > 0:
         notes.append(
-            f"{both:,} users are in both; they are counted as users of each, which makes findings rarer."
+            f"Users in both: {both:,}. They are counted as users of each, which makes findings rarer."
         )
     if after.times.min() <= before.times.max() and before.times.min() <= after.times.max():
         notes.append("The two logs overlap in time.")
