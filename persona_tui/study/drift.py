@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -118,7 +118,7 @@ def measure_drift(
         after=named[1],
         drift=drift,
         reasons=reasons_of(drift),
-        notes=(*_notes(prepared, log), *notes),
+        notes=(*_notes(prepared, log), *notes, *_too_rare(drift, segmentation.names, grouped)),
         completion=tuple(sorted(prepared.completion)),
         fingerprints=(prepared.facts.fingerprint, log.fingerprint),
         seed=settings.seed,
@@ -215,7 +215,7 @@ def _notes(prepared: PreparedLog, log: EventLog) -> list[str]:
     notes = []
     if (both := len(frozenset(before.user_ids).intersection(after.user_ids))) > 0:
         notes.append(
-            f"{both:,} users are in both; they are counted as users of each, which makes findings rarer."
+            f"Users in both: {both:,}. They are counted as users of each, which makes findings rarer."
         )
     if after.times.min() <= before.times.max() and before.times.min() <= after.times.max():
         notes.append("The two logs overlap in time.")
@@ -224,6 +224,16 @@ def _notes(prepared: PreparedLog, log: EventLog) -> list[str]:
     if missing := sorted(prepared.completion.difference(after.vocabulary)):
         notes.append(f"The newer log has no {' and no '.join(missing)}, which completes a journey.")
     return notes
+
+
+def _too_rare(drift: Drift, names: Sequence[str], grouped: Mapping[str, Grouped]) -> list[str]:
+    """Return what is to be said of what has too few of every kind, or one kind alone."""
+    compared = {(each.part, each.name) for each in drift.rows}
+    moves = [f"Moves of {name}" for name in names if ("transitions", name) not in compared]
+    values = [f"Attribute '{name}'" for name in grouped if ("attributes", name) not in compared]
+    return [f"{each} is not compared: it has one value, or every one is rare." for each in values] + [
+        f"{each} are not compared: too few." for each in moves
+    ]
 
 
 def drift_document(found: DriftFound) -> dict[str, Any]:

@@ -76,11 +76,16 @@ def _length(microseconds: int) -> str:
 
 def _steady(drift: Drift) -> str:
     small = [each for each in drift.rows if each.size != "green"]
-    if not small:
-        return f"None of {len(drift.rows)} things compared moved by an amount of consequence."
-    names = ", ".join(row_name(each) for each in small[:_NAMES_SHOWN])
-    within = "the variation of the earlier log itself" if drift.windows.knows_own else "chance"
-    return f"What moved most, {names}, is within {within}."
+    told = f"None of {len(drift.rows)} things compared moved by an amount of consequence."
+    if small:
+        names = ", ".join(row_name(each) for each in small[:_NAMES_SHOWN])
+        within = "the variation of the earlier log itself" if drift.windows.knows_own else "chance"
+        told = f"What moved most, {names}, is within {within}."
+    main = next((each for each in drift.rows if each.part == "outcome"), None)
+    if main is None:
+        return told
+    unseen = points(main.usual).lstrip("+")
+    return f"{told} A change of {main.name} within {unseen} either way would not stand out."
 
 
 def _reason(row: DriftRow) -> str:

@@ -147,8 +147,8 @@ def compare_tables(
 
     Notes
     -----
-    Kinds of which fewer than five are expected in a window of middling size, and all but the commonest 40,
-    are one kind. The verdict is settled among all rows, by ``settle``.
+    Kinds of which fewer than five are expected in a window (in a period, where that leaves none), and all but
+    the commonest 40, are one kind. The verdict is settled among all rows, by ``settle``.
     """
     folded = _fold(kinds, before, after)
     if folded is None:
@@ -273,9 +273,13 @@ def _fold(
     if not (sums[0].sum() and sums[1].sum()):
         return None
     shares = (sums[0] / sums[0].sum() + sums[1] / sums[1].sum()) / 2
-    in_window = min(total.sum() / _n_windows(each) for total, each in zip(sums, (before, after), strict=True))
+    pairs = list(zip(sums, (before, after), strict=True))
+    in_window = min(total.sum() / _n_windows(each) for total, each in pairs)
     order = np.argsort(-shares, kind="stable")[:_MOST_KINDS]
-    kept = np.sort(order[shares[order] * in_window >= _LEAST_EXPECTED])
+    kept = order[shares[order] * in_window >= _LEAST_EXPECTED]
+    if not len(kept):
+        kept = order[shares[order] * min(total.sum() for total in sums) >= _LEAST_EXPECTED]
+    kept = np.sort(kept)
     rest = np.setdiff1d(np.flatnonzero(shares), kept)
     places = np.concatenate([kept, rest])
     targets = np.concatenate([np.arange(len(kept)), np.full(len(rest), len(kept))])

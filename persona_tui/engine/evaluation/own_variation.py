@@ -88,9 +88,11 @@ def moments_of(table: sparse.csr_array, users: IntArray) -> Moments:
     array([[1., 1.],
            [1., 1.]])
     """
-    _, rows = np.unique(users, return_inverse=True)
-    joins = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))))
-    summed = (joins @ table).tocsr() if len(rows) else table
+    different, rows = np.unique(users, return_inverse=True)
+    summed = table
+    if len(different) < len(users):
+        joins = sparse.csr_array((np.ones(len(rows)), (rows, np.arange(len(rows)))))
+        summed = (joins @ table).tocsr()
     return Moments(
         n_users=int((summed.sum(axis=1) > 0).sum()),
         sums=np.asarray(table.sum(axis=0), float).ravel(),
