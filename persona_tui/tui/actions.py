@@ -225,7 +225,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _report("work_out", "r", "Work out", "Work the report out anew."),
     _report("export", "e", "Export", "Write the report in formats of your choice."),
     _trust("check", "r", "Check", "Work out the check in view; ctrl+x stops it."),
-    _trust("compare_with", "n", "Newer log", "Choose the log, or the days, that drift is looked for in."),
+    _trust("name", "n", "Name", "Name the newer log or days that drift is looked for in, or the groups."),
     _report("copy_folder", "f", "Folder", "Copy the path of the folder that exports go to."),
 )
 

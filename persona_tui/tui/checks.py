@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from persona_tui.engine.data.attributes import attributes_of
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.params import parse_names
 from persona_tui.engine.progress import ProgressCallback
+from persona_tui.engine.simulation.groups import MOST_VALUES
 from persona_tui.study.backtest import CheckedLog, check_forecasts
 from persona_tui.study.calibration import CalibratedExperiment, calibrate_experiment
 from persona_tui.study.drift import DriftFound, last_quarter, measure_drift
 from persona_tui.study.experiment import RealExperiment, read_experiment
+from persona_tui.study.fairness import Fairness, judge_fairness
 from persona_tui.study.ledger import Ledger, read_ledger
 from persona_tui.study.log import load_log
 from persona_tui.study.options import Settings
@@ -19,6 +23,10 @@ from persona_tui.study.period_diff import read_period
 
 if TYPE_CHECKING:
     from persona_tui.engine.evaluation.period_change import Period
+
+
+_ATTRIBUTES_AT_FIRST: Final = 2
+"""Of the log, whose groups are told of where none is named; their intersection is told of too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,13 +40,15 @@ class TriedExperiment:
 
 def work_out(
     name: str, settings: Settings, against: str, on_progress: ProgressCallback
-) -> CheckedLog | DriftFound | TriedExperiment:
+) -> CheckedLog | DriftFound | Fairness | TriedExperiment:
     """Return what a check came to."""
     match name:
         case "backtest":
             return check_forecasts(settings, on_progress=on_progress)
         case "drift":
             return _drift(settings, against, on_progress)
+        case "fairness":
+            return judge_fairness(settings, _groups(settings, against), on_progress=on_progress)
         case _:
             return _experiment(settings, on_progress)
 
@@ -56,6 +66,18 @@ def _before(whole: Period, later: Period) -> tuple[Period, Period]:
     if later.begins <= whole.begins:
         raise DataError("There is nothing in the log before these days.", hint="Name later ones.")
     return type(whole)(whole.begins, later.begins), later
+
+
+def _groups(settings: Settings, asked: str) -> tuple[str, ...]:
+    """Return the attributes that are named, else those with few values."""
+    if asked:
+        return parse_names(asked)
+    log = load_log(settings)
+    known = attributes_of(log.events, log.sequences)
+    few = [name for name in known.names if 1 < len(known.values_of(name)) <= MOST_VALUES]
+    if not few:
+        raise DataError("The log has no attribute of users with groups.", hint="n names one.")
+    return tuple(few[:_ATTRIBUTES_AT_FIRST])
 
 
 def _experiment(settings: Settings, on_progress: ProgressCallback) -> TriedExperiment:

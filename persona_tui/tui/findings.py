@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from persona_tui.study.reports import OpenReport
 
 
-CHECKS: Final = ("backtest", "drift", "experiment")
+CHECKS: Final = ("backtest", "drift", "fairness", "experiment")
 """What the Trust screen can work out, in the order of its tabs."""
 
 

@@ -64,6 +64,7 @@ WALK = {
     "trust": ("6",),
     "trust-backtest": ("r",),
     "trust-drift": ("right_square_bracket", "r"),
+    "trust-fairness": ("right_square_bracket", "r"),
     "trust-test": ("right_square_bracket", "r"),
     "tour": ("f3",),
     "help": ("f4", "3", "question_mark"),

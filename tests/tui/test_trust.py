@@ -113,6 +113,20 @@ async def test_drift_is_looked_for_in_the_last_quarter_or_in_what_is_named(app, 
         assert app.screen.command().endswith(str(tested))
 
 
+async def test_fairness_needs_groups_and_takes_those_that_are_named(app):
+    async with app.run_test(size=(120, 45)) as pilot:
+        await pilot.press("6", "right_square_bracket", "right_square_bracket")
+        await at_rest(pilot)
+        await pilot.press("n")
+        await pilot.pause()
+        await pilot.press(*"variant", "enter")
+        await until(pilot, lambda: "fairness" in app.findings.checks)
+        assert "represented by the personas" in said(app, "fairness")
+        labels = [row.label for row in app.screen.query_one("#group-rates", IntervalBars).data.rows]
+        assert labels == ["variant=control", "variant=new"] or labels == ["variant=new", "variant=control"]
+        assert app.screen.command().endswith("--group variant")
+
+
 async def test_a_real_test_is_read_with_the_lot_before_its_effects(app):
     async with app.run_test(size=(120, 45)) as pilot:
         await pilot.press("6", "left_square_bracket")

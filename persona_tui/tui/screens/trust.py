@@ -21,6 +21,7 @@ from persona_tui.tui.widgets.text_table import Table, TextTable
 if TYPE_CHECKING:
     from persona_tui.engine.evaluation.backtest import Backtest
     from persona_tui.study.drift import DriftFound
+    from persona_tui.study.fairness import Fairness
     from persona_tui.tui.checks import TriedExperiment
 
 
@@ -44,6 +45,11 @@ class TrustScreen(WorkScreen):
                 yield IntervalBars(id="divergence", classes="part")
                 yield IntervalBars(id="split", classes="part")
                 yield Table(id="drift-rows", classes="part")
+            with TabPane("Fairness", id="fairness"), VerticalScroll():
+                yield Static(id="fairness-said", classes="said", markup=False)
+                yield IntervalBars(id="group-uplifts", classes="part")
+                yield IntervalBars(id="group-rates", classes="part")
+                yield Table(id="represented", classes="part")
             with TabPane("Real test", id="experiment"), VerticalScroll():
                 yield Static(id="experiment-said", classes="said", markup=False)
                 yield IntervalBars(id="differences", classes="part")
@@ -97,6 +103,8 @@ class TrustScreen(WorkScreen):
                 self._show_backtest(result)  # type: ignore[arg-type]
             case "drift":
                 self._show_drift(result)  # type: ignore[arg-type]
+            case "fairness":
+                self._show_fairness(result)  # type: ignore[arg-type]
             case _:
                 self._show_experiment(result)  # type: ignore[arg-type]
 
@@ -117,6 +125,14 @@ class TrustScreen(WorkScreen):
         self.query_one("#split", IntervalBars).data = page.split(found)
         self.query_one("#drift-rows", Table).data = page.drift_rows(found)
 
+    def _show_fairness(self, found: Fairness) -> None:
+        self.query_one("#fairness-said", Static).update(page.fairness_answer(found))
+        bars = self.query_one("#group-uplifts", IntervalBars)
+        bars.data = page.group_uplifts(found)
+        bars.display = bool(found.uplifts)
+        self.query_one("#group-rates", IntervalBars).data = page.group_rates(found)
+        self.query_one("#represented", Table).data = page.represented(found)
+
     def _show_experiment(self, tried: TriedExperiment) -> None:
         self.query_one("#experiment-said", Static).update(page.experiment_answer(tried))
         self.query_one("#differences", IntervalBars).data = page.differences(tried)
@@ -134,42 +150,35 @@ class TrustScreen(WorkScreen):
         if app.findings.log is None:
             self.notify("There is no log yet.")
             return
-        app.check(name, str(self.remembered("against") or "") if name == "drift" else "")
+        app.check(name, str(self.remembered(name) or ""))
 
-    def action_compare_with(self) -> None:
-        """Ask what drift is looked for in, and look."""
-        field = Field(
-            name="against",
-            label="Newer log, or days",
-            value=str(self.remembered("against") or ""),
-            help="A path; or FIRST..LAST, such as 2026-03-01..2026-03-31, of this log, held against the days "
-            "before. Empty: the last quarter of its days.",
-        )
-        form = FormScreen("What drift is looked for in", [field], lambda _values: "", "Check")
-        self.app.push_screen(form, self._compare_with)
-
-    def _compare_with(self, values: dict[str, str] | None) -> None:
-        if values is None:
+    def action_name(self) -> None:
+        """Ask what drift is looked for in, or whose fairness is judged, and work that out."""
+        name = self.query_one(TabbedContent).active
+        if name not in page.ASKED:
+            self.notify("Drift and Fairness are the tabs that something can be named for.", markup=False)
             return
-        against = values["against"].strip()
-        self.remember("against", against)
-        self.show_tab("drift")
-        if self.persona_app.findings.log is not None:
-            self.persona_app.check("drift", against)
+        title, label, sentence = page.ASKED[name]
+        field = Field(name=name, label=label, value=str(self.remembered(name) or ""), help=sentence)
+        self.app.push_screen(FormScreen(title, [field], lambda _values: "", "Check"), self._named)
+
+    def _named(self, values: dict[str, str] | None) -> None:
+        for name, value in (values or {}).items():
+            self.remember(name, value.strip())
+            if self.persona_app.findings.log is not None:
+                self.persona_app.check(name, value.strip())
 
     def command(self) -> str:
         """Return the command that does what the tab in view shows."""
-        command = super().command()
-        match self.query_one(TabbedContent).active:
-            case "backtest":
-                return command
-            case "experiment":
-                return command.replace(" backtest ", " calibrate ", 1)
-        drift = command.replace(" backtest ", " drift ", 1)
-        found, against = self._known("drift"), str(self.remembered("against") or "")
-        if against and ".." not in against:
-            return f"{drift} {shlex.quote(against)}"
-        return drift if found is None else f"{drift} {page.period_options(found)}"  # type: ignore[arg-type]
+        command, name = super().command(), self.query_one(TabbedContent).active
+        verb = {"experiment": "calibrate"}.get(name, name)
+        command = command.replace(" backtest ", f" {verb} ", 1)
+        asked, found = str(self.remembered(name) or ""), self._known(name)
+        if name == "drift" and asked and ".." not in asked:
+            return f"{command} {shlex.quote(asked)}"
+        if name in page.ASKED and found is not None:
+            return f"{command} {page.options_of(name, found)}".strip()  # type: ignore[arg-type]
+        return command
 
     def table_text(self) -> str:
         """Return the tables of the tab in view."""

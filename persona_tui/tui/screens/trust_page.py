@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
+from persona_tui.engine.analytics.fairness_phrases import SURELY, fairness_sentences, left_out_sentence
 from persona_tui.engine.analytics.numbers import count, percent, points
 from persona_tui.engine.analytics.trust_phrases import trust_line
+from persona_tui.engine.params import format_names
 from persona_tui.study.drift_words import ANSWERS, row_name
+from persona_tui.study.fairness import TOGETHER
 from persona_tui.tui.screens.flow_page import plain
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown, shown_interval
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from persona_tui.engine.evaluation.backtest import Backtest
     from persona_tui.engine.evaluation.rolling import Rolling
     from persona_tui.study.drift import DriftFound
+    from persona_tui.study.fairness import Fairness
     from persona_tui.study.ledger import Ledger
     from persona_tui.tui.checks import TriedExperiment
 
@@ -33,6 +38,8 @@ UNCHECKED: Final = {
     "It takes up to a minute; the verdict then stands above every screen and in every report.",
     "drift": "r holds the last quarter of the log's days against those before; n names a newer log, or other "
     "days.",
+    "fairness": "r tells how groups of users fare: whether the personas represent them, who completes less, "
+    "and whom the scenarios would hurt. It takes the first two attributes with few values; n names others.",
     "experiment": "r reads a real A/B test, where the log has an attribute that names each user's arm: "
     "whether its lot was fair, what it found, and what its change did at each step.",
 }
@@ -126,11 +133,29 @@ def drift_answer(found: DriftFound) -> Content:
     return Content("\n").join(lines)
 
 
-def period_options(found: DriftFound) -> str:
-    """Return the options that name the periods of one log; empty where two logs were compared."""
-    days = [
-        re.search(r", (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)$", each) for each in (found.before, found.after)
-    ]
+ASKED: Final = {
+    "drift": (
+        "What drift is looked for in",
+        "Newer log, or days",
+        "A path; or FIRST..LAST, such as 2026-03-01..2026-03-31, of this log, held against the days before. "
+        "Empty: the last quarter of its days.",
+    ),
+    "fairness": (
+        "Whose fairness is judged",
+        "Attributes",
+        "Such as device,age_band; several are also told of together. Empty: the first two with few values.",
+    ),
+}
+"""What can be named for a check: title, label and help of the field."""
+
+
+def options_of(name: str, found: DriftFound | Fairness) -> str:
+    """Return the options that name what a check was about."""
+    if name == "fairness":
+        by = [each for each in found.by if TOGETHER not in each]  # type: ignore[union-attr]
+        return f"--group {shlex.quote(format_names(by))}"
+    texts = (found.before, found.after)  # type: ignore[union-attr]
+    days = [re.search(r", (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)$", each) for each in texts]
     options = zip(("--before", "--after"), days, strict=True)
     return " ".join(f"{flag} {each[1]}..{each[2]}" for flag, each in options if each)
 
@@ -181,6 +206,77 @@ def drift_rows(found: DriftFound) -> TextTable:
         ),
         styles=tuple("" if each.verdict == "green" else STYLES[each.verdict] for each in found.drift.rows),
         spare=(5, 1, 2),
+    )
+
+
+def fairness_answer(found: Fairness) -> Content:
+    """Return what is to be known of groups, what matters most first."""
+    told = fairness_sentences(found.representation, found.rates, found.uplifts)
+    badly = bool(found.badly_represented)
+    hurt = any(each.hurt and each.total > 0 for each in found.uplifts)
+    style = STYLES["amber" if badly or hurt else "green"]
+    lines = [Content.styled(plain(told[0]), style), *(Content(f"· {plain(each)}") for each in told[1:])]
+    lines += [Content(f"· {plain(left_out_sentence(each))}") for each in found.rates if each.n_left_out]
+    return Content("\n").join(lines)
+
+
+def group_uplifts(found: Fairness) -> Intervals:
+    """Return what the first scenario is predicted to do to groups, those most likely to fall first."""
+    if not found.uplifts:
+        return Intervals(rows=(), kind="points")
+    told = found.uplifts[0]
+    rows = [
+        IntervalRow(label="all", value=told.total, low=told.total_interval[0], high=told.total_interval[1])
+    ]
+    rows += [
+        IntervalRow(
+            label=f"{each.by}={each.name}",
+            value=each.uplift,
+            low=each.interval[0],
+            high=each.interval[1],
+            style=_side(*each.interval),
+        )
+        for each in told.groups[:_ROWS_SHOWN]
+    ]
+    return Intervals(
+        rows=tuple(rows), kind="points", title=f"{told.scenario}: predicted uplift of completion"
+    )
+
+
+def group_rates(found: Fairness) -> Intervals:
+    """Return how many of each group complete."""
+    rows = [
+        IntervalRow(
+            label=f"{rates.by}={each.name}",
+            value=each.rate,
+            low=each.interval[0],
+            high=each.interval[1],
+            n=each.n_users,
+            style="$warning" if each.false_discovery <= SURELY else "$primary",
+        )
+        for rates in found.rates
+        for each in rates.groups
+    ]
+    return Intervals(rows=tuple(rows), title="Who completes, as observed", n_title="users", mark="point")
+
+
+def represented(found: Fairness) -> TextTable:
+    """Return how well the personas foretell each group."""
+    return TextTable(
+        heads=("group", "users", "bits, all alike", "counted more", "saved", ""),
+        rows=tuple(
+            (
+                each.name,
+                count(each.n_users),
+                f"{each.bits:.3f}",
+                f"{each.own_bits:.3f}",
+                f"{each.gap:+.3f}",
+                "" if each.is_represented else "not represented",
+            )
+            for each in found.representation
+        ),
+        styles=tuple("" if each.is_represented else STYLES["amber"] for each in found.representation),
+        spare=(2, 3),
     )
 
 
