@@ -95,6 +95,8 @@ def session(form):
     async def walk():
         study = Path(form) / "study"
         settings = Settings(events="data/sample_events.csv", scenarios=SCENARIOS, output=str(study))
+        for kept in Path("cache").rglob("*.backtest.json"):
+            kept.unlink()  # that of the session before: this one begins without a verdict
         app, shown = PersonaApp(Workspace(settings), **options), {}
         async with app.run_test(size=size) as pilot:
             for name, keys in WALK.items():

@@ -49,7 +49,7 @@ def backtest_answer(found: Backtest) -> Content:
     """Return the verdict, and what may stand behind it."""
     verdict = found.verdict
     lines = [Content.styled(plain(trust_line(verdict)), STYLES[verdict.level.word])]
-    lines += [Content(f"· {plain(each)}") for each in verdict.causes if verdict.reasons]
+    lines += [Content(f"• {plain(each)}") for each in verdict.causes if verdict.reasons]
     return Content("\n").join(lines)
 
 
@@ -129,7 +129,7 @@ def drift_answer(found: DriftFound) -> Content:
         Content.styled(plain(ANSWERS[verdict]), STYLES[verdict]),
         Content.styled(plain(f"{found.after} against {found.before}"), "$text-muted"),
     ]
-    lines += [Content(f"· {plain(each)}") for each in (*found.reasons, *found.notes)]
+    lines += [Content(f"• {plain(each)}") for each in (*found.reasons, *found.notes)]
     return Content("\n").join(lines)
 
 
@@ -215,8 +215,8 @@ def fairness_answer(found: Fairness) -> Content:
     badly = bool(found.badly_represented)
     hurt = any(each.hurt and each.total > 0 for each in found.uplifts)
     style = STYLES["amber" if badly or hurt else "green"]
-    lines = [Content.styled(plain(told[0]), style), *(Content(f"· {plain(each)}") for each in told[1:])]
-    lines += [Content(f"· {plain(left_out_sentence(each))}") for each in found.rates if each.n_left_out]
+    lines = [Content.styled(plain(told[0]), style), *(Content(f"• {plain(each)}") for each in told[1:])]
+    lines += [Content(f"• {plain(left_out_sentence(each))}") for each in found.rates if each.n_left_out]
     return Content("\n").join(lines)
 
 
@@ -293,7 +293,7 @@ def experiment_answer(tried: TriedExperiment) -> Content:
     )
     lines = [Content.styled(plain(f"{fair} Users: {users}."), STYLES["red" if read.is_broken else "green"])]
     lines += [
-        Content(f"· {'BROKEN: ' if each.is_broken else ''}{plain(each.sentence)}") for each in read.checks
+        Content(f"• {'BROKEN: ' if each.is_broken else ''}{plain(each.sentence)}") for each in read.checks
     ]
     return Content("\n").join(lines)
 
@@ -350,10 +350,10 @@ def explained(tried: TriedExperiment) -> Content:
             f"leaving alone make {points(told.by_leaving)} of it."
         )
         lines += [
-            f"· also sent elsewhere at {each.step}: {percent(each.distance)}, most toward {each.toward}"
+            f"• also sent elsewhere at {each.step}: {percent(each.distance)}, most toward {each.toward}"
             for each in found.rerouted
         ]
-        lines += [f"· --modification {text}" for text in found.as_modification()]
+        lines += [f"• --modification {text}" for text in found.as_modification()]
     return Content("\n").join([Content(plain(line)) for line in lines])
 
 
