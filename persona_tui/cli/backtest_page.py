@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from persona_tui.cli.output import Page
-from persona_tui.engine.analytics.numbers import count, percent, percent_interval
+from persona_tui.engine.analytics.numbers import MINUS, count, percent, percent_interval
 from persona_tui.engine.analytics.wording import duration
 
 if TYPE_CHECKING:
@@ -74,7 +74,11 @@ def _outcomes(page: Page, found: OutcomeCheck) -> None:
         "Log-loss: lower is better."
     )
     rows = [
-        (each.name, f"{each.value:.4f}", "" if not place else f"{each.excess:+.4f} ± {each.excess_error:.4f}")
+        (
+            each.name,
+            f"{each.value:.4f}",
+            "" if not place else f"{each.excess:+.4f} ± {each.excess_error:.4f}".replace("-", MINUS),
+        )
         for place, each in enumerate(found.losses)
     ]
     page.table(("foretold by", "log-loss", "personas less this"), rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,19 +125,19 @@ def _run(
     mixture = segmentation.mixture
     assert mixture is not None  # the fit of a study always is one
     seed = normalise_seed(settings.seed)
-    order = check_order(prepared.counts, mixture.responsibilities, random_state=seed)
-    cause = order.total.warning("All personas together")
-    return run_backtest(
+    found = run_backtest(
         prepared.sequences,
         mixture,
         completion=prepared.completion,
         drop=prepared.drop,
         names=segmentation.names,
-        causes=() if cause is None else (cause,),
         random_state=seed,
         workers=settings.workers or available_workers(),
         on_progress=on_progress,
     )
+    order = check_order(prepared.counts, mixture.responsibilities, random_state=seed)
+    cause = order.total.warning("All personas together")
+    return found if cause is None else replace(found, verdict=replace(found.verdict, causes=(cause,)))
 
 
 def _path(settings: Settings, prepared: PreparedLog) -> Path:

@@ -90,7 +90,6 @@ def run_backtest(
     completion: Collection[str],
     drop: Collection[str] = frozenset(),
     names: Sequence[str],
-    causes: Sequence[str] = (),
     first: int = FIRST_EVENTS,
     random_state: RandomState = None,
     workers: int = 1,
@@ -106,8 +105,6 @@ def run_backtest(
     completion, drop : collection of str
     names : sequence of str, length K
         Of its personas.
-    causes : sequence of str
-        Known shortcomings of the model, for the verdict.
     first : int
         Events of a journey from which its outcome is foretold.
     random_state : int, SeedSequence, Generator or None
@@ -163,7 +160,7 @@ def run_backtest(
         outcomes=outcomes,
         periods=periods,
         open_ends=open_ends,
-        verdict=Verdict(judgements=_judge(likeness, outcomes, periods, open_ends), causes=tuple(causes)),
+        verdict=Verdict(judgements=_judge(likeness, outcomes, periods, open_ends)),
     )
 
 

@@ -244,6 +244,11 @@ def calibrate(
 
 def _require_users(treated: BoolArray, names: tuple[str, str]) -> None:
     for arm, name in zip((~treated, treated), names, strict=True):
+        if not arm.any():
+            raise DataError(
+                f"No user of '{name}' shows an event that both arms have.",
+                hint="Give the events of the arms common names: --prepare rename, or merge.",
+            )
         if arm.sum() < LEAST_VISITS:
             raise DataError(
                 f"{int(arm.sum())} users of '{name}' can be followed for long enough; "

@@ -155,6 +155,10 @@ def foretell_outcomes(
     personas and rivals alike. Under ``session`` a user's outcomes hang together; the interval of a persona
     is then widened by how much more the training users vary than so many independent journeys would.
     """
+    if not len(outcomes):
+        return OutcomeCheck(
+            first=prefixes.first, n_journeys=0, n_converted=0, losses=(), by_persona=(), bins=()
+        )
     chances: dict[str, FloatArray] = {}
     forecasts: list[Forecast] = []
     for fold, fitted in enumerate(trained):

@@ -133,7 +133,7 @@ def judge_losses(found: OutcomeCheck) -> Judgement:
         level=Level.RED if worthless else Level.GREEN if good else Level.AMBER,
         sentence=f"Outcome after {found.first} events: foretold {compared} by a logistic regression "
         f"(log-loss {found.losses[0].value:.4f} against {rival.value:.4f}, "
-        f"difference {rival.excess:+.4f} ± {rival.excess_error:.4f}; {plain.value:.4f} knowing nothing).",
+        f"difference {_signed(rival.excess)} ± {rival.excess_error:.4f}; {plain.value:.4f} knowing nothing).",
     )
 
 
@@ -178,6 +178,10 @@ def judge_open_journeys(found: Sequence[OpenEnd]) -> Judgement:
 
 def _level_of_coverage(held: int, n: int) -> Level:
     return Level.GREEN if bdtr(held, n, LEVEL) >= CHANCE_OF_FEWER else Level.AMBER
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _unknown(about: str, why: str) -> Judgement:

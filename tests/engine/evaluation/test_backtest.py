@@ -120,3 +120,20 @@ def test_a_short_log_says_what_it_cannot_tell():
     weeks = next(each for each in found.verdict.judgements if "week" in each.about)
     assert weeks.level is Level.AMBER
     assert "could not be checked" in weeks.sentence
+
+
+def test_journeys_too_short_to_be_foretold_are_told_as_unknown():
+    log = plant_weeks(15, n_weeks=6, per_week=60)
+    first = np.append(True, np.diff(log.users) != 0)
+    short = dataclasses.replace(
+        log,
+        codes=np.where(np.arange(first.sum()) % 2, 0, log.codes[first]).astype(np.int32),
+        users=log.users[first],
+        sessions=log.sessions[first],
+        times=log.times[first],
+    )
+    found = checked(short, 1)
+    assert found.outcomes.n_journeys == 0
+    outcome = next(each for each in found.verdict.judgements if "outcome" in each.about)
+    assert outcome.level is Level.AMBER
+    assert "could not be checked" in outcome.sentence
