@@ -1,4 +1,4 @@
-"""Pictures of the five screens, drawn from a session on the sample log: what the README shows.
+"""Pictures of the six screens, drawn from a session on the sample log: what the README shows.
 
     python tests/pictures.py [--folder exports/pictures] [--size 120x35] [--theme persona-dark]
 
@@ -33,6 +33,7 @@ KEYS = {
     "flow": ("3",),
     "simulate": ("4", "s"),
     "report": ("5",),
+    "trust": ("6", "r"),
 }
 """What is pressed to get to each picture."""
 _FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
