@@ -46,6 +46,8 @@ LADDER_SUFFIX = ".ladder.json"
 """What ends the name of what is kept beside a fit about its number of personas."""
 BACKTEST_SUFFIX = ".backtest.json"
 """What ends the name of what is kept beside a fit about how far it can be trusted."""
+SECTION_SUFFIXES = {"drift": ".drift.json", "fairness": ".fairness.json"}
+"""What ends the names of what is kept beside a fit for reports."""
 DRAWN = ("moved", "shares", "conversions")
 """Arrays of the draws; personas are the second axis of each."""
 
@@ -149,7 +151,7 @@ class FitCache:
             others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in others[MOST_FITS - 1 :]:
                 path.unlink(missing_ok=True)
-                for suffix in (LADDER_SUFFIX, BACKTEST_SUFFIX):
+                for suffix in (LADDER_SUFFIX, BACKTEST_SUFFIX, *SECTION_SUFFIXES.values()):
                     path.with_suffix(suffix).unlink(missing_ok=True)
 
 

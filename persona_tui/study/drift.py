@@ -18,8 +18,10 @@ from persona_tui.engine.evaluation.windows import LEAST_USERS
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
 from persona_tui.engine.types import IntArray
 from persona_tui.study.config import merge_settings, read_settings, settings_file
+from persona_tui.study.drift_section import section_of
 from persona_tui.study.drift_words import reasons_of
 from persona_tui.study.fit import fit_flow
+from persona_tui.study.kept_sections import keep_section
 from persona_tui.study.log import PreparedLog, load_log, prepare_log
 from persona_tui.study.options import Settings
 
@@ -86,13 +88,7 @@ def measure_drift(
     -----
     As ``find_drift``, which tells how.
     """
-    if periods:
-        _require_apart(*periods)
-        earlier, later = (_within(settings, each) for each in periods)
-        named = tuple(f"{settings.source_shown()}, {_days(each)}" for each in periods)
-    else:
-        earlier, later = settings, _settings_of(settings, new)
-        named = settings.source_shown(), later.source_shown()
+    earlier, later = _both(settings, new, periods)
     log = load_log(later, on_progress=on_progress)
     prepared = prepare_log(earlier, on_progress=on_progress)
     _require_users(prepared.sequences.n_users, log.sequences.n_users)
@@ -113,9 +109,9 @@ def measure_drift(
         random_state=settings.seed,
     )
     on_progress(Progress(stage="measure drift", done=1, total=1))
-    return DriftFound(
-        before=named[0],
-        after=named[1],
+    found = DriftFound(
+        before=_named(earlier.source_shown(), periods, 0),
+        after=_named(later.source_shown(), periods, 1),
         drift=drift,
         reasons=reasons_of(drift),
         notes=(*_notes(prepared, log), *notes, *_too_rare(drift, segmentation.names, grouped)),
@@ -123,6 +119,23 @@ def measure_drift(
         fingerprints=(prepared.facts.fingerprint, log.fingerprint),
         seed=settings.seed,
     )
+    names = (_named(each.source_name(), periods, place) for place, each in enumerate((earlier, later)))
+    whole = prepare_log(settings) if periods else prepared
+    keep_section(settings, whole, "drift", section_of(found, *names))
+    return found
+
+
+def _both(settings: Settings, new: str, periods: tuple[Period, Period] | None) -> tuple[Settings, Settings]:
+    """Return the settings of the earlier log and of the newer."""
+    if not periods:
+        return settings, _settings_of(settings, new)
+    _require_apart(*periods)
+    earlier, later = (_within(settings, each) for each in periods)
+    return earlier, later
+
+
+def _named(source: str, periods: tuple[Period, Period] | None, place: int) -> str:
+    return f"{source}, {_days(periods[place])}" if periods else source
 
 
 def last_quarter(log: EventLog) -> tuple[Period, Period]:

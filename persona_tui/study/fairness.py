@@ -9,6 +9,15 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from persona_tui.engine.analytics.fairness_phrases import fairness_sentences, left_out_sentence
+from persona_tui.engine.analytics.numbers import (
+    count,
+    interval_text,
+    percent,
+    percent_interval,
+    points_number,
+)
+from persona_tui.engine.analytics.sections import Section
 from persona_tui.engine.data.attributes import UNKNOWN, Attributes, attributes_of
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.evaluation.group_rates import FEWEST_USERS, GroupRates, rate_groups, told_groups
@@ -21,6 +30,7 @@ from persona_tui.engine.simulation.experiments import compare_arms
 from persona_tui.engine.simulation.groups import MOST_VALUES
 from persona_tui.engine.statistics import Interval
 from persona_tui.study.fit import Fit, fit_personas, read_modification
+from persona_tui.study.kept_sections import keep_section
 from persona_tui.study.log import prepare_log
 from persona_tui.study.options import Settings
 
@@ -175,7 +185,7 @@ def judge_fairness(
         random_state=normalise_seed(settings.seed),
         on_progress=on_progress,
     )
-    return Fairness(
+    judged = Fairness(
         source=settings.source_shown(),
         by=tuple(columns),
         unit=settings.unit,
@@ -187,6 +197,37 @@ def judge_fairness(
         n_clusters=fit.segmentation.n_clusters,
         fingerprint=prepared.facts.fingerprint,
         seed=settings.seed,
+    )
+    keep_section(settings, prepared, "fairness", section_of(judged))
+    return judged
+
+
+def section_of(found: Fairness) -> Section:
+    """Return what reports say of groups; what changes do to them stands there already.
+
+    Parameters
+    ----------
+    found : Fairness
+    """
+    told = fairness_sentences(found.representation, found.rates, ())
+    left_out = (left_out_sentence(each) for each in found.rates if each.n_left_out)
+    return Section(
+        title="Groups of users",
+        sentences=(*told, *left_out),
+        heads=("group", "users", "completes", "95 % interval", "to the others", "95 % interval", "drawn"),
+        rows=tuple(
+            (
+                f"{rates.by}={each.name}",
+                count(each.n_users),
+                percent(each.rate),
+                percent_interval(*each.interval),
+                points_number(each.difference),
+                interval_text(*each.difference_interval),
+                percent(each.drawn),
+            )
+            for rates in found.rates
+            for each in rates.groups
+        ),
     )
 
 

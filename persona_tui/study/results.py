@@ -41,6 +41,7 @@ def result_document(report: Report, *, seed: int, settings: dict[str, Any]) -> d
         "experiments": [_experiment(each) for each in report.scenarios],
         "ranking": [_ranked(each) for each in report.ranking],
         "trust": None if report.trust is None else verdict_document(report.trust),
+        "sections": [asdict(each) for each in report.sections],
         "allocation": None if report.allocation is None else _plain(report.allocation),
         "recipe": {
             "seed": seed,

@@ -30,6 +30,7 @@ from persona_tui.engine.simulation.population import population_counts, populati
 from persona_tui.engine.simulation.simulated import Solver
 from persona_tui.study.backtest import kept_backtest
 from persona_tui.study.fit import Fit, fit_personas, run_scenario
+from persona_tui.study.kept_sections import kept_sections
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.options import Settings
 from persona_tui.study.results import result_document
@@ -169,6 +170,7 @@ def _result(
         recipe=_recipe(settings, prepared, resolved),
         quality=tuple(prepared.log.quality.table()),
         backtest=kept_backtest(settings, prepared),
+        sections=kept_sections(settings, prepared),
         allocation=_allocation(settings, fit),
         title=settings.report_title,
         lead=settings.lead,

@@ -87,3 +87,19 @@ def test_what_cannot_be_meant_is_refused(run_in, folder, words, told, code):
     done = run_in("fairness", "log.csv", *words, *WORDS, cwd=folder)
     assert told in done.stderr
     assert done.returncode == code
+
+
+def test_later_reports_tell_of_groups_and_of_drift(run_in, tmp_path):
+    write_log(tmp_path / "log.csv")
+    study = ("--clusters", "2", "--n-personas", "100", "--output", "study", "--quiet")
+    run_in("batch", "log.csv", *study, cwd=tmp_path)
+    assert json.loads(run_in("preview", "study", "--json", cwd=tmp_path).stdout)["sections"] == []
+    run_in("fairness", "study", "--group", "device", "--quiet", cwd=tmp_path)
+    days = ("--before", "2026-03-01..2026-03-20", "--after", "2026-03-21..2026-03-28")
+    run_in("drift", "study", *days, "--quiet", cwd=tmp_path)
+    drift, groups = json.loads(run_in("preview", "study", "--json", cwd=tmp_path).stdout)["sections"]
+    assert [drift["title"], groups["title"]] == ["Drift", "Groups of users"]
+    assert drift["sentences"][1].startswith("log.csv, 2026-03-21 to 2026-03-28 against log.csv, ")
+    run_in("export", "study", "--format", "md,pptx", "--output", "report", "--quiet", cwd=tmp_path)
+    written = (tmp_path / "report" / "report.md").read_text()
+    assert written.index("## Drift") < written.index("## Groups of users") < written.index("mobile or tablet")

@@ -15,6 +15,7 @@ from persona_tui.engine.analytics.deck_page import (
     numbered,
     write_notes,
 )
+from persona_tui.engine.analytics.deck_shapes import Box, Style, add_bullets, flow_bullets
 from persona_tui.engine.analytics.deck_tables import Column, Paragraphs, add_paragraphs
 from persona_tui.engine.analytics.deck_titles import trust_title
 from persona_tui.engine.analytics.trust_phrases import trust_line
@@ -28,6 +29,37 @@ _COLUMNS = (
     Column(title="What was found", width=ROOM - 4.0),
 )
 _HEIGHT = 5.0
+_SIZE = 13
+_FIRST_WIDTH = 3.4
+_SECTION_HEIGHT = 3.4
+_SENTENCES = Box(BODY.left, BODY.top, ROOM, 1.5)
+
+
+def add_sections(deck: Deck, report: Report) -> None:
+    """Add what drift and fairness came to, where they were looked at."""
+    for section in report.sections:
+        rest = (ROOM - _FIRST_WIDTH) / max(len(section.heads) - 1, 1)
+        columns = (
+            Column(title=section.heads[0], width=_FIRST_WIDTH, bold=True),
+            *(Column(title=head, width=rest, align="right") for head in section.heads[1:]),
+        )
+        table = Paragraphs(columns=columns, rows=section.rows, size=11, most_lines=2)
+        for number, rows in enumerate(parts := table.pages(_SECTION_HEIGHT) or [[]], start=1):
+            title = numbered(section.sentences[0].rstrip("."), number, len(parts))
+            slide = add_slide(deck, report, section.title, title)
+            told = flow_bullets(section.sentences[1:], _SENTENCES.width, _SENTENCES.height, _SIZE)
+            if told and told[0]:
+                add_bullets(slide, _SENTENCES, told[0], Style(_SIZE), name="Sentences")
+            if rows:
+                add_paragraphs(
+                    slide,
+                    (BODY.left, _SENTENCES.top + _SENTENCES.height + 0.1),
+                    table,
+                    rows,
+                    name=section.title,
+                    description=section.sentences[0],
+                )
+            write_notes(slide, *map(in_full, section.sentences))
 
 
 def add_trust(deck: Deck, report: Report) -> None:

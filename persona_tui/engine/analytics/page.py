@@ -112,6 +112,10 @@ def _blocks(report: Report) -> Iterator[Block]:
         yield from _scenario(report, scenario)
     yield Heading(text="How far this can be trusted")
     yield from _trust(report)
+    for section in report.sections:
+        yield Heading(text=section.title)
+        yield Listing(sentences=section.sentences)
+        yield _table(section.heads, section.rows)
     yield Heading(text="What the numbers rest on")
     yield Listing(sentences=report.assumptions)
     yield Heading(text="To make the same numbers again")

@@ -23,7 +23,7 @@ from persona_tui.engine.analytics.deck_personas import add_personas
 from persona_tui.engine.analytics.deck_plan import add_plan
 from persona_tui.engine.analytics.deck_portraits import add_portraits
 from persona_tui.engine.analytics.deck_scenarios import add_drivers, add_scenarios
-from persona_tui.engine.analytics.deck_trust import add_trust
+from persona_tui.engine.analytics.deck_trust import add_sections, add_trust
 from persona_tui.engine.analytics.deck_uplifts import add_groups, add_uplifts
 from persona_tui.engine.text import printable
 
@@ -96,6 +96,7 @@ _SLIDES: Final[tuple[Callable[[Deck, Report], None], ...]] = (
     add_plan,
     add_groups,
     add_trust,
+    add_sections,
     add_assumptions,
     add_quality,
     add_recipe,

@@ -14,6 +14,7 @@ from persona_tui.engine.analytics.branding import HOUSE, Branding
 from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.converting import conversion_quantiles
 from persona_tui.engine.analytics.profiles import PersonaProfile
+from persona_tui.engine.analytics.sections import Section
 from persona_tui.engine.analytics.step_flow import StepFlow, flow_of_arm, folded_alike
 from persona_tui.engine.analytics.summaries import build_persona_summary, experiment_summary
 from persona_tui.engine.data.funnel import FunnelStep
@@ -161,6 +162,8 @@ class Report:
         What was found while the log was read.
     backtest : Backtest or None
         How forecasts of the log held against what they had not seen; None where that was not tried.
+    sections : tuple of Section
+        What drift and fairness came to, where they were looked at.
     """
 
     title: str
@@ -177,6 +180,7 @@ class Report:
     profiles: tuple[PersonaProfile, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     backtest: Backtest | None = None
+    sections: tuple[Section, ...] = ()
 
     @property
     def trust(self) -> Verdict | None:
@@ -254,6 +258,7 @@ def build_report(
     recipe: dict[str, str],
     quality: tuple[QualityRow, ...] = (),
     backtest: Backtest | None = None,
+    sections: tuple[Section, ...] = (),
     allocation: Allocation | None = None,
     title: str = "",
     lead: str = "",
@@ -273,6 +278,7 @@ def build_report(
     quality : tuple of QualityRow
         What was found while the log was read.
     backtest : Backtest, optional
+    sections : tuple of Section
     allocation : Allocation, optional
     title : str
         The question of the leading scenario where empty.
@@ -306,6 +312,7 @@ def build_report(
         profiles=profiles,
         quality=quality,
         backtest=backtest,
+        sections=sections,
     )
 
 
