@@ -63,18 +63,20 @@ def points(difference: float) -> str:
     >>> points(-0.0312), points(0.004), points(0.0)
     ('−3.1 points', '+0.4 points', '0.0 points')
     >>> points(-0.0002)
-    '−<\u202f0.1 points'
+    '>\u202f−0.1 points'
     """
     return f"{points_number(difference)} points"
 
 
 def points_number(difference: float) -> str:
-    """Return a difference in percentage points without the unit, for columns that name it.
+    r"""Return a difference in percentage points without the unit, for columns that name it.
 
     Examples
     --------
     >>> points_number(-0.0312), points_number(0.0), points_number(float("nan"))
     ('−3.1', '0.0', '–')
+    >>> points_number(-0.0002)
+    '>\u202f−0.1'
     """
     if math.isnan(difference):
         return UNKNOWN
@@ -82,7 +84,9 @@ def points_number(difference: float) -> str:
     if size < _ROUNDING_NOISE:
         return "0.0"
     sign = "+" if difference > 0 else MINUS
-    return f"{sign}<{NARROW_SPACE}0.1" if size < _SMALLEST else f"{sign}{size:,.1f}"
+    if size < _SMALLEST:
+        return f"{'<' if difference > 0 else '>'}{NARROW_SPACE}{sign}0.1"
+    return f"{sign}{size:,.1f}"
 
 
 def interval_text(low: float, high: float) -> str:

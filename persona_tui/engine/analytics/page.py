@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from persona_tui.engine.analytics.cards import name_in_table
 from persona_tui.engine.analytics.figures import BarFigure, Figure, FlowFigure, RangeFigure
 from persona_tui.engine.analytics.numbers import (
+    UNKNOWN,
     chance,
     count,
     interval_text,
@@ -261,13 +262,14 @@ def _for_whom(scenario: ScenarioReport) -> CellTable:
 
 def _funnel(scenario: ScenarioReport) -> CellTable:
     return _table(
-        ("reached by", "control", "treatment", "uplift"),
+        ("reached by", "control", "treatment", "uplift", "95 % interval"),
         (
             (
                 each.step,
                 percent(each.control),
                 percent(each.treatment),
                 points_number(each.treatment - each.control),
+                UNKNOWN if each.uplift_interval is None else interval_text(*each.uplift_interval),
             )
             for each in scenario.funnel_arms
         ),

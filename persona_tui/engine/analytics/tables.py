@@ -40,14 +40,21 @@ def scenario_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
 
 
 def funnel_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
-    """Return one row a scenario and step; the share of journeys that reach it, in any order and in order."""
+    """Return one row a scenario and step; the share of journeys that reach it, in any order and in order.
+
+    The uplift, with its 95 % interval, is that of reaching it in any order.
+    """
     rows = [(each.name, arms) for each in scenarios for arms in each.funnel_arms]
+    ends = [arms.uplift_interval or (None, None) for _, arms in rows]
     return pl.DataFrame(
         {
             "scenario": [name for name, _ in rows],
             "step": [arms.step for _, arms in rows],
             "control": [arms.control for _, arms in rows],
             "treatment": [arms.treatment for _, arms in rows],
+            "uplift": [arms.treatment - arms.control for _, arms in rows],
+            "uplift_low": [low for low, _ in ends],
+            "uplift_high": [high for _, high in ends],
             "control_in_order": [arms.control_in_order for _, arms in rows],
             "treatment_in_order": [arms.treatment_in_order for _, arms in rows],
         }

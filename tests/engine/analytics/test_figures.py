@@ -111,7 +111,7 @@ def test_the_picture_holds_the_cells_of_the_table():
         assert shown[name] == (share, uplift, interval)
     (funnel,) = (each for each in tables if each.heads[0] == "reached by")
     drawn = {row.name: tuple(bar.text for bar in row.bars) for row in FIGURES["funnel"](report.lead).rows}
-    assert drawn == {name: (control, treatment) for name, control, treatment, _ in funnel.rows}
+    assert drawn == {name: (control, treatment) for name, control, treatment, *_ in funnel.rows}
 
 
 def test_rows_that_are_not_drawn_are_told():
