@@ -25,7 +25,7 @@ RATES = st.tuples(st.integers(5, 95), st.integers(5, 95))
 
 
 @given(RATES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_one_persona_has_the_ratio_of_the_rates(left):
     friction = fit_arms(one_step((100, 100), left), np.ones((2, 1)))
     assert friction.scales[0, 0] == pytest.approx((100 - left[1]) / (100 - left[0]), rel=1e-3)
