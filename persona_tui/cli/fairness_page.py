@@ -14,6 +14,7 @@ from persona_tui.engine.analytics.numbers import (
     percent_interval,
     points_number,
 )
+from persona_tui.engine.analytics.wording import duration
 
 if TYPE_CHECKING:
     from persona_tui.engine.evaluation.group_rates import GroupRates
@@ -25,10 +26,14 @@ _GROUPS_SHOWN = 15
 def print_fairness(found: Fairness) -> None:
     """Print how groups of users fare."""
     page = Page()
+    late = f"; {count(found.n_too_late)} journeys that began too late for that are left out" * bool(
+        found.n_too_late
+    )
     page.heading(f"{found.source}: by {', '.join(found.by)}")
     page.sentence(
-        f"{percent(found.rate)} of all complete ({' or '.join(found.completion)}). "
-        f"{found.n_clusters} personas; intervals are 95 %."
+        f"{percent(found.rate)} of all complete ({' or '.join(found.completion)}) within "
+        f"{duration(found.followed_seconds)} of their first event{late}. {found.n_clusters} personas; "
+        "intervals are 95 %."
     )
     for sentence in fairness_sentences(found.representation, found.rates, found.uplifts):
         page.sentence(sentence, bullet=True)

@@ -106,7 +106,7 @@ class Page:
         """
         if not rows:
             return
-        cells = [[shortened(cell) for cell in row] for row in rows]
+        columns, *cells = [[shortened(cell) for cell in row] for row in (columns, *rows)]
         widths = [max(len(text) for text in column) for column in zip(columns, *cells, strict=True)]
         folded = [min(width, _TEXT_WIDTH) for width in widths[:left]]
         if sum(folded) + sum(widths[left:]) + 2 * len(columns) > self._width:

@@ -33,6 +33,17 @@ def _shown(char: str) -> str:
     )
 
 
+def well_formed(text: str) -> str:
+    r"""Return text that every file can hold: halves of characters, which have no bytes, as escapes.
+
+    Examples
+    --------
+    >>> well_formed("a\ud83d") == r"a\ud83d"
+    True
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def shortened(name: str) -> str:
     """Return a name as a table shows it: printable, and not longer than a table can hold."""
     shown = printable(name)

@@ -37,6 +37,7 @@ class CalibratedExperiment:
         Whether the lot was fair; read them first.
     found : tuple of Calibration
         Of each treatment.
+    completion_events : tuple of str
     completion : tuple of ReadOut
         Of each treatment: the difference in completion as it was observed.
     fingerprint : str
@@ -49,6 +50,7 @@ class CalibratedExperiment:
     arms: Arms
     checks: tuple[Check, ...]
     found: tuple[Calibration, ...]
+    completion_events: tuple[str, ...]
     completion: tuple[ReadOut, ...]
     fingerprint: str
 
@@ -131,6 +133,7 @@ def calibrate_experiment(
         arms=opened.arms,
         checks=opened.checks,
         found=found,
+        completion_events=tuple(sorted(opened.completion)),
         completion=_observed(opened, settings.unit),
         fingerprint=opened.log.fingerprint,
     )
@@ -191,6 +194,7 @@ def calibration_document(calibrated: CalibratedExperiment) -> dict[str, Any]:
         "source": calibrated.source,
         "variant": calibrated.variant,
         "unit": calibrated.unit,
+        "completion": list(calibrated.completion_events),
         "randomisation": {
             "is_broken": calibrated.is_broken,
             "checks": [asdict(each) for each in calibrated.checks],

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from persona_tui.engine.analytics.fairness_phrases import fairness_sentences, left_out_sentence
-from persona_tui.engine.analytics.numbers import (
-    count,
-    interval_text,
-    percent,
-    percent_interval,
-    points_number,
-)
-from persona_tui.engine.analytics.sections import Section
+from persona_tui.engine.analytics.fairness_phrases import TOGETHER
+from persona_tui.engine.analytics.fairness_section import section_of
 from persona_tui.engine.data.attributes import UNKNOWN, Attributes, attributes_of
+from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.evaluation.followed import Followed, follow
 from persona_tui.engine.evaluation.group_rates import FEWEST_USERS, GroupRates, rate_groups, told_groups
 from persona_tui.engine.evaluation.representation import Represented, check_representation
 from persona_tui.engine.params import parse_segment
@@ -29,16 +24,15 @@ from persona_tui.engine.simulation.comparison import Comparison
 from persona_tui.engine.simulation.experiments import compare_arms
 from persona_tui.engine.simulation.groups import MOST_VALUES
 from persona_tui.engine.statistics import Interval
+from persona_tui.engine.types import FloatArray, IntArray
 from persona_tui.study.fit import Fit, fit_personas, read_modification
 from persona_tui.study.kept_sections import keep_section
 from persona_tui.study.log import prepare_log
 from persona_tui.study.options import Settings
 
-SCHEMA: Final = "persona-tui/fairness/1"
-_TOLD: Final = "group by "
-"""Before the name of an attribute whose values are those told of, not those of the log."""
-TOGETHER: Final = " × "
-"""Between the attributes, and the values, of an intersection."""
+_BEFORE_NAME: Final = ": "
+_TOLD: Final = f"told, part {{}}{_BEFORE_NAME}"
+"""Before the name of an attribute with a part of the values that are told of, the others unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +102,12 @@ class Fairness:
         Attributes, and their intersection last where there are several.
     unit : {"user", "session"}
     completion : tuple of str
+    followed_seconds : float
+        How long each journey was followed for its rate.
+    n_too_late : int
+        Journeys that began too near the end of the log for that.
     rate : float
-        Of all users.
+        Of all users who were followed.
     representation : tuple of Represented
     rates : tuple of GroupRates
         By each attribute, then by the intersection.
@@ -124,6 +122,8 @@ class Fairness:
     by: tuple[str, ...]
     unit: str
     completion: tuple[str, ...]
+    followed_seconds: float
+    n_too_late: int
     rate: float
     representation: tuple[Represented, ...]
     rates: tuple[GroupRates, ...]
@@ -160,9 +160,10 @@ def judge_fairness(
 
     Notes
     -----
-    Groups of fewer than 30 users are told of nowhere; one such group alone, which could be worked out from
-    the others, is told of together with the next larger. An attribute is the user's first value before
-    completion, see ``attributes_of``; users without one are a group, ``unknown``.
+    Rates are of journeys that could all be followed for the same time, see ``follow``: groups that came late
+    would else seem to complete less. Groups of fewer than 30 users are told of nowhere; one such group alone,
+    which could be worked out from the others, is told of together with the next larger. An attribute is the
+    user's first value before completion, see ``attributes_of``; users without one are a group, ``unknown``.
     """
     by = tuple(dict.fromkeys(groups))
     if not by:
@@ -172,14 +173,13 @@ def judge_fairness(
     known = _together(attributes, by)
     columns = {name: known[name] for name in known.columns}
     fit = fit_personas(settings, prepared, on_progress=on_progress)
-    counts = prepared.counts
-    rows = counts.row_of_user
-    rates = tuple(
-        _rates(name, values, counts.n_journeys[rows], counts.n_converted[rows])
-        for name, values in columns.items()
+    followed = follow(
+        prepared.sequences, unit=settings.unit, completion=prepared.completion, drop=prepared.drop
     )
+    users, journeys, converted = _outcomes(prepared.sequences, followed)
+    rates = tuple(_rates(name, values.gather(users), journeys, converted) for name, values in columns.items())
     found = check_representation(
-        counts,
+        prepared.counts,
         [each for name, values in columns.items() for each in _members(name, values)],
         fit.segmentation.n_clusters,
         random_state=normalise_seed(settings.seed),
@@ -190,7 +190,9 @@ def judge_fairness(
         by=tuple(columns),
         unit=settings.unit,
         completion=tuple(sorted(prepared.completion)),
-        rate=float(counts.n_converted[rows].sum() / counts.n_journeys[rows].sum()),
+        followed_seconds=followed.horizon / 1e6,
+        n_too_late=followed.n_too_late,
+        rate=float(converted.sum() / journeys.sum()),
         representation=found,
         rates=rates,
         uplifts=_uplifts(settings, fit, attributes, known, on_progress),
@@ -198,37 +200,18 @@ def judge_fairness(
         fingerprint=prepared.facts.fingerprint,
         seed=settings.seed,
     )
-    keep_section(settings, prepared, "fairness", section_of(judged))
+    keep_section(settings, prepared, "fairness", section_of(judged.representation, judged.rates))
     return judged
 
 
-def section_of(found: Fairness) -> Section:
-    """Return what reports say of groups; what changes do to them stands there already.
-
-    Parameters
-    ----------
-    found : Fairness
-    """
-    told = fairness_sentences(found.representation, found.rates, ())
-    left_out = (left_out_sentence(each) for each in found.rates if each.n_left_out)
-    return Section(
-        title="Groups of users",
-        sentences=(*told, *left_out),
-        heads=("group", "users", "completes", "95 % interval", "to the others", "95 % interval", "drawn"),
-        rows=tuple(
-            (
-                f"{rates.by}={each.name}",
-                count(each.n_users),
-                percent(each.rate),
-                percent_interval(*each.interval),
-                points_number(each.difference),
-                interval_text(*each.difference_interval),
-                percent(each.drawn),
-            )
-            for rates in found.rates
-            for each in rates.groups
-        ),
-    )
+def _outcomes(sequences: Sequences, followed: Followed) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return the users who were followed, by their place in the log, and the journeys of each."""
+    ids = pl.Series(followed.sequences.user_ids)
+    places = pl.Series(sequences.user_ids).search_sorted(ids).to_numpy().astype(np.int64)
+    owners, n = followed.journeys.users, followed.sequences.n_users
+    journeys: FloatArray = np.bincount(owners, minlength=n).astype(float)
+    converted: FloatArray = np.bincount(owners, weights=followed.converted, minlength=n).astype(float)
+    return places, journeys, converted
 
 
 def _together(attributes: Attributes, by: Sequence[str]) -> pl.DataFrame:
@@ -288,7 +271,12 @@ def _uplifts(
     """Return what each change asked about does to groups, which may be limited to values of an attribute."""
     if not settings.scenarios and "modification" in settings.left_at_default():
         return ()
-    told = {_TOLD + name: _largest(known[name]).alias(_TOLD + name) for name in known.columns}
+    told = {
+        each.name: each
+        for name in known.columns
+        for part, values in enumerate(_parts(known[name]))
+        for each in [values.alias(_TOLD.format(part) + name)]
+    }
     simulator = replace(
         fit.baseline.simulator,
         attributes=replace(attributes, table=attributes.table.with_columns(told.values())),
@@ -323,12 +311,16 @@ def _uplifts(
     return tuple(found)
 
 
-def _largest(values: pl.Series) -> pl.Series:
-    """Return an attribute whose rarer values, more than a report has room for, are unknown."""
-    counted = values.value_counts(name="n").sort("n", values.name, descending=[True, False])
-    kept = counted[values.name].head(MOST_VALUES - 1).to_list()
-    return pl.select(pl.when(values.is_in(kept)).then(values).otherwise(pl.lit(UNKNOWN)).alias(values.name))[
-        values.name
+def _parts(values: pl.Series) -> list[pl.Series]:
+    """Return an attribute as several, each with some of the values that are told of, the others unknown."""
+    names, members = _codes(values)
+    told = [names[group] for group in told_groups(np.bincount(members, minlength=len(names))).tolist()]
+    size = MOST_VALUES - 1
+    return [
+        pl.select(
+            pl.when(values.is_in(told[first : first + size])).then(values).otherwise(pl.lit(UNKNOWN))
+        ).to_series()
+        for first in range(0, len(told), size)
     ]
 
 
@@ -336,7 +328,7 @@ def _group(part: Comparison) -> GroupUplift:
     by, values = parse_segment(part.name)
     estimate = part.uplifts["completion_rate"]
     return GroupUplift(
-        by=by.removeprefix(_TOLD),
+        by=by.partition(_BEFORE_NAME)[2],
         name=", ".join(values),
         share=part.share,
         control=part.arms["control"]["completion_rate"],
@@ -345,41 +337,3 @@ def _group(part: Comparison) -> GroupUplift:
         interval=estimate.total,
         harm=part.harm,
     )
-
-
-def fairness_document(found: Fairness) -> dict[str, Any]:
-    """Return how groups of users fare as ``--json`` prints it.
-
-    Parameters
-    ----------
-    found : Fairness
-    """
-    return {
-        "schema": SCHEMA,
-        "source": found.source,
-        "unit": found.unit,
-        "completion": list(found.completion),
-        "groups_by": list(found.by),
-        "fewest_users": FEWEST_USERS,
-        "rate": found.rate,
-        "representation": [
-            {**asdict(each), "is_represented": each.is_represented} for each in found.representation
-        ],
-        "rates": [_plain(asdict(each)) for each in found.rates],
-        "uplifts": [
-            {**asdict(each), "hurt": [f"{group.by}={group.name}" for group in each.hurt]}
-            for each in found.uplifts
-        ],
-        "fingerprint": found.fingerprint,
-        "seed": found.seed,
-    }
-
-
-def _plain(rates: dict[str, Any]) -> dict[str, Any]:
-    """Return numbers with null in place of those that do not exist."""
-
-    def known(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        return None if isinstance(value, float) and np.isnan(value) else value
-
-    groups = [{key: known(value) for key, value in each.items()} for each in rates["groups"]]
-    return {**{key: known(value) for key, value in rates.items()}, "groups": groups}

@@ -131,18 +131,15 @@ def enter(
     Raises
     ------
     DataError
-        If there is no such run, its rates are of another unit, or the experiment tells nothing.
+        If there is no such run, its rates are of another unit or completion, it was learned from the log of
+        the experiment, or this tells nothing.
     UnknownNameError
         If the run has no such scenario.
     ExportError
         If the study cannot be written.
     """
     study, foretold = _foretold(run, scenario)
-    if foretold.unit != calibrated.unit:
-        raise DataError(
-            f"The run foretold rates of {foretold.unit}s, the experiment is read by {calibrated.unit}s.",
-            hint=f"Read it with --unit {foretold.unit}.",
-        )
+    _require_comparable(foretold, calibrated)
     place = calibrated.treatment(treatment)
     best = calibrated.completion[place].best
     if best.interval is None:
@@ -215,6 +212,25 @@ def ledger_document(ledger: Ledger) -> dict[str, Any]:
     }
 
 
+def _require_comparable(foretold: RunResult, calibrated: CalibratedExperiment) -> None:
+    if foretold.unit != calibrated.unit:
+        raise DataError(
+            f"The run foretold rates of {foretold.unit}s, the experiment is read by {calibrated.unit}s.",
+            hint=f"Read it with --unit {foretold.unit}.",
+        )
+    if foretold.fingerprint == calibrated.fingerprint:
+        raise DataError(
+            "The run was learned from this very log, so the experiment in it is no test of what it foretold.",
+            hint="Name a run of the log from before the experiment.",
+        )
+    if foretold.completion != calibrated.completion_events:
+        raise DataError(
+            f"The run foretold {' or '.join(foretold.completion)}, the experiment is read for "
+            f"{' or '.join(calibrated.completion_events)}.",
+            hint="Give the same --completion to both.",
+        )
+
+
 def _foretold(run: Path, scenario: str) -> tuple[Path, RunResult]:
     is_run = run.parent.name == RUNS
     study = run.parent.parent if is_run else run
@@ -257,13 +273,15 @@ def _error(ends: Interval) -> float:
     return (ends[1] - ends[0]) / (2 * NORMAL_QUANTILE)
 
 
-def _slope(entries: list[LedgerEntry]) -> tuple[float, Interval]:
+def _slope(entries: list[LedgerEntry]) -> tuple[float | None, Interval | None]:
     from scipy.special import stdtrit  # noqa: PLC0415 - 0.1 s, only ledgers need it
 
     foretold = np.array([each.predicted for each in entries])
     came = np.array([each.observed for each in entries])
     weights = np.array([each.gap_error for each in entries]) ** -2.0
     total = float(weights @ foretold**2)
+    if not total:
+        return None, None
     slope = float(weights @ (foretold * came)) / total
     freedom = len(entries) - 1
     scatter = float(weights @ (came - slope * foretold) ** 2) / freedom

@@ -30,6 +30,7 @@ class RunResult:
         95 %, of data and assumptions together.
     n_personas : int
         Synthetic users per arm.
+    completion : tuple of str
     fingerprint, unit : str
         Of the data, and of what rates are shares of: results compare where both are the same.
     """
@@ -41,6 +42,7 @@ class RunResult:
     uplift: float
     interval: tuple[float, float]
     n_personas: int
+    completion: tuple[str, ...]
     fingerprint: str
     unit: str
 
@@ -87,6 +89,7 @@ def _results(run: str, ended: datetime, result: dict[str, Any]) -> Iterator[RunR
             uplift=estimate["value"],
             interval=(low, high),
             n_personas=each["n_personas"],
+            completion=tuple(result["recipe"]["settings"]["completion"]),
             fingerprint=result["data"]["fingerprint"],
             unit=each["unit"],
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from persona_tui.engine.data.attributes import attributes_of
-from persona_tui.engine.errors import DataError
+from persona_tui.engine.errors import DataError, PersonaError, RunCancelled
 from persona_tui.engine.params import parse_names
 from persona_tui.engine.progress import ProgressCallback
 from persona_tui.engine.simulation.groups import MOST_VALUES
@@ -20,6 +20,7 @@ from persona_tui.study.ledger import Ledger, read_ledger
 from persona_tui.study.log import load_log
 from persona_tui.study.options import Settings
 from persona_tui.study.period_diff import read_period
+from persona_tui.tui.findings import names_days
 
 if TYPE_CHECKING:
     from persona_tui.engine.evaluation.period_change import Period
@@ -31,10 +32,10 @@ _ATTRIBUTES_AT_FIRST: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TriedExperiment:
-    """A real experiment in the log, what its change did at each step, and what was ever foretold."""
+    """A real experiment in the log, what its change did at each step or why that is not known, the ledger."""
 
     read: RealExperiment
-    calibrated: CalibratedExperiment
+    calibrated: CalibratedExperiment | PersonaError
     ledger: Ledger | None
 
 
@@ -50,12 +51,12 @@ def work_out(
         case "fairness":
             return judge_fairness(settings, _groups(settings, against), on_progress=on_progress)
         case _:
-            return _experiment(settings, on_progress)
+            return _experiment(settings, against, on_progress)
 
 
 def _drift(settings: Settings, against: str, on_progress: ProgressCallback) -> DriftFound:
     """Return the drift toward a newer log, toward some days of this one, or toward its last quarter."""
-    if against and ".." not in against:
+    if against and not names_days(against):
         return measure_drift(settings, against, on_progress=on_progress)
     earlier, later = last_quarter(load_log(settings, on_progress=on_progress))
     periods = (earlier, later) if not against else _before(earlier, read_period(against, "days"))
@@ -80,11 +81,19 @@ def _groups(settings: Settings, asked: str) -> tuple[str, ...]:
     return tuple(few[:_ATTRIBUTES_AT_FIRST])
 
 
-def _experiment(settings: Settings, on_progress: ProgressCallback) -> TriedExperiment:
-    read = read_experiment(settings, on_progress=on_progress)
+def _experiment(settings: Settings, asked: str, on_progress: ProgressCallback) -> TriedExperiment:
+    variant, control = (each.strip() for each in asked.partition(",")[::2])
+    read = read_experiment(settings, variant=variant, control=control, on_progress=on_progress)
+    calibrated: CalibratedExperiment | PersonaError
+    try:
+        calibrated = calibrate_experiment(settings, variant=variant, control=control, on_progress=on_progress)
+    except RunCancelled:
+        raise
+    except PersonaError as fault:
+        calibrated = fault  # whether the lot was fair is told all the same
     kept = Path(settings.output) if settings.output else None
     return TriedExperiment(
         read=read,
-        calibrated=calibrate_experiment(settings, on_progress=on_progress),
+        calibrated=calibrated,
         ledger=read_ledger(kept) if kept is not None and kept.is_dir() else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -129,6 +130,11 @@ class Findings:
                 return replace(self, report_fault=fault)
             case _:
                 return replace(self, fit_fault=fault)
+
+
+def names_days(text: str) -> bool:
+    """Return whether a text names days, not a file."""
+    return re.match(r"\d{4}-\d\d-\d\d.*\.\.", text) is not None
 
 
 READING: Final = ("events", "column", "timezone", "dates", "prepare", "max_rejected", "memory")

@@ -83,3 +83,9 @@ def test_a_log_too_small_is_refused(run, tmp_path):
     done = run("backtest", log, "--completion", "buy", "--clusters", "1")
     assert done.returncode == 3
     assert "a backtest needs 100" in done.stderr
+
+
+def test_a_verdict_that_there_is_none_of_is_refused_before_any_work(run, tmp_path):
+    done = run("backtest", write_log(tmp_path / "log.csv", n_weeks=2), "--fail-on", "purple")
+    assert done.returncode == 2
+    assert not done.stdout

@@ -31,6 +31,7 @@ WORDS = ("--completion", "d_buy", "--clusters", "2")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ab")
     write_log(folder / "ab.csv", (0.12, 0.0, -0.35))
+    write_log(folder / "later.csv", (0.12, 0.0, -0.35), seed=7)
     return folder
 
 
@@ -68,7 +69,7 @@ def test_the_settled_effects_are_a_file_that_other_verbs_take(study, folder):
 
 
 def test_what_was_foretold_is_entered_once(run_in, study, folder):
-    words = ("calibrate", "ab.csv", *WORDS, "--predicted", "study", "--quiet")
+    words = ("calibrate", "later.csv", *WORDS, "--predicted", "study", "--quiet")
     first = run_in(*words, cwd=folder)
     assert "Foretold and found\n" in first.stdout
     assert "in the ledger already" in run_in(*words, cwd=folder).stdout
@@ -93,11 +94,17 @@ def test_an_unfair_lot_is_named_and_is_no_test(run_in, folder, study):
         (("calibrate", "ab.csv", "--variant", "colour"), "Unknown attribute 'colour'", 2),
         (("calibrate", "ab.csv", *WORDS, "--predicted", "nowhere"), "has no finished run", 3),
         (("calibrate", "ab.csv", *WORDS, "--treatment", "old", "--output", "x.toml"), "Which treatment?", 3),
+        (("calibrate", "ab.csv", *WORDS, "--predicted", "study"), "learned from this very log", 3),
+        (
+            ("calibrate", "later.csv", "--completion", "c_pay", "--predicted", "study"),
+            "the same --completion",
+            3,
+        ),
         (("ledger", "nowhere"), "is no study", 3),
         (("ledger",), "is no study", 3),
     ],
 )
-def test_what_cannot_be_meant_is_refused(run_in, folder, words, told, code):
+def test_what_cannot_be_meant_is_refused(run_in, folder, study, words, told, code):
     done = run_in(*words, cwd=folder)
     assert told in done.stderr
     assert done.returncode == code

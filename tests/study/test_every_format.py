@@ -138,10 +138,12 @@ def numbers_of_tables(read):
     for row in read("persona_summary").iter_rows(named=True):
         number = row["persona_id"]
         found[f"share of {number}"] = percent(row["share"])
-        found[f"conversion of {number}"] = percent(row["conversion"])
-        found[f"its interval, {number}"] = percent_interval(row["conversion_low"], row["conversion_high"])
+        found[f"conversion of {number}"] = percent(row["conversion_share"])
+        low, high = row["conversion_share_low"], row["conversion_share_high"]
+        found[f"its interval, {number}"] = percent_interval(low, high)
     steps = read("funnel").filter(pl.col("scenario") == scenario)
-    shares = [(percent(row["control"]), percent(row["treatment"])) for row in steps.iter_rows(named=True)]
+    arms = ("control_share", "treatment_share")
+    shares = [tuple(percent(row[arm]) for arm in arms) for row in steps.iter_rows(named=True)]
     return found, shares
 
 

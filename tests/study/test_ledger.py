@@ -67,3 +67,8 @@ def test_a_damaged_line_is_named(tmp_path):
     (tmp_path / LEDGER).write_text('{"schema": "x"}\n')
     with pytest.raises(DataError, match="damaged in line 1"):
         read_ledger(tmp_path)
+
+
+def test_where_nothing_was_foretold_there_is_no_slope(tmp_path):
+    ledger = written(tmp_path, *(entry(0.0, 0.01, run=f"r{number}") for number in range(3)))
+    assert ledger.slope is None

@@ -19,9 +19,8 @@ def finished(study, name, scenarios, fingerprint="abc"):
         }
         for scenario in scenarios
     ]
-    (folder / "result.json").write_text(
-        json.dumps({"data": {"fingerprint": fingerprint}, "experiments": experiments})
-    )
+    result = {"data": {"fingerprint": fingerprint}, "recipe": {"settings": {"completion": ["buy"]}}}
+    (folder / "result.json").write_text(json.dumps({**result, "experiments": experiments}))
     (folder / "manifest.json").write_text(json.dumps({"ended": "2026-05-01T10:00:00+00:00"}))
     return folder
 
@@ -33,6 +32,7 @@ def test_the_newest_run_comes_first_and_its_scenarios_in_their_order(tmp_path):
     assert [each.scenario for each in found] == ["c", "b", "a"]
     assert found[0].decision == "Do c."
     assert found[0].interval == (0.05, 0.2)
+    assert found[0].completion == ("buy",)
     assert found[0].ended == datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 

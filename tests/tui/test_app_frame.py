@@ -99,8 +99,10 @@ async def test_the_app_can_be_used_with_the_mouse_alone():
     async with app.run_test(size=(120, 35)) as pilot:
         for _ in range(600):
             await pilot.pause(0.02)
-            if app.findings.inspection is not None:
+            tab = app.screen.query("#--content-tab-journeys")
+            if app.findings.inspection is not None and tab and tab.first().region.area:
                 break
+        await pilot.pause()
         await pilot.click("#--content-tab-journeys")
         for _ in range(100):
             await pilot.pause(0.02)

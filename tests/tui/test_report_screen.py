@@ -109,6 +109,7 @@ def test_runs_of_other_data_are_told_apart():
         uplift=0.01,
         interval=(-0.01, 0.03),
         n_personas=1_000_000,
+        completion=("buy",),
         fingerprint="other",
         unit="user",
     )

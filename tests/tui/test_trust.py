@@ -10,8 +10,8 @@ from textual.widgets import Static, TabbedContent
 
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
-from persona_tui.tui.screens import trust_page as page
 from persona_tui.tui.screens.trust import TrustScreen
+from persona_tui.tui.screens.trust_words import UNCHECKED
 from persona_tui.tui.widgets.interval_bars import IntervalBars
 from persona_tui.tui.widgets.study_bar import StudyBar
 from persona_tui.tui.workspace import Workspace
@@ -63,7 +63,7 @@ async def test_it_says_what_each_check_does_before_it_is_done(app):
         await pilot.press("6")
         await at_rest(pilot)
         assert isinstance(app.screen, TrustScreen)
-        for name, sentence in page.UNCHECKED.items():
+        for name, sentence in UNCHECKED.items():
             assert said(app, name) == sentence
         assert not app.screen.query_one("#calibration").display
 

@@ -32,7 +32,8 @@ class FairnessRequest:
 def _fairness(settings: Settings, presentation: Presentation, request: FairnessRequest) -> None:
     require_source(settings, "fairness")
     from persona_tui.cli.fairness_page import print_fairness  # noqa: PLC0415 - 0.6 s with the engine
-    from persona_tui.study.fairness import fairness_document, judge_fairness  # noqa: PLC0415 - as above
+    from persona_tui.study.fairness import judge_fairness  # noqa: PLC0415 - as above
+    from persona_tui.study.fairness_document import fairness_document  # noqa: PLC0415 - as above
 
     with presentation.reporting() as on_progress:
         found = judge_fairness(settings, request.attributes(), on_progress=on_progress)

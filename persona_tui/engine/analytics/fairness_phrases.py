@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from persona_tui.engine.analytics.numbers import count, interval_text, percent, points
 from persona_tui.engine.evaluation.group_rates import FOUR_FIFTHS, GroupRates
-from persona_tui.engine.evaluation.representation import Represented
 from persona_tui.engine.statistics import Interval
 
+if TYPE_CHECKING:
+    from persona_tui.engine.evaluation.representation import Represented
+
+TOGETHER: Final = " × "
+"""Between the attributes, and the values, of an intersection."""
 SURELY: Final = 0.05
 """Rate of false discoveries up to which a group is said to differ."""
 _NAMED: Final = 4
@@ -102,6 +106,8 @@ def _told(group: PredictedForGroup) -> str:
 
 
 def _represented(found: Sequence[Represented]) -> str:
+    if not found:
+        return "No group is large enough to be told of."
     badly = [each for each in found if not each.is_represented]
     if not badly:
         return f"All {count(len(found))} groups are represented by the personas, as far as the log can tell."

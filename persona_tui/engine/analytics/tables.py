@@ -1,4 +1,4 @@
-"""Results as tidy tables for files."""
+"""Results as tidy tables for files; the name of a column, or the column ``unit``, tells its unit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import polars as pl
 
 from persona_tui.engine.analytics.cards import PersonaCard
 from persona_tui.engine.analytics.reporting import Report, ScenarioReport
+from persona_tui.engine.analytics.wording import metric_unit
 from persona_tui.engine.simulation.experiments import results_to_dataframe
-from persona_tui.engine.text import inert_cell
+from persona_tui.engine.simulation.simulated import ARMS
+from persona_tui.engine.text import inert_cell, well_formed
 
 
 def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
@@ -19,13 +21,13 @@ def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "persona_id": [card.id for card in personas],
-            "persona": [card.name for card in personas],
+            "persona": [well_formed(card.name) for card in personas],
             "users": [card.users for card in personas],
             "share": [card.share for card in personas],
-            "conversion": [card.conversion for card in personas],
-            "conversion_low": [card.conversion_interval[0] for card in personas],
-            "conversion_high": [card.conversion_interval[1] for card in personas],
-            "signature_events": [" | ".join(card.signature_events) for card in personas],
+            "conversion_share": [card.conversion for card in personas],
+            "conversion_share_low": [card.conversion_interval[0] for card in personas],
+            "conversion_share_high": [card.conversion_interval[1] for card in personas],
+            "signature_events": [well_formed(" | ".join(card.signature_events)) for card in personas],
             **({"excluded": excluded} if any(excluded) else {}),
         }
     )
@@ -33,14 +35,17 @@ def persona_table(personas: tuple[PersonaCard, ...]) -> pl.DataFrame:
 
 def scenario_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
     """Return every number of every scenario, one row a scenario, group of users and metric."""
-    return pl.concat(
-        results_to_dataframe(each.experiment).select(pl.lit(each.name).alias("scenario"), pl.all())
-        for each in scenarios
-    )
+    tables = []
+    for each in scenarios:
+        found = results_to_dataframe(each.experiment)
+        units = [metric_unit(name) for name in found["metric"]]
+        found.insert_column(found.get_column_index("metric") + 1, pl.Series("unit", units))
+        tables.append(found.select(pl.lit(well_formed(each.name)).alias("scenario"), pl.all()))
+    return pl.concat(tables)
 
 
 def funnel_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
-    """Return one row a scenario and step; the share of journeys that reach it, in any order and in order.
+    """Return one row a scenario and step; the shares of journeys that reach it, in any order and in order.
 
     The uplift, with its 95 % interval, is that of reaching it in any order.
     """
@@ -48,31 +53,31 @@ def funnel_table(scenarios: tuple[ScenarioReport, ...]) -> pl.DataFrame:
     ends = [arms.uplift_interval or (None, None) for _, arms in rows]
     return pl.DataFrame(
         {
-            "scenario": [name for name, _ in rows],
-            "step": [arms.step for _, arms in rows],
-            "control": [arms.control for _, arms in rows],
-            "treatment": [arms.treatment for _, arms in rows],
-            "uplift": [arms.treatment - arms.control for _, arms in rows],
-            "uplift_low": [low for low, _ in ends],
-            "uplift_high": [high for _, high in ends],
-            "control_in_order": [arms.control_in_order for _, arms in rows],
-            "treatment_in_order": [arms.treatment_in_order for _, arms in rows],
+            "scenario": [well_formed(name) for name, _ in rows],
+            "step": [well_formed(arms.step) for _, arms in rows],
+            "control_share": [arms.control for _, arms in rows],
+            "treatment_share": [arms.treatment for _, arms in rows],
+            "uplift_share": [arms.treatment - arms.control for _, arms in rows],
+            "uplift_share_low": [low for low, _ in ends],
+            "uplift_share_high": [high for _, high in ends],
+            "control_in_order_share": [arms.control_in_order for _, arms in rows],
+            "treatment_in_order_share": [arms.treatment_in_order for _, arms in rows],
         }
     )
 
 
 def ranking_table(report: Report) -> pl.DataFrame:
-    """Return one row a scenario, the best first; shares of journeys, and of draws for chances."""
+    """Return one row a scenario, the best first; shares of journeys that complete, chances among draws."""
     totals = {each.name: each.experiment.total for each in report.scenarios}
     uplifts = [totals[each.name].uplifts["completion_rate"] for each in report.ranking]
+    arms = [totals[each.name].arms for each in report.ranking]
     return pl.DataFrame(
         {
-            "scenario": [each.name for each in report.ranking],
-            "control": [totals[each.name].arms["control"]["completion_rate"] for each in report.ranking],
-            "treatment": [totals[each.name].arms["treatment"]["completion_rate"] for each in report.ranking],
-            "uplift": [each.value for each in uplifts],
-            "uplift_low": [each.total[0] for each in uplifts],
-            "uplift_high": [each.total[1] for each in uplifts],
+            "scenario": [well_formed(each.name) for each in report.ranking],
+            **{f"{arm}_share": [rates[arm]["completion_rate"] for rates in arms] for arm in ARMS},
+            "uplift_share": [each.value for each in uplifts],
+            "uplift_share_low": [each.total[0] for each in uplifts],
+            "uplift_share_high": [each.total[1] for each in uplifts],
             "chance_that_completion_falls": [totals[each.name].harm for each in report.ranking],
             "chance_of_being_best": [each.best for each in report.ranking],
         }

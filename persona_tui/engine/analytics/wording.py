@@ -32,7 +32,27 @@ METRIC_WORDS = {
 }
 SHARES = frozenset({"completion_rate", "drop_off_rate", "truncated_rate", "return_rate"})
 """Metrics that are shares of journeys; their uplifts are points."""
+_METRIC_UNITS = {
+    "return_rate": "share of sessions",
+    "avg_length": "events per journey",
+    "steps_to_convert": "events",
+    "seconds_in_sessions": "seconds per journey",
+    "seconds_to_convert": "seconds",
+    "sessions_per_user": "sessions per user",
+    "value_per_journey": "value per journey",
+}
 _UNITS_OF_TIME = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+
+def metric_unit(metric: str) -> str:
+    """Return the unit of a metric, and of its uplift.
+
+    Examples
+    --------
+    >>> metric_unit("completion_rate"), metric_unit("avg_length")
+    ('share of journeys', 'events per journey')
+    """
+    return _METRIC_UNITS.get(metric, "share of journeys")
 
 
 def duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ from persona_tui.engine.types import BoolArray, FloatArray, IntArray
 
 N_DRAWS: Final = 200
 _NUMBERS_AT_ONCE: Final = 2**23
-"""Of the chains of some draws."""
+"""Of the chains, or of the memberships, of some draws."""
 LEAST_VISITS: Final = 30
 """Of a step in an arm, below which nothing is told of it."""
 
@@ -117,8 +117,7 @@ class TwoArms:
     def acts_on(self) -> BoolArray:
         """Return the rows of the chain that a change of leaving acts on and that something can be told of."""
         rows = can_be_left(self.counts)
-        left = self.left.sum(axis=0)
-        some_do = (left > 0) & (left < self.visits.sum(axis=0))
+        some_do = ((self.left > 0) & (self.left < self.visits)).all(axis=0)
         told: BoolArray = rows & (self.visits >= LEAST_VISITS).all(axis=0) & some_do
         return told
 
@@ -141,7 +140,8 @@ class TwoArms:
             fitted = fit_arms(table, self.memberships)
         weights = table.users[:, :, None]
         parts = [self._of(fitted, weights)]
-        size = max(_NUMBERS_AT_ONCE // (self.memberships.shape[1] * len(parameters) ** 2), 1)
+        n_rows, n_clusters = self.memberships.shape
+        size = max(_NUMBERS_AT_ONCE // (n_clusters * max(len(parameters) ** 2, 2 * n_rows)), 1)
         for block, first in enumerate(range(0, n_draws, size)):
             generator = stream(seed, Stream.CALIBRATION, block)
             shape = (*table.users.shape, min(size, n_draws - first))
@@ -162,6 +162,7 @@ class TwoArms:
         ]
         return ArmTable(
             matrix=self.counts.matrix,
+            transposed=self.counts.matrix.T.tocsr(),
             users=np.stack(users).astype(float),
             sources=self.counts.sources,
             leaves=self.leaves,

@@ -34,7 +34,7 @@ class ArmTable:
 
     Parameters
     ----------
-    matrix : sparse array of shape (R, F)
+    matrix, transposed : sparse arrays of shape (R, F) and (F, R)
         Moves of each distinct user.
     users : array of shape (2, R)
         Users of each distinct row, in control and in treatment.
@@ -50,6 +50,7 @@ class ArmTable:
     """
 
     matrix: csr_array
+    transposed: csr_array
     users: FloatArray
     sources: IntArray
     leaves: BoolArray
@@ -150,9 +151,8 @@ def _iterate(
     """Return the next fit, and the log-likelihood of the users under it, summed over weightings."""
     mass = users[:, :, None, :] * memberships
     n_rows, n_clusters, n_draws = mass.shape[1:]
-    transposed = table.matrix.T.tocsr()
     moved = np.stack(
-        [(transposed @ arm.reshape(n_rows, -1)).reshape(-1, n_clusters, n_draws) for arm in mass]
+        [(table.transposed @ arm.reshape(n_rows, -1)).reshape(-1, n_clusters, n_draws) for arm in mass]
     )
     weights = mass.sum(axis=(0, 1))
     weights /= weights.sum(axis=0)

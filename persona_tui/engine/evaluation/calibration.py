@@ -222,6 +222,12 @@ def calibrate(
     memberships, prior = _personas_of_control(followed, treated, n_clusters, seed, workers)
     both = TwoArms.of(count_transitions(followed.journeys), treated, memberships, prior)
     acts = both.acts_on
+    if not acts.any():
+        raise DataError(
+            f"Of no step anything can be told: each has fewer than {LEAST_VISITS} visits in an arm, or "
+            "nobody or everybody of an arm leaves there.",
+            hint="Take a longer experiment, or see persona-tui experiment.",
+        )
     by_step = both.estimate(np.where(acts, np.cumsum(acts) - 1, -1), seed, n_draws)
     on_progress(Progress(stage="fit both arms", done=1, total=3))
     at_all = both.estimate(np.where(acts, 0, -1), seed, n_draws)
@@ -346,7 +352,9 @@ def _effect(
 def _why_not(visits: FloatArray, left: FloatArray) -> str:
     if (visits < LEAST_VISITS).any():
         return f"fewer than {LEAST_VISITS} visits in an arm"
-    return "nobody leaves there" if not left.any() else "all leave there"
+    if not left.all():
+        return "nobody leaves there" if not left.any() else "nobody of one arm leaves there"
+    return "all of an arm leave there"
 
 
 def _explain(found: DrawnEffects) -> Explained:

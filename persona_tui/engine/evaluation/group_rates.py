@@ -120,7 +120,10 @@ def rate_groups(
 
     Notes
     -----
-    A rate is a ratio of means over users, its variance by the delta method. Groups are drawn together as
+    A rate is a ratio of means over users, its variance by the delta method, and at least that of the group's
+    users with half a conversion and half a failure more, so that a rate of none or of all is not certain.
+    Differences are tested with the variance that all users have, as they would if groups were alike: a small
+    group that converts little by chance has a small variance of its own. Groups are drawn together as
     in a meta-analysis with random effects: variance between them by DerSimonian & Laird.
 
     References
@@ -134,7 +137,8 @@ def rate_groups(
     others, other_variances = _rates_of_others(members, journeys, converted, len(names))
     gaps = rates - others
     errors = np.sqrt(variances + other_variances)
-    scores = np.divide(gaps[told], errors[told], out=np.zeros(len(told)), where=errors[told] > 0)
+    alike = _errors_if_alike(members, journeys, converted, len(names))
+    scores = np.divide(gaps[told], alike[told], out=np.zeros(len(told)), where=alike[told] > 0)
     discoveries = benjamini_hochberg(two_sided_p_values(scores)) if len(told) else np.empty(0)
     drawn, drawn_errors, between = draw_together(rates[told], variances[told])
     highest = float(rates[told].max(initial=0.0))
@@ -208,7 +212,25 @@ def _rates(
     pulls = converted - rates[members] * journeys
     squares = np.bincount(members, weights=pulls**2, minlength=n_groups)
     variances = np.divide(squares, total**2, out=np.zeros(n_groups), where=total > 0)
-    return rates, variances
+    sizes = np.bincount(members, minlength=n_groups)
+    shrunk = (rates * sizes + 0.5) / (sizes + 1)
+    return rates, np.maximum(variances, shrunk * (1 - shrunk) / (sizes + 1))
+
+
+def _errors_if_alike(
+    members: IntArray, journeys: FloatArray, converted: FloatArray, n_groups: int
+) -> FloatArray:
+    """Return the standard error of each group's difference to the others if all users were alike."""
+    rate = converted.sum() / journeys.sum()
+    spread = ((converted - rate * journeys) ** 2).mean()
+    sizes = np.bincount(members, minlength=n_groups)
+    total = np.bincount(members, weights=journeys, minlength=n_groups)
+    parts = [
+        np.divide(n, each**2, out=np.zeros(n_groups), where=each > 0)
+        for n, each in ((sizes, total), (len(members) - sizes, journeys.sum() - total))
+    ]
+    errors: FloatArray = np.sqrt(spread * (parts[0] + parts[1]))
+    return errors
 
 
 def _rates_of_others(
@@ -230,7 +252,7 @@ def _rates_of_others(
 
 def _wilson(rate: float, variance: float, n_users: int) -> Interval:
     """Return Wilson's interval of as many independent journeys as the variance stands for."""
-    independent = rate * (1 - rate) / variance if variance > 0 else float(n_users)
+    independent = min(rate * (1 - rate) / variance, n_users) if 0 < rate < 1 else float(n_users)
     return wilson_interval(rate, independent)
 
 

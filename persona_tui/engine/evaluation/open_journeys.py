@@ -42,6 +42,8 @@ class OpenEnd:
         Share that had completed at the cut.
     observed : float
         Share that has completed by the end of the log.
+    still_open : float
+        Share that is open there: what came lies between ``observed`` and as much more.
     """
 
     cut: int
@@ -51,11 +53,17 @@ class OpenEnd:
     interval: Interval
     so_far: float
     observed: float
+    still_open: float
 
     @property
     def is_inside(self) -> bool:
-        """Return whether the interval held what came."""
-        return self.interval[0] <= self.observed <= self.interval[1]
+        """Return whether what came may lie in the interval."""
+        return self.interval[0] <= self.observed + self.still_open and self.observed <= self.interval[1]
+
+    @property
+    def gap(self) -> float:
+        """Return how far what was foretold is from anything that may have come."""
+        return max(self.observed - self.predicted, self.predicted - self.observed - self.still_open, 0.0)
 
 
 def check_open_journeys(
@@ -84,7 +92,7 @@ def check_open_journeys(
     Notes
     -----
     Every journey that begins before the cut is known by the end of the log, but for those that are open
-    still: these count as not completed, so what came is the least that will have come. O(N) a cut and a fit.
+    still: what came lies between the share that completed and as much more as is open. O(N) a cut and a fit.
     """
     present = frozenset(sequences.vocabulary)
     completion, drop = present.intersection(completion), present.intersection(drop)
@@ -118,6 +126,7 @@ def check_open_journeys(
                 interval=interval(drawn),
                 so_far=float(converted(journeys).mean()),
                 observed=float(converted(whole)[begun].mean()),
+                still_open=float((whole.endings[begun] == Ending.CENSORED).mean()),
             )
         )
     return tuple(found)

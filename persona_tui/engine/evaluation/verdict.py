@@ -27,8 +27,12 @@ UNLIKE: Final = 0.25
 """Above which they are another product's."""
 WRONG_BY: Final = 0.05
 """Share by which forecasts miss on the average, above which they are wrong."""
+LEAST_OPEN: Final = 30
+"""Journeys open at a cut, below which nothing hangs on them."""
+_TOLD_OPEN: Final = 0.0005
 NEAR_ENOUGH: Final = 0.01
 """Share by which a forecast of open journeys may miss whatever its interval."""
+_ROUNDING: Final = 1e-12
 CHANCE_OF_FEWER: Final = 0.05
 """That intervals which hold what they promise hold no more than these did; below, they are too narrow."""
 
@@ -163,21 +167,31 @@ def judge_open_journeys(found: Sequence[OpenEnd]) -> Judgement:
     about = "journeys open at the end of the log"
     if not found:
         return _unknown(about, "too few had begun half-way through the log")
-    gaps = [abs(each.predicted - each.observed) for each in found]
+    most_open = max(each.n_open for each in found)
+    if most_open < LEAST_OPEN:
+        return Judgement(
+            about=about,
+            level=Level.GREEN,
+            sentence=f"Open journeys: {most_open} are open at a cut at most, so nothing hangs on them.",
+        )
+    gaps = [each.gap for each in found]
     good = all(each.is_inside or gap <= NEAR_ENOUGH for each, gap in zip(found, gaps, strict=True))
-    worst = max(found, key=lambda each: abs(each.predicted - each.observed))
+    worst = max(found, key=lambda each: each.gap)
+    ends = f"{100 * worst.observed:.1f} %"
+    if worst.still_open >= _TOLD_OPEN:
+        ends = f"{100 * worst.observed:.1f} to {100 * (worst.observed + worst.still_open):.1f} %"
     level = Level.GREEN if good else Level.RED if np.mean(gaps) > WRONG_BY else Level.AMBER
     return Judgement(
         about=about,
         level=level,
         sentence=f"Open journeys: cut early, the log foretold {100 * worst.predicted:.1f} % where "
-        f"{100 * worst.observed:.1f} % came ({100 * worst.so_far:.1f} % had completed by then; the largest "
+        f"{ends} came ({100 * worst.so_far:.1f} % had completed by then; the largest "
         f"gap of {len(found)} cuts).",
     )
 
 
 def _level_of_coverage(held: int, n: int) -> Level:
-    return Level.GREEN if bdtr(held, n, LEVEL) >= CHANCE_OF_FEWER else Level.AMBER
+    return Level.GREEN if bdtr(held, n, LEVEL) > CHANCE_OF_FEWER + _ROUNDING else Level.AMBER
 
 
 def _signed(difference: float) -> str:

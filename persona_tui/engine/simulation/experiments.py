@@ -42,6 +42,7 @@ from persona_tui.engine.simulation.simulated import (
 from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS, FlowDraws, draw_flows
 from persona_tui.engine.simulation.watching import ArmsPrepared
 from persona_tui.engine.statistics import largest_remainder
+from persona_tui.engine.text import well_formed
 from persona_tui.engine.types import FloatArray, RandomState, Unit
 
 if TYPE_CHECKING:
@@ -364,7 +365,7 @@ def results_to_dataframe(experiment: Experiment) -> pl.DataFrame:
             estimate = group.uplifts[metric]
             rows.append(
                 {
-                    "persona": group.name,
+                    "persona": well_formed(group.name),
                     "share": group.share,
                     "metric": metric,
                     "control": group.arms["control"][metric],

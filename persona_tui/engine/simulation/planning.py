@@ -208,7 +208,7 @@ class Plan:
     def remarks(self) -> tuple[str, ...]:
         """Return what is to be found, and what to mind, without what each design takes."""
         trial, least, sides = self.trial, self.detectable_uplift, "one" if self.trial.one_sided else "two"
-        terms = f"a chance of {trial.power:.0%}, {sides}-sided at {trial.level:.2g}"
+        terms = f"a chance of {_percent(trial.power)}, {sides}-sided at {trial.level:.2g}"
         found = "no uplift, however large," if least is None else f"{_amount(trial, least)} or more"
         aim = f"The test is to find {_amount(trial, trial.uplift)} with {terms}."
         last = f"A {self.weeks:.3g}-week test of fixed size finds {found} with that chance."
@@ -359,6 +359,10 @@ def _root(function: Callable[[float], float]) -> float:
     return high
 
 
+def _percent(chance: float) -> str:
+    return f"{100 * chance:.0f}\u202f%"
+
+
 def _amount(trial: Trial, change: float) -> str:
     sign = "+" if change > 0 else "−" if change < 0 else ""
     return f"{sign}{abs(change):.3g}" if trial.deviations else f"{sign}{abs(100 * change):.3g} points"
@@ -385,14 +389,14 @@ def _cautions(plan: Plan) -> list[str]:
     low, high = trial.total or interval(uplifts)
     weeks, doubt = fixed.weeks or 1.0, len(uplifts) > 1
     takes = "is out of reach" if plan.assured_weeks is None else f"takes {plan.assured_weeks:,.1f} weeks"
-    mean = f"Averaged over all it may be, a fixed test finds it with a chance of {plan.assurance or 0:.0%}."
+    mean = f"Averaged over all it may be, a fixed test finds it in {_percent(plan.assurance or 0)} of cases."
     arms = ((fixed.control, trial.control), (fixed.treatment, trial.control + trial.uplift))
     events = [n * min(rate, 1 - rate) for n, rate in arms if n and trial.deviations is None]
     cautions = (
         (not trial.uplift, f"No number of {trial.unit}s is enough to find an uplift of zero."),
         (doubt and low < 0 < high, f"It may help or hurt: {_amount(trial, low)} to {_amount(trial, high)}."),
         (doubt and plan.assurance is not None, mean),
-        (doubt, f"A chance of {plan.wanted_assurance:.0%} {takes}."),
+        (doubt, f"A chance of {_percent(plan.wanted_assurance)} {takes}."),
         (weeks > YEAR_WEEKS, "That is more than a year: users and product will change meanwhile."),
         (weeks < 1, "Run it for whole weeks all the same: weekdays differ."),
         (min(events, default=FEW_EVENTS) < FEW_EVENTS, "So few conversions make the sizes rough."),

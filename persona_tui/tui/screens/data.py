@@ -92,15 +92,15 @@ class DataScreen(WorkScreen):
     def on_mount(self) -> None:
         """Show the log as it is known, and as it is edited."""
         super().on_mount()
-        self.watch(self.app, "edits", self._edited)
-        self.watch(self.app, "running", self._edited)
+        self.follow("edits", self._edited)
+        self.follow("running", self._edited)
 
     @property
     def settings(self) -> Settings:
         """Return the settings as they are now."""
         return self.persona_app.workspace.settings
 
-    def _edited(self) -> None:
+    def _edited(self, *_changed: object) -> None:
         self.show(self.persona_app.findings)
 
     def show(self, found: Findings) -> None:

@@ -80,8 +80,8 @@ class FlowScreen(WorkScreen):
             Option(Content.assemble((name, "bold"), f"  {words}"), id=name) for name, words in effect_kinds()
         )
         super().on_mount()
-        self.watch(self.app, "running", self._say)
-        self.watch(self.app, "edits", self._show_scenarios)
+        self.follow("running", self._say)
+        self.follow("edits", self._show_scenarios)
 
     # what is shown
 

@@ -79,8 +79,8 @@ class PersonasScreen(WorkScreen):
     def on_mount(self) -> None:
         """Say what the work in the background is about, too."""
         super().on_mount()
-        self.watch(self.app, "running", self._say)
-        self.watch(self.app, "edits", self._say)
+        self.follow("running", self._say)
+        self.follow("edits", self._say)
 
     # what is shown
 

@@ -84,8 +84,8 @@ class ReportScreen(WorkScreen):
     def on_mount(self) -> None:
         """Follow the settings and the work in the background."""
         super().on_mount()
-        self.watch(self.app, "running", self._say)
-        self.watch(self.app, "edits", self._say)
+        self.follow("running", self._say)
+        self.follow("edits", self._say)
 
     def on_screen_resume(self) -> None:
         """Work the report out where it is not that of the settings."""

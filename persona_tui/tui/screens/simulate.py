@@ -112,7 +112,7 @@ class SimulateScreen(WorkScreen):
     def on_mount(self) -> None:
         """Follow the settings."""
         super().on_mount()
-        self.watch(self.app, "edits", self._show_wanted)
+        self.follow("edits", self._show_wanted)
 
     def on_screen_resume(self) -> None:
         """Look for runs, and at the newest that is under way."""

@@ -10,8 +10,9 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
-from persona_tui.tui.findings import CHECKS, Findings
+from persona_tui.tui.findings import CHECKS, Findings, names_days
 from persona_tui.tui.screens import trust_page as page
+from persona_tui.tui.screens import trust_words as words
 from persona_tui.tui.screens.faults import told, without_log
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -60,7 +61,7 @@ class TrustScreen(WorkScreen):
     def on_mount(self) -> None:
         """Follow the work in the background."""
         super().on_mount()
-        self.watch(self.app, "running", self._say)
+        self.follow("running", self._say)
 
     def show(self, _found: Findings) -> None:
         """Show every check that is known."""
@@ -83,7 +84,7 @@ class TrustScreen(WorkScreen):
             elif checked is not None and checked.fault is not None:
                 said.update(told(checked.fault, shown_before=False))
             else:
-                said.update(page.UNCHECKED[name])
+                said.update(words.UNCHECKED[name])
 
     def _known(self, name: str) -> object | None:
         """Return what a check came to with the settings as they are; None where that is not known."""
@@ -136,7 +137,9 @@ class TrustScreen(WorkScreen):
     def _show_experiment(self, tried: TriedExperiment) -> None:
         self.query_one("#experiment-said", Static).update(page.experiment_answer(tried))
         self.query_one("#differences", IntervalBars).data = page.differences(tried)
-        self.query_one("#effects", IntervalBars).data = page.effects(tried)
+        bars = self.query_one("#effects", IntervalBars)
+        bars.data = page.effects(tried)
+        bars.display = bool(bars.data.rows)
         self.query_one("#explained", Static).update(page.explained(tried))
         table = self.query_one("#ledger", Table)
         table.data = page.ledger(tried.ledger)
@@ -155,10 +158,10 @@ class TrustScreen(WorkScreen):
     def action_name(self) -> None:
         """Ask what drift is looked for in, or whose fairness is judged, and work that out."""
         name = self.query_one(TabbedContent).active
-        if name not in page.ASKED:
-            self.notify("Drift and Fairness are the tabs that something can be named for.", markup=False)
+        if name not in words.ASKED:
+            self.notify("For a backtest there is nothing to name.", markup=False)
             return
-        title, label, sentence = page.ASKED[name]
+        title, label, sentence = words.ASKED[name]
         field = Field(name=name, label=label, value=str(self.remembered(name) or ""), help=sentence)
         self.app.push_screen(FormScreen(title, [field], lambda _values: "", "Check"), self._named)
 
@@ -174,9 +177,14 @@ class TrustScreen(WorkScreen):
         verb = {"experiment": "calibrate"}.get(name, name)
         command = command.replace(" backtest ", f" {verb} ", 1)
         asked, found = str(self.remembered(name) or ""), self._known(name)
-        if name == "drift" and asked and ".." not in asked:
+        if name == "drift" and asked and not names_days(asked):
             return f"{command} {shlex.quote(asked)}"
-        if name in page.ASKED and found is not None:
+        if name == "drift" and found is None:
+            return f"{command} --before FIRST..LAST --after FIRST..LAST"
+        if name == "experiment" and asked:
+            flags = zip(("--variant", "--control"), asked.split(","), strict=False)
+            return " ".join([command, *(f"{flag} {shlex.quote(each.strip())}" for flag, each in flags)])
+        if name in {"drift", "fairness"} and found is not None:
             return f"{command} {page.options_of(name, found)}".strip()  # type: ignore[arg-type]
         return command
 

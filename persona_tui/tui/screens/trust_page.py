@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from persona_tui.engine.analytics.fairness_phrases import SURELY, fairness_sentences, left_out_sentence
+from persona_tui.engine.analytics.fairness_phrases import (
+    SURELY,
+    TOGETHER,
+    fairness_sentences,
+    left_out_sentence,
+)
 from persona_tui.engine.analytics.numbers import count, percent, points
 from persona_tui.engine.analytics.trust_phrases import trust_line
+from persona_tui.engine.errors import PersonaError
 from persona_tui.engine.params import format_names
-from persona_tui.study.drift_words import ANSWERS, row_name
-from persona_tui.study.fairness import TOGETHER
+from persona_tui.tui.screens.faults import told
 from persona_tui.tui.screens.flow_page import plain
 from persona_tui.tui.widgets.interval_bars import IntervalRow, Intervals
 from persona_tui.tui.widgets.numbers import shown, shown_interval
@@ -32,17 +37,6 @@ STYLES: Final = {"green": "$text-success", "amber": "$text-warning", "red": "$te
 _FILL: Final = {"green": "$success", "amber": "$warning", "red": "$error"}
 _PERIODS_SHOWN: Final = 10
 _ROWS_SHOWN: Final = 10
-
-UNCHECKED: Final = {
-    "backtest": "r holds the forecasts against users, weeks and an end of the log that they have not seen. "
-    "It takes up to a minute; the verdict then stands above every screen and in every report.",
-    "drift": "r holds the last quarter of the log's days against those before; n names a newer log, or other "
-    "days.",
-    "fairness": "r tells how groups of users fare: whether the personas represent them, who completes less, "
-    "and whom the scenarios would hurt. It takes the first two attributes with few values; n names others.",
-    "experiment": "r reads a real A/B test, where the log has an attribute that names each user's arm: "
-    "whether its lot was fair, what it found, and what its change did at each step.",
-}
 
 
 def backtest_answer(found: Backtest) -> Content:
@@ -124,6 +118,8 @@ def likeness(found: Backtest) -> TextTable:
 
 def drift_answer(found: DriftFound) -> Content:
     """Return the verdict on drift, and why."""
+    from persona_tui.study.drift_words import ANSWERS  # noqa: PLC0415 - 0.4 s, loaded where drift is measured
+
     verdict = found.drift.verdict
     lines = [
         Content.styled(plain(ANSWERS[verdict]), STYLES[verdict]),
@@ -131,22 +127,6 @@ def drift_answer(found: DriftFound) -> Content:
     ]
     lines += [Content(f"• {plain(each)}") for each in (*found.reasons, *found.notes)]
     return Content("\n").join(lines)
-
-
-ASKED: Final = {
-    "drift": (
-        "What drift is looked for in",
-        "Newer log, or days",
-        "A path; or FIRST..LAST, such as 2026-03-01..2026-03-31, of this log, held against the days before. "
-        "Empty: the last quarter of its days.",
-    ),
-    "fairness": (
-        "Whose fairness is judged",
-        "Attributes",
-        "Such as device,age_band; several are also told of together. Empty: the first two with few values.",
-    ),
-}
-"""What can be named for a check: title, label and help of the field."""
 
 
 def options_of(name: str, found: DriftFound | Fairness) -> str:
@@ -162,6 +142,8 @@ def options_of(name: str, found: DriftFound | Fairness) -> str:
 
 def divergence(found: DriftFound) -> Intervals:
     """Return how much moved, as a multiple of what the earlier log's own variation exceeds once in 20."""
+    from persona_tui.study.drift_words import row_name  # noqa: PLC0415 - as above
+
     rated = [(abs(each.effect) / each.usual, each) for each in found.drift.rows if each.usual > 0]
     rated.sort(key=lambda pair: -pair[0])
     return Intervals(
@@ -190,6 +172,8 @@ def split(found: DriftFound) -> Intervals:
 
 def drift_rows(found: DriftFound) -> TextTable:
     """Return all that was compared."""
+    from persona_tui.study.drift_words import row_name  # noqa: PLC0415 - as above
+
     return TextTable(
         heads=("what", "before", "after", "effect", "usual", "false finds", "verdict"),
         rows=tuple(
@@ -315,8 +299,10 @@ def differences(tried: TriedExperiment) -> Intervals:
 
 def effects(tried: TriedExperiment) -> Intervals:
     """Return what the change did to leaving at each step."""
+    rows: list[IntervalRow] = []
+    if isinstance(tried.calibrated, PersonaError):
+        return Intervals(rows=(), kind="points")
     several = len(tried.calibrated.found) > 1
-    rows = []
     for found in tried.calibrated.found:
         for each in found.steps:
             if each.kind is None or each.interval is None:
@@ -336,18 +322,20 @@ def effects(tried: TriedExperiment) -> Intervals:
     return Intervals(
         rows=tuple(rows),
         kind="points",
-        title="Leaving: friction +, reward -",
+        title="Of 100 who would stay lost (+), of 100 who would leave kept (-)",
     )
 
 
 def explained(tried: TriedExperiment) -> Content:
     """Return how much of the difference the effects explain, and what replays them."""
+    if isinstance(tried.calibrated, PersonaError):
+        return told(tried.calibrated, shown_before=False)
     lines = []
     for found in tried.calibrated.found:
-        told = found.explained
+        parts = found.explained
         lines.append(
-            f"{found.treatment}: completion {points(told.observed)} within the time followed; effects on "
-            f"leaving alone make {points(told.by_leaving)} of it."
+            f"{found.treatment}: completion {points(parts.observed)} within the time followed; effects on "
+            f"leaving alone make {points(parts.by_leaving)} of it."
         )
         lines += [
             f"• also sent elsewhere at {each.step}: {percent(each.distance)}, most toward {each.toward}"

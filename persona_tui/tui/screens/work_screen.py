@@ -1,7 +1,8 @@
-"""What the screens of the five jobs have in common: the bar above, the keys below, and what they show."""
+"""What the screens have in common: the bar above, the keys below, and what they show."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
@@ -86,11 +87,24 @@ class WorkScreen(Screen[None]):
         kept = self.remembered("tab")
         if kept in {pane.id for pane in self.query(TabPane)}:
             self.query_one(TabbedContent).active = kept
-        self.watch(self.app, "findings", self._show_bar)
-        self.watch(self.app, "running", self._show_bar)
-        self.watch(self.app, "edits", self._show_bar)
-        self.watch(self.app, "findings", self.show)
-        self.watch(self.app, "stop_of_tour", self._show_stop)
+        self.follow("findings", self._show_bar)
+        self.follow("running", self._show_bar)
+        self.follow("edits", self._show_bar)
+        self.follow("findings", self.show)
+        self.follow("stop_of_tour", self._show_stop)
+
+    def follow(self, name: str, show: Callable[[Any], object]) -> None:
+        """Call with a value of the app's, and whenever it changes, until the app ends.
+
+        Work may still report while the screens are taken apart: one that has lost some of its parts shows
+        nothing more.
+        """
+
+        def shown(value: object) -> None:
+            if self.app.is_running:
+                show(value)
+
+        self.watch(self.app, name, shown)
 
     @on(Resize)
     def _say_what_is_needed(self, resized: Resize) -> None:

@@ -70,3 +70,27 @@ def test_a_workbook_says_the_answer_and_runs_no_text(tmp_path):
 def test_the_document_is_the_one_that_is_given(tmp_path):
     (path,) = export("json", tmp_path)
     assert json.loads(path.read_text())["uplift"] == 0.123456789
+
+
+@pytest.mark.parametrize("name", EXPORTERS.names())
+def test_half_a_character_is_written_as_an_escape(name, tmp_path):
+    half = "half \ud83d"
+    written = export(name, tmp_path, make_report(names=(half, half + "2"), steps=(half, "pay")))
+    assert written
+    for path in written:
+        if path.suffix in {".csv", ".md", ".html", ".svg", ".ipynb"}:
+            path.read_bytes().decode("utf-8")
+
+
+def test_tables_tell_the_unit_of_every_number():
+    named = {
+        name: frame.select(
+            pl.selectors.numeric() - pl.selectors.by_name("persona_id", require_all=False)
+        ).columns
+        for name, frame in report_tables(make_report()).items()
+    }
+    results = report_tables(make_report())["experiment_results"]
+    assert results["unit"].unique().sort().to_list() == ["events per journey", "share of journeys"]
+    units = ("share", "users", "low", "high", "chance_of_being_best", "chance_that_completion_falls")
+    for name in ("persona_summary", "funnel", "scenarios"):
+        assert not [column for column in named[name] if not column.endswith(units)]

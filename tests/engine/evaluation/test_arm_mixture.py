@@ -12,6 +12,7 @@ def one_step(visits, left, *, rewards=False, prior=0.0):
     stay, go = np.array([1.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0])
     return ArmTable(
         matrix=sparse.csr_array(np.stack([stay, go])),
+        transposed=sparse.csr_array(np.stack([stay, go]).T),
         users=np.array([[visits[0] - left[0], left[0]], [visits[1] - left[1], left[1]]], float),
         sources=np.array([0, 1, 1]),
         leaves=np.array([False, False, True]),
@@ -55,6 +56,7 @@ def test_the_shared_effect_is_the_likeliest():
     rows, users, stay, left = two_personas()
     table = ArmTable(
         matrix=sparse.csr_array(rows),
+        transposed=sparse.csr_array(rows.T),
         users=users,
         sources=np.array([0, 0, 1, 1, 2, 2]),
         leaves=np.array([False, False, False, True, False, True]),
@@ -83,6 +85,7 @@ def test_memberships_are_chances_and_moves_are_chains():
     rows, users, _, _ = two_personas()
     table = ArmTable(
         matrix=sparse.csr_array(rows),
+        transposed=sparse.csr_array(rows.T),
         users=users,
         sources=np.array([0, 0, 1, 1, 2, 2]),
         leaves=np.array([False, False, False, True, False, True]),

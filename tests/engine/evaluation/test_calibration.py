@@ -131,3 +131,45 @@ def test_an_arm_with_few_users_is_refused(planted):
 
 def test_an_end_is_no_step(found):
     assert STEPS[BUY] not in [each.step for each in found.steps]
+
+
+def test_a_step_that_nobody_of_one_arm_leaves_is_no_certain_effect(planted):
+    """Few leave the last step: in the treatment nobody at all."""
+    log, arms = planted.sequences, planted.arms
+    last = np.append(np.diff(log.users) != 0, True)
+    gone = np.unique(log.users[last & (log.codes == 2) & (arms.of_users[log.users] == 1)])
+    kept = ~np.isin(log.users, gone)
+    users = np.unique(log.users[kept])
+    part = dataclasses.replace(
+        log,
+        user_ids=tuple(log.user_ids[user] for user in users),
+        codes=log.codes[kept],
+        users=np.searchsorted(users, log.users[kept]).astype(np.int32),
+        sessions=log.sessions[kept],
+        times=log.times[kept],
+    )
+    chosen = dataclasses.replace(arms, of_users=arms.of_users[users], entered=arms.entered[users])
+    found = calibrated(dataclasses.replace(planted, sequences=part, arms=chosen))
+    pay = next(each for each in found.steps if each.step == "c_pay")
+    assert pay.kind is None
+    assert pay.why_not == "nobody of one arm leaves there"
+    assert np.isfinite(found.explained.by_leaving)
+
+
+def test_an_experiment_of_no_step_that_can_be_told_of_is_refused(planted):
+    log = planted.sequences
+    bought = np.unique(log.users[log.codes == BUY])
+    first = np.append(True, np.diff(log.users) != 0) & np.isin(log.users, bought)
+    short = dataclasses.replace(
+        log,
+        codes=np.full(first.sum(), BUY, np.int32),
+        user_ids=tuple(log.user_ids[user] for user in bought),
+        users=np.arange(first.sum(), dtype=np.int32),
+        sessions=np.arange(first.sum()),
+        times=log.times[first],
+    )
+    arms = dataclasses.replace(
+        planted.arms, of_users=planted.arms.of_users[bought], entered=planted.arms.entered[bought]
+    )
+    with pytest.raises(DataError, match="Of no step anything can be told"):
+        calibrated(dataclasses.replace(planted, sequences=short, arms=arms), n_clusters=1)

@@ -85,3 +85,17 @@ def test_groups_that_differ_by_chance_alone_are_drawn_together_whole():
 def test_groups_alike_are_seldom_said_to_differ():
     found = [rated((0.4,) * 6, (200,) * 6, seed)[0] for seed in range(60)]
     assert np.mean([any(each.false_discovery <= 0.05 for each in one.groups) for one in found]) <= 0.12
+
+
+def test_a_rate_of_none_is_not_certain():
+    found, *_ = rated((0.0, 0.05), (30, 4_000), seed=3)
+    none = next(each for each in found.groups if each.n_users == 30)
+    assert none.rate == 0
+    assert none.interval[1] > 0.05
+    assert none.false_discovery > 0.05
+    assert none.drawn > 0
+
+
+def test_rare_conversions_of_many_small_groups_are_seldom_said_to_differ():
+    found = [rated((0.05,) * 25, (40,) * 25, seed)[0] for seed in range(80)]
+    assert np.mean([any(each.false_discovery <= 0.05 for each in one.groups) for one in found]) <= 0.15

@@ -115,7 +115,14 @@ def test_weeks_are_judged_by_the_interval_that_knows_weeks_to_differ(weeks, leve
 )
 def test_open_journeys_may_miss_by_a_point_whatever_the_interval(observed, level):
     end = OpenEnd(
-        cut=0, n=100, n_open=10, predicted=0.51, interval=(0.505, 0.514), so_far=0.4, observed=observed
+        cut=0,
+        n=100,
+        n_open=40,
+        predicted=0.51,
+        interval=(0.505, 0.514),
+        so_far=0.4,
+        observed=observed,
+        still_open=0.0,
     )
     assert judge_open_journeys([end]).level is level
 
@@ -136,3 +143,29 @@ def test_what_may_stand_behind_nothing_is_not_told():
         judgements=(Judgement(about="a", level=Level.GREEN, sentence="fine"),), causes=("memory",)
     )
     assert found.reasons == ()
+
+
+def test_what_is_still_open_may_have_come():
+    end = OpenEnd(
+        cut=0,
+        n=100,
+        n_open=40,
+        predicted=0.6,
+        interval=(0.55, 0.65),
+        so_far=0.4,
+        observed=0.5,
+        still_open=0.2,
+    )
+    assert judge_open_journeys([end]).level is Level.GREEN
+    assert "50.0 to 70.0 %" in judge_open_journeys([end]).sentence
+
+
+def test_where_nothing_is_open_nothing_hangs_on_it():
+    end = OpenEnd(
+        cut=0, n=100, n_open=3, predicted=0.9, interval=(0.9, 0.9), so_far=0.4, observed=0.4, still_open=0.0
+    )
+    assert judge_open_journeys([end]).level is Level.GREEN
+
+
+def test_one_interval_that_missed_is_too_few_to_be_green():
+    assert judge_personas(outcomes([forecast(0.61)])).level is Level.AMBER

@@ -229,7 +229,7 @@ def test_the_assured_size_has_the_assurance():
 def test_a_one_sided_test_cannot_be_surer_than_the_direction():
     plan = plan_experiment(trial(0.4, 0.01, total=(-0.05, 0.07), one_sided=True))
     assert plan.assured_weeks is None
-    assert "A chance of 80% is out of reach." in plan.sentences()
+    assert "A chance of 80\u202f% is out of reach." in plan.sentences()
 
 
 def test_an_interval_that_holds_zero_is_told():
