@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
-from persona_tui.engine.errors import ExportError
-from persona_tui.engine.evaluation import backtest as backtests
-from persona_tui.engine.evaluation import followed, likeness, rolling, verdict
 from persona_tui.engine.evaluation.backtest import Backtest, run_backtest
 from persona_tui.engine.modeling.order_checks import check_order
 from persona_tui.engine.modeling.segmentation import SegmentationResult
 from persona_tui.engine.progress import ProgressCallback, ignore_progress
 from persona_tui.engine.rng import normalise_seed
-from persona_tui.engine.simulation.uncertainty import DEFAULT_N_DRAWS
-from persona_tui.study.cache import BACKTEST_SUFFIX, FitCache, algorithm_numbers, cache_folder
 from persona_tui.study.fit import learn_personas
+from persona_tui.study.kept_backtest import keep_backtest, kept_backtest
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.options import Settings
-from persona_tui.study.rebuilding import rebuild
 from persona_tui.study.resources import available_workers
 from persona_tui.study.results import verdict_document
-from persona_tui.study.store import write_text
 
 SCHEMA: Final = "persona-tui/backtest/1"
-FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,11 +62,10 @@ def check_forecasts(settings: Settings, *, on_progress: ProgressCallback = ignor
     """
     prepared = prepare_log(settings, on_progress=on_progress)
     learned = learn_personas(settings, prepared, on_progress=on_progress)
-    path = _path(settings, prepared)
-    found = _load(path)
+    found = kept_backtest(settings, prepared)
     if found is None:
         found = _run(settings, prepared, learned.segmentation, on_progress)
-        _save(path, found)
+        keep_backtest(settings, prepared, found)
     return CheckedLog(
         source=settings.source_shown(),
         unit=settings.unit,
@@ -84,18 +74,6 @@ def check_forecasts(settings: Settings, *, on_progress: ProgressCallback = ignor
         fingerprint=prepared.facts.fingerprint,
         seed=settings.seed,
     )
-
-
-def kept_backtest(settings: Settings, prepared: PreparedLog) -> Backtest | None:
-    """Return the backtest that is kept of a log with its settings, None where there is none.
-
-    Parameters
-    ----------
-    settings : Settings
-    prepared : PreparedLog
-        Of the same settings.
-    """
-    return _load(_path(settings, prepared))
 
 
 def backtest_document(checked: CheckedLog) -> dict[str, Any]:
@@ -138,29 +116,3 @@ def _run(
     order = check_order(prepared.counts, mixture.responsibilities, random_state=seed)
     cause = order.total.warning("All personas together")
     return found if cause is None else replace(found, verdict=replace(found.verdict, causes=(cause,)))
-
-
-def _path(settings: Settings, prepared: PreparedLog) -> Path:
-    fit = FitCache(cache_folder(settings), settings, prepared, DEFAULT_N_DRAWS).path
-    return fit.with_suffix(BACKTEST_SUFFIX)
-
-
-def _depends_on() -> dict[str, Any]:
-    """Return the numbers that a backtest and its verdict are worked out with."""
-    return {"format": FORMAT, **algorithm_numbers((backtests, followed, likeness, rolling, verdict))}
-
-
-def _load(path: Path) -> Backtest | None:
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return rebuild(Backtest, kept["backtest"]) if kept["depends_on"] == _depends_on() else None
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def _save(path: Path, found: Backtest) -> None:
-    """Keep a backtest; a folder that cannot be written is no reason to fail."""
-    try:
-        write_text(path, json.dumps({"depends_on": _depends_on(), "backtest": asdict(found)}))
-    except ExportError:
-        return

@@ -28,8 +28,8 @@ from persona_tui.engine.simulation.insights import plan_real_test
 from persona_tui.engine.simulation.persona_generator import MarkovPersonaGenerator
 from persona_tui.engine.simulation.population import population_counts, population_weights
 from persona_tui.engine.simulation.simulated import Solver
-from persona_tui.study.backtest import kept_backtest
 from persona_tui.study.fit import Fit, fit_personas, run_scenario
+from persona_tui.study.kept_backtest import kept_backtest
 from persona_tui.study.kept_sections import kept_sections
 from persona_tui.study.log import PreparedLog, prepare_log
 from persona_tui.study.options import Settings

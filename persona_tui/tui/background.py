@@ -140,7 +140,7 @@ class WorkingApp(App[int]):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _fit(self, settings: Settings, changes: Mapping[str, Any] | None = None) -> None:
-        from persona_tui.study.backtest import kept_backtest  # noqa: PLC0415 - with it
+        from persona_tui.study.kept_backtest import kept_backtest  # noqa: PLC0415 - with it
         from persona_tui.study.kept_personas import PersonaChanges  # noqa: PLC0415 - with it
         from persona_tui.study.personas import describe_personas  # noqa: PLC0415 - 0.8 s, loads scipy
 

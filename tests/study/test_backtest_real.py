@@ -3,7 +3,8 @@
 import pytest
 
 from persona_tui.engine.evaluation.verdict import Level
-from persona_tui.study.backtest import backtest_document, check_forecasts, kept_backtest
+from persona_tui.study.backtest import backtest_document, check_forecasts
+from persona_tui.study.kept_backtest import kept_backtest
 from persona_tui.study.log import prepare_log
 from persona_tui.study.options import Settings
 

@@ -5,40 +5,22 @@ Colours are names of the page's palette (``var(--control)``), so that a figure f
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from persona_tui.engine.analytics.chart_labels import label
 from persona_tui.engine.analytics.figures import (
     BarFigure,
     Figure,
     FlowFigure,
-    FlowPanel,
-    FlowPlaces,
     RangeFigure,
     RangeRow,
 )
-from persona_tui.engine.analytics.step_flow import key_of
-from persona_tui.engine.text import printable, shortened
+from persona_tui.engine.analytics.flow_charts import flow_traces
 
 PlotlyFigure: TypeAlias = "dict[str, Any]"
 """``data`` and ``layout``."""
 _PER_ROW, _LEAST = 34, 180
-_PANEL: Final = 450
-"""Pixels."""
-_BETWEEN: Final = 0.12
-"""Of the height, between two flows."""
-
-
-def label(text: str) -> str:
-    """Return a text of the data as a figure shows it: short, and nothing in it is markup.
-
-    Examples
-    --------
-    >>> label("<b>buy</b>")
-    '&lt;b&gt;buy&lt;/b&gt;'
-    """
-    return html.escape(shortened(printable(text)), quote=False)
 
 
 def plotly_figure(figure: Figure) -> PlotlyFigure:
@@ -152,62 +134,9 @@ def _line(at: float) -> dict[str, Any]:
 
 
 def _flows(figure: FlowFigure) -> PlotlyFigure:
-    """Return a Sankey for each flow, the first above."""
-    part = 1 / len(figure.panels)
-    data, titles = [], []
-    placed = figure.placed()
-    for place, panel in enumerate(figure.panels):
-        low = 1 - (place + 1) * part
-        high = low + part - _BETWEEN / len(figure.panels)
-        data.append(_sankey(panel, placed, (round(low, 6), round(high, 6))))
-        titles.append(
-            {
-                "text": f"<b>{label(panel.name)}</b>",
-                "x": 0,
-                "y": high + 0.015,
-                "xref": "paper",
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-            }
-        )
-    layout = {**_layout(0, annotations=titles), "height": _PANEL * len(figure.panels)}
-    return {"data": data, "layout": layout}
-
-
-def _sankey(panel: FlowPanel, placed: FlowPlaces, domain: tuple[float, float]) -> dict[str, Any]:
-    flow, last = panel.flow, max(placed.n_columns - 1, 1)
-    middles = [placed.places[key_of(node)] for node in flow.nodes]
-    tones = ["harm" if node.left else "good" if node.completes else panel.tone for node in flow.nodes]
-    share = f"of {flow.unit}<extra></extra>"
-    return {
-        "type": "sankey",
-        "arrangement": "fixed",
-        "domain": {"y": list(domain)},
-        "valueformat": ".1%",
-        "node": {
-            "label": [label(node.name) for node in flow.nodes],
-            "color": [f"var(--{tone})" for tone in tones],
-            "x": [_within(column / last) for column, _ in middles],
-            "y": [_within(row / placed.n_rows) for _, row in middles],
-            "pad": 10,
-            "thickness": 12,
-            "line": {"width": 0},
-            "hovertemplate": "%{label}: %{value} " + share,
-        },
-        "link": {
-            "source": [each.source for each in flow.links],
-            "target": [each.target for each in flow.links],
-            "value": [each.volume / flow.total for each in flow.links],
-            "color": [f"var(--{'lost' if flow.nodes[each.target].left else 'band'})" for each in flow.links],
-            "hovertemplate": "%{source.label} to %{target.label}: %{value} " + share,
-        },
-    }
-
-
-def _within(place: float) -> float:
-    """Return a place that Plotly takes for one: it passes over both ends."""
-    return min(max(place, 0.001), 0.999)
+    """Return the flows, the first above."""
+    data, layout = flow_traces(figure)
+    return {"data": data, "layout": {**_layout(0), **layout}}
 
 
 def _names(names: Sequence[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from persona_tui.engine.analytics import wording
 from persona_tui.engine.analytics.branding import HOUSE, Branding
@@ -20,8 +21,6 @@ from persona_tui.engine.analytics.summaries import build_persona_summary, experi
 from persona_tui.engine.data.funnel import FunnelStep
 from persona_tui.engine.data.quality import LogFacts, QualityRow
 from persona_tui.engine.errors import unknown_name
-from persona_tui.engine.evaluation.backtest import Backtest
-from persona_tui.engine.evaluation.verdict import Verdict
 from persona_tui.engine.simulation.allocation import Allocation
 from persona_tui.engine.simulation.changes import describe_changes, sentences
 from persona_tui.engine.simulation.dwell import DwellTimes
@@ -34,6 +33,10 @@ from persona_tui.engine.simulation.planning import Plan
 from persona_tui.engine.simulation.ranking import RankedScenario, rank_scenarios
 from persona_tui.engine.simulation.simulated import ARMS
 from persona_tui.engine.statistics import Interval
+
+if TYPE_CHECKING:
+    from persona_tui.engine.evaluation.backtest import Backtest
+    from persona_tui.engine.evaluation.verdict import Verdict
 
 __all__ = [
     "DosePoint",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from persona_tui.engine.analytics.figures import FlowFigure, FlowPanel
+from persona_tui.engine.analytics.flow_bands import stacked_bands
 from persona_tui.engine.analytics.numbers import percent
 from persona_tui.engine.analytics.step_flow import FlowNode, StepFlow, key_of
 from persona_tui.engine.analytics.svg import Canvas, short_name, width_of
@@ -54,20 +55,12 @@ def draw_flows(canvas: Canvas, figure: FlowFigure, top: float) -> float:
 
 
 def _bands(canvas: Canvas, flow: StepFlow, spots: Sequence[_Spot], scale: float) -> None:
-    """Draw the moves; at both ends they stand in the order of the other end."""
-    leaving = [spot.top for spot in spots]
-    entering = list(leaving)
-    ends: dict[tuple[int, int], float] = {}
-    for link in sorted(flow.links, key=lambda link: spots[link.source].top):
-        ends[link.source, link.target] = entering[link.target]
-        entering[link.target] += link.volume * scale
-    for link in sorted(flow.links, key=lambda link: spots[link.target].top):
-        thick = link.volume * scale
-        start = (spots[link.source].left + _NODE, leaving[link.source])
-        end = (spots[link.target].left, ends[link.source, link.target])
-        tone = "harm" if flow.nodes[link.target].left else "quiet"
-        canvas.band(start, end, max(thick, 0.5), tone)
-        leaving[link.source] += thick
+    """Draw the moves."""
+    for band in stacked_bands(flow, [spot.top for spot in spots], scale):
+        start = (spots[band.link.source].left + _NODE, band.leaves)
+        end = (spots[band.link.target].left, band.enters)
+        tone = "harm" if flow.nodes[band.link.target].left else "quiet"
+        canvas.band(start, end, max(band.height, 0.5), tone)
 
 
 def _state(canvas: Canvas, panel: FlowPanel, node: FlowNode, spot: _Spot, room: float) -> None:
