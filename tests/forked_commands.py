@@ -2,8 +2,8 @@
 
 A process that begins with nothing spends most of a short command on loading polars and scikit-learn. Here
 each command still has its own process, folder, environment, streams and exit code; only what it imports is
-there. Whether a process that begins with nothing works is seen by the tests of streams, imports, terminals
-and the README.
+there. Whether a process that begins with nothing works is seen by the tests of streams, imports and
+terminals.
 """
 
 from __future__ import annotations

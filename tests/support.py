@@ -36,6 +36,16 @@ HOSTILE_NAMES = (
 """Markup, control and escape codes, wide, joined, combining, bidi and zero-width characters, and length."""
 
 
+SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.csv"
+
+
+def write_part_of_sample(path: Path, ids: tuple[str, ...]) -> Path:
+    """Write the users of the sample whose ids begin so, 100 for each, and return the path."""
+    header, *rows = SAMPLE.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows if row.startswith(ids))]) + "\n")
+    return path
+
+
 def make_log(journeys: dict[str, list[list[str]]], *, gap_days: float = 1.0) -> pl.DataFrame:
     """Return a log in which each user has some sessions, a minute between events, days between sessions."""
     rows = []

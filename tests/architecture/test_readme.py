@@ -1,11 +1,14 @@
 """What the README tells people to type works."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from forked_commands import run_forked
+from support import write_part_of_sample
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -50,9 +53,7 @@ def test_each_set_up_is_one_line_and_makes_its_own_environment():
 def small_data(tmp_path):
     """The folder ``data`` with one user in 32 of the sample, and one value of each that is varied."""
     (tmp_path / "data").mkdir()
-    header, *rows = (ROOT / "data" / "sample_events.csv").read_text().splitlines()
-    few = "\n".join([header, *(row for row in rows if row.startswith("u00"))])
-    (tmp_path / "data" / "sample_events.csv").write_text(few + "\n")
+    write_part_of_sample(tmp_path / "data" / "sample_events.csv", ("u00",))
     study = (ROOT / "data" / "sample_study.toml").read_text()
     (tmp_path / "data" / "sample_study.toml").write_text(
         re.sub(r"^values = \[.*\]", "values = [0.1]", study, flags=re.MULTILINE)
@@ -63,14 +64,9 @@ def small_data(tmp_path):
 def test_every_command_line_of_the_readme_is_accepted(tmp_path):
     lines = [line for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
     assert lines
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     for line in lines:
-        command = line.removeprefix("$ ").replace("persona-tui", f"{sys.executable} -m persona_tui", 1)
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        program, *words = shlex.split(line.removeprefix("$ "))
+        assert program == "persona-tui"
+        done = run_forked(tuple(words), cwd=tmp_path, environment=environment)
         assert done.returncode == 0, (line, done.stderr)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from forked_commands import run_forked
+from support import write_part_of_sample
 
 SAMPLE_CSV = Path(__file__).parents[2] / "data" / "sample_events.csv"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -47,10 +48,7 @@ def run(tmp_path: Path) -> Run:
 @pytest.fixture(scope="session")
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first users of the sample log: quick to run, and still four personas."""
-    path = tmp_path_factory.mktemp("logs") / "small.csv"
-    header, *rows = SAMPLE_CSV.read_text().splitlines()
-    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
-    return path
+    return write_part_of_sample(tmp_path_factory.mktemp("logs") / "small.csv", ("u00",))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 from pptx import Presentation
+from support import write_part_of_sample
 
 from persona_tui.engine.analytics.exporters import EXPORTERS
 from persona_tui.engine.analytics.numbers import interval_text, percent, percent_interval, points_number
@@ -38,10 +39,7 @@ REAL = {"online_wizard": "confirm", "loan_applications": "A_ACTIVATED", "restaur
 
 
 def small_log(folder):
-    path = folder / "small.csv"
-    header, *rows = SAMPLE.read_text().splitlines()
-    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
-    return Settings(events=str(path), clusters="3")
+    return Settings(events=str(write_part_of_sample(folder / "small.csv", ("u00",))), clusters="3")
 
 
 def nasty_log(folder):

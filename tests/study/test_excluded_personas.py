@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import write_part_of_sample
 
 from persona_tui.engine.analytics.markdown import to_markdown
 from persona_tui.engine.analytics.tables import persona_table
@@ -29,8 +30,7 @@ FRICTION = ScenarioSettings(name="Friction", effects=("friction:factor=0.1",))
 def study(tmp_path_factory):
     """A study of the first users of the sample with three personas, none of them excluded."""
     folder = tmp_path_factory.mktemp("study")
-    header, *rows = SAMPLE.read_text().splitlines()
-    (folder / "log.csv").write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
+    write_part_of_sample(folder / "log.csv", ("u00",))
     (folder / "study.toml").write_text(
         'events = "log.csv"\nclusters = 3\nn_personas = 50\nmodification = ["friction:factor=0.1"]\n'
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+from support import write_part_of_sample
 
 from persona_tui.engine.analytics.report_figures import FIGURES
 from persona_tui.study.exports import export_report
@@ -21,10 +22,7 @@ SCENARIOS = (
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    path = tmp_path_factory.mktemp("small") / "small.csv"
-    header, *rows = SAMPLE.read_text().splitlines()
-    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
-    return path
+    return write_part_of_sample(tmp_path_factory.mktemp("small") / "small.csv", ("u00",))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
+from support import write_part_of_sample
 
 from persona_tui.engine.errors import DataError, ExportError, ModelingError, SimulationError, UnknownNameError
 from persona_tui.engine.modeling.segmentation import SegmentationResult
@@ -64,9 +65,7 @@ def found_as(*names):
 def sample_study(tmp_path_factory):
     """A study of the first users of the sample, its personas not yet settled."""
     folder = tmp_path_factory.mktemp("study")
-    header, *rows = SAMPLE.read_text().splitlines()
-    rows = [row for row in rows if row[:3] == "u00"]
-    (folder / "log.csv").write_text("\n".join([header, *rows]) + "\n")
+    write_part_of_sample(folder / "log.csv", ("u00",))
     (folder / "study.toml").write_text('events = "log.csv"\nclusters = 2\nn_personas = 50\n')
     return folder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from processes import alive, wait_until
 from pseudo_terminal import Session
+from support import write_part_of_sample
 
 from persona_tui.study.background import pause_run, stop_run, unpause_run
 from persona_tui.study.config import read_settings
@@ -30,10 +31,7 @@ def kept_fits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
-    header, *rows = (ROOT / "data" / "sample_events.csv").read_text().splitlines()
-    path = tmp_path_factory.mktemp("log") / "log.csv"
-    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
-    return path
+    return write_part_of_sample(tmp_path_factory.mktemp("log") / "log.csv", ("u00",))
 
 
 @pytest.fixture

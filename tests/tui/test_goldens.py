@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from run_samples import write_runs
-from support import golden
+from support import golden, write_part_of_sample
 
 from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
@@ -16,7 +16,6 @@ from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens import report
 from persona_tui.tui.workspace import Workspace
 
-ROOT = Path(__file__).parents[2]
 FORMS = {
     "80x24": ((80, 24), {"glyphs": "ascii", "theme": "persona-ansi"}),
     "120x35": ((120, 35), {}),
@@ -120,9 +119,10 @@ def session(form):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Sessions in a folder beside the sample, with one fit for all, on a certain day."""
+    """Sessions in a folder beside 600 users of the sample, with one fit for all, on a certain day."""
     folder = tmp_path_factory.mktemp("goldens")
-    (folder / "data").symlink_to(ROOT / "data")
+    (folder / "data").mkdir()
+    write_part_of_sample(folder / "data" / "sample_events.csv", tuple(f"u0{place}" for place in range(6)))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("PERSONA_TUI_CACHE_DIR", str(folder / "cache"))

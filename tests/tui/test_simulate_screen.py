@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from processes import alive
+from support import write_part_of_sample
 from textual.widgets import Input, OptionList, Static, TabbedContent
 
 from persona_tui.study.following import ListedRun, list_runs
@@ -36,10 +37,7 @@ def kept_fits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
-    header, *rows = SAMPLE.read_text().splitlines()
-    path = tmp_path_factory.mktemp("log") / "some.csv"
-    path.write_text("\n".join([header, *(row for row in rows if row[:3] == "u00")]) + "\n")
-    return path
+    return write_part_of_sample(tmp_path_factory.mktemp("log") / "some.csv", ("u00",))
 
 
 def app_of(log, study, n_personas=2_000, **more):

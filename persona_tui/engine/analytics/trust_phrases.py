@@ -30,7 +30,5 @@ def trust_line(found: Verdict | None) -> str:
     if not failed:
         return f"Trust: green. Held against data not seen before, all {n_checks} checks are passed."
     about = "; ".join(each.about for each in sorted(failed, key=lambda each: -each.level))
-    return (
-        f"Trust: {found.level.word}. Held against data not seen before, {len(failed)} of {n_checks} checks "
-        f"are not passed: {about}."
-    )
+    told = f"{len(failed)} of {n_checks} checks {'is' if len(failed) == 1 else 'are'} not passed"
+    return f"Trust: {found.level.word}. Held against data not seen before, {told}: {about}."

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from persona_tui.engine.errors import SimulationError
+from persona_tui.engine.simulation.crossings import below, first_crossing
 from persona_tui.engine.statistics import LEVEL, Interval, interval
 from persona_tui.engine.types import FloatArray, Unit
 
@@ -20,7 +21,7 @@ YEAR_WEEKS: Final = 52
 FEW_EVENTS: Final = 10
 """Conversions, or units without one, in an arm below which the normal approximation is rough."""
 
-_N_NODES, _N_UPLIFTS, _OUT_OF_REACH = 96, 400, 8.0
+_N_UPLIFTS, _OUT_OF_REACH = 400, 8.0
 _OPEN_ENDED: Final = np.geomspace(0.02, 50, 160)
 """Looks of a test without an end, as shares of the unpooled fixed size: each 5 % after the one before."""
 _MOST_UNITS, _ROUNDING, _CONVERGED = 1e15, 1e-9, 1e-12
@@ -123,7 +124,7 @@ class Trial:
         null, actual = self.spreads(uplifts)
         sizes = uplifts * math.copysign(1, self.uplift) if self.one_sided else np.abs(uplifts)
         margin = sizes * math.sqrt(units) - _NORMAL.inv_cdf(1 - self.tail) * null
-        return np.where(uplifts == 0, 0.0, _below(margin / np.maximum(actual, _ROUNDING)))
+        return np.where(uplifts == 0, 0.0, below(margin / np.maximum(actual, _ROUNDING)))
 
     def possible_uplifts(self) -> FloatArray:
         """Return the uplifts over which assurance is averaged, of equal weight; shape (B,)."""
@@ -307,10 +308,10 @@ def _group_sequential(kind: str, n_looks: int, tail: float, power: float) -> tup
     """Return the boundaries, and the largest and the expected size as multiples of the fixed one."""
     times = np.arange(1, n_looks + 1) / n_looks
     shape = times**-0.5 if kind == "O'Brien-Fleming" else np.ones(n_looks)
-    limits = shape * _root(lambda height: tail - float(_first_crossing(times, height * shape, 0.0)[0].sum()))
-    drift = _root(lambda each: float(_first_crossing(times, limits, each)[0].sum()) - power)
+    limits = shape * _root(lambda height: tail - float(first_crossing(times, height * shape, 0.0)[0].sum()))
+    drift = _root(lambda each: float(first_crossing(times, limits, each)[0].sum()) - power)
     growth = (drift / (_NORMAL.inv_cdf(1 - tail) + _NORMAL.inv_cdf(power))) ** 2
-    stopped = _first_crossing(times, limits, drift).sum(axis=0)
+    stopped = first_crossing(times, limits, drift).sum(axis=0)
     return limits, growth, growth * float(1 - stopped @ (1 - times))
 
 
@@ -322,26 +323,9 @@ def _always_valid(trial: Trial, fixed: float) -> tuple[FloatArray, float, float]
     s = float((trial.possible_uplifts() ** 2).mean()) * (drift / trial.uplift) ** 2 * _OPEN_ENDED
     limits = np.sqrt((1 + 1 / s) * (np.log1p(s) - 2 * math.log(2 * trial.tail)))
     limits = np.minimum(limits, _OUT_OF_REACH + drift * np.sqrt(_OPEN_ENDED))
-    found, harmed = _first_crossing(_OPEN_ENDED, limits, drift)
+    found, harmed = first_crossing(_OPEN_ENDED, limits, drift)
     expected = looks[-1] - (found + harmed) @ (looks[-1] - looks)
     return np.empty(0), float(np.interp(trial.power, found.cumsum(), looks)), float(expected)
-
-
-def _first_crossing(times: FloatArray, limits: FloatArray, drift: float) -> FloatArray:
-    """Return the chances that Z, of mean drift √time, first leaves ± its limit up and down; shape (2, T)."""
-    nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
-    at, mass, left = np.zeros(1), np.ones(1), []
-    for step, edge in zip(np.diff(times, prepend=0.0), limits * np.sqrt(times), strict=True):
-        ahead, noise = at + drift * step, math.sqrt(step)
-        left.append([mass @ _below((side * ahead - edge) / noise) for side in (1, -1)])
-        at = edge * nodes
-        density = np.exp(-(((at[:, None] - ahead) / noise) ** 2) / 2) @ mass / (noise * math.sqrt(math.tau))
-        mass = edge * weights * density
-    return np.array(left).T
-
-
-def _below(z: FloatArray) -> FloatArray:
-    return np.array([0.5 * math.erfc(-each / math.sqrt(2)) for each in z.ravel()]).reshape(z.shape)
 
 
 def _root(function: Callable[[float], float]) -> float:

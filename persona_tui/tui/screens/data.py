@@ -93,7 +93,7 @@ class DataScreen(WorkScreen):
         """Show the log as it is known, and as it is edited."""
         super().on_mount()
         self.follow("edits", self._edited)
-        self.follow("running", self._edited)
+        self.follow("running", self._say)
 
     @property
     def settings(self) -> Settings:
@@ -105,12 +105,11 @@ class DataScreen(WorkScreen):
 
     def show(self, found: Findings) -> None:
         """Show the log, or why there is none."""
-        self._show_fault(found)
+        self._say()
         inspection = found.inspection
         self.query_one("#empty").display = inspection is None
         self.query_one(TabbedContent).display = inspection is not None
         if inspection is None:
-            self.query_one("#empty", Static).update(self._instead(found))
             return
         self.query_one(Tiles).data = facts.tiles_of(inspection)
         self.query_one(RecognisedColumns).data = facts.recognised_of(inspection, self.settings)
@@ -126,6 +125,13 @@ class DataScreen(WorkScreen):
         self.query_one(FunnelBars).data = facts.funnel_of(inspection, self.settings)
         self.query_one(Vocabulary).data = facts.events_of(inspection, self.settings)
         self._show_rows(found)
+
+    def _say(self, *_changed: object) -> None:
+        """Say what is wrong, or under way where nothing can be shown yet."""
+        found = self.persona_app.findings
+        self._show_fault(found)
+        if found.inspection is None:
+            self.query_one("#empty", Static).update(self._instead(found))
 
     def _show_steps(self, inspection: Inspection) -> None:
         """Show the steps of the settings, and what those did that the log in view was loaded with."""
