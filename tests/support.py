@@ -39,10 +39,11 @@ HOSTILE_NAMES = (
 SAMPLE = Path(__file__).parents[1] / "data" / "sample_events.csv"
 
 
-def write_part_of_sample(path: Path, ids: tuple[str, ...]) -> Path:
-    """Write the users of the sample whose ids begin so, 100 for each, and return the path."""
+def write_part_of_sample(path: Path, begin: str, ends: tuple[str, ...] = ("",)) -> Path:
+    """Write the users of the sample whose ids, in order of time, begin and end so; return the path."""
     header, *rows = SAMPLE.read_text().splitlines()
-    path.write_text("\n".join([header, *(row for row in rows if row.startswith(ids))]) + "\n")
+    kept = (row for row in rows if row.startswith(begin) and row.partition(",")[0].endswith(ends))
+    path.write_text("\n".join([header, *kept]) + "\n")
     return path
 
 

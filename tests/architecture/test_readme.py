@@ -53,7 +53,7 @@ def test_each_set_up_is_one_line_and_makes_its_own_environment():
 def small_data(tmp_path):
     """The folder ``data`` with one user in 32 of the sample, and one value of each that is varied."""
     (tmp_path / "data").mkdir()
-    write_part_of_sample(tmp_path / "data" / "sample_events.csv", ("u00",))
+    write_part_of_sample(tmp_path / "data" / "sample_events.csv", "u00")
     study = (ROOT / "data" / "sample_study.toml").read_text()
     (tmp_path / "data" / "sample_study.toml").write_text(
         re.sub(r"^values = \[.*\]", "values = [0.1]", study, flags=re.MULTILINE)

@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> Run:
 @pytest.fixture(scope="session")
 def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first users of the sample log: quick to run, and still four personas."""
-    return write_part_of_sample(tmp_path_factory.mktemp("logs") / "small.csv", ("u00",))
+    return write_part_of_sample(tmp_path_factory.mktemp("logs") / "small.csv", "u00")
 
 
 @pytest.fixture(scope="session")

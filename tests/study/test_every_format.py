@@ -39,7 +39,7 @@ REAL = {"online_wizard": "confirm", "loan_applications": "A_ACTIVATED", "restaur
 
 
 def small_log(folder):
-    return Settings(events=str(write_part_of_sample(folder / "small.csv", ("u00",))), clusters="3")
+    return Settings(events=str(write_part_of_sample(folder / "small.csv", "u00")), clusters="3")
 
 
 def nasty_log(folder):

@@ -30,7 +30,7 @@ FRICTION = ScenarioSettings(name="Friction", effects=("friction:factor=0.1",))
 def study(tmp_path_factory):
     """A study of the first users of the sample with three personas, none of them excluded."""
     folder = tmp_path_factory.mktemp("study")
-    write_part_of_sample(folder / "log.csv", ("u00",))
+    write_part_of_sample(folder / "log.csv", "u00")
     (folder / "study.toml").write_text(
         'events = "log.csv"\nclusters = 3\nn_personas = 50\nmodification = ["friction:factor=0.1"]\n'
     )

@@ -22,7 +22,7 @@ SCENARIOS = (
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    return write_part_of_sample(tmp_path_factory.mktemp("small") / "small.csv", ("u00",))
+    return write_part_of_sample(tmp_path_factory.mktemp("small") / "small.csv", "u00")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

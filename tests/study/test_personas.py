@@ -65,7 +65,7 @@ def found_as(*names):
 def sample_study(tmp_path_factory):
     """A study of the first users of the sample, its personas not yet settled."""
     folder = tmp_path_factory.mktemp("study")
-    write_part_of_sample(folder / "log.csv", ("u00",))
+    write_part_of_sample(folder / "log.csv", "u00")
     (folder / "study.toml").write_text('events = "log.csv"\nclusters = 2\nn_personas = 50\n')
     return folder
 

@@ -31,7 +31,7 @@ def kept_fits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
-    return write_part_of_sample(tmp_path_factory.mktemp("log") / "log.csv", ("u00",))
+    return write_part_of_sample(tmp_path_factory.mktemp("log") / "log.csv", "u00")
 
 
 @pytest.fixture

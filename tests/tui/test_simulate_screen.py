@@ -37,7 +37,7 @@ def kept_fits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
-    return write_part_of_sample(tmp_path_factory.mktemp("log") / "some.csv", ("u00",))
+    return write_part_of_sample(tmp_path_factory.mktemp("log") / "some.csv", "u00")
 
 
 def app_of(log, study, n_personas=2_000, **more):
