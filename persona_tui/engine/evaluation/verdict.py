@@ -95,10 +95,12 @@ class Verdict:
 
 def judge_likeness(found: Likeness) -> Judgement:
     """Return whether simulated journeys are like those held out in one respect."""
-    near = found.excess <= ALIKE or found.distance <= found.floor_interval[1]
+    same = found.distance <= found.floor_interval[1]
+    near = same or found.excess <= ALIKE
     level = Level.GREEN if near else Level.AMBER if found.excess <= UNLIKE else Level.RED
     gap = f"{100 * found.distance:.1f} points apart, two halves of the real ones {100 * found.floor:.1f}"
-    told = "as alike as real ones" if near else "not alike" if level is Level.AMBER else "quite another"
+    likely = "as alike as real ones" if same else "nearly as alike as real ones"
+    told = likely if near else "not alike" if level is Level.AMBER else "quite another"
     return Judgement(
         about=found.name,
         level=level,

@@ -37,6 +37,11 @@ def test_journeys_are_judged_by_their_distance_beyond_the_floor(found, level):
     assert judge_likeness(found).level is level
 
 
+def test_what_is_beyond_two_halves_of_real_journeys_is_not_called_as_alike():
+    assert " as alike as real ones" in judge_likeness(likeness(0.03)).sentence
+    assert "are nearly as alike as real ones" in judge_likeness(likeness(0.031)).sentence
+
+
 def forecast(observed):
     return Forecast(name="p", fold=0, n=100, predicted=0.5, interval=(0.4, 0.6), observed=observed)
 
