@@ -9,9 +9,9 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Final, NoReturn
 
+from persona_tui.cli.departure import Departure
 from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import (
     DataError,
@@ -45,7 +45,6 @@ _CODES: Final[tuple[tuple[type[PersonaError], int], ...]] = (
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _PRIVATE: Final = 0o077
 """What is written holds data of users; nobody else on a shared machine reads it."""
-_SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def say(text: str) -> None:
@@ -55,7 +54,7 @@ def say(text: str) -> None:
     hidden = _URL.sub(lambda found: redact(found[0]), text)
     shown = "\n".join(printable(line) for line in hidden.splitlines()) + "\n"
     encoding = sys.stderr.encoding or "utf-8"
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RuntimeError):  # the last where a signal came within a write
         sys.stderr.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         sys.stderr.flush()
 
@@ -75,9 +74,8 @@ def exit_code_of(error: PersonaError) -> int:
 def explained() -> Iterator[None]:
     """Turn errors and signals into one message and the right exit code, warnings into a line each."""
     os.umask(_PRIVATE)
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave_on_signal)
+    departure = Departure(say)
+    departure.listen()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning
@@ -90,16 +88,13 @@ def explained() -> Iterator[None]:
         leave_on_closed_stdout()
     except MemoryError:
         fail("Out of memory.", "Use a machine with more memory, or a smaller log.", FAILED)
+    finally:
+        departure.over()
 
 
 def _say_warning(message: Warning | str, *_origin: object, **_more: object) -> None:
     """Say a warning as a sentence to who runs the program; where it was raised tells them nothing."""
     say(f"Mind: {' '.join(str(message).split())}")
-
-
-def _leave_on_signal(number: int, _frame: FrameType | None) -> None:
-    say(f"persona-tui: stopped by {signal.Signals(number).name}; earlier runs are kept.")
-    raise SystemExit(128 + number)
 
 
 def leave_on_closed_stdout() -> NoReturn:

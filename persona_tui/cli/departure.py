@@ -1,0 +1,69 @@
+"""Leave on a signal, though not where the exception that does it would be lost or break a library."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from time import monotonic
+from types import FrameType
+from typing import Final
+
+SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_AGAIN_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 5.0
+"""After which it leaves wherever it is."""
+_LIBRARY: Final = "polars"
+"""Its native code calls Python back and takes an exception from there for a fault of its own, or drops it."""
+
+
+class Departure:
+    """Handles the signals that end a process.
+
+    The first is told at once. The exit is an exception, so that whatever is open is closed on its way; where
+    it must not be raised, it is raised a little later.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._asked: float | None = None
+        self._exit_code = 0
+
+    def listen(self) -> None:
+        """Handle the signals from now on, except those the process was started to ignore."""
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
+
+    def over(self) -> None:
+        """Say that the process is leaving: nothing is raised any more."""
+        if self._asked is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._exit_code = 128 + number
+        if self._asked is None:
+            self._asked = monotonic()
+            self._tell(f"persona-tui: stopped by {signal.Signals(number).name}; earlier runs are kept.")
+            signal.signal(signal.SIGALRM, self._leave)
+        self._leave(number, frame)
+
+    def _leave(self, _number: int, frame: FrameType | None) -> None:
+        waited = monotonic() - (self._asked or 0.0)
+        if waited < _PATIENCE_SECONDS and (_closing() or _in_library(frame)):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+        else:
+            raise SystemExit(self._exit_code)
+
+
+def _closing() -> bool:
+    """Return whether something is being closed: one more exception would cut that short, or be ignored."""
+    return isinstance(sys.exception(), GeneratorExit | KeyboardInterrupt | SystemExit)
+
+
+def _in_library(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == _LIBRARY:
+            return True
+        frame = frame.f_back
+    return False

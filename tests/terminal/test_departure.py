@@ -1,0 +1,89 @@
+"""Signals that come at the worst moment: in a callback of native code, while a generator is closed, twice."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STOPPED = "persona-tui: stopped by SIGTERM; earlier runs are kept.\n"
+HEAD = """
+import os, signal, sys, time
+import polars as pl
+from persona_tui.cli.diagnostics import explained, say
+
+def stop(number=signal.SIGTERM):
+    os.kill(os.getpid(), number)
+
+def work():
+    for _ in range(400):
+        time.sleep(0.01)
+    say("never stopped")
+"""
+CALLED_BACK = """
+def called(value):
+    stop()
+    return sum(range(value))
+
+with explained():
+    pl.Series([1000]).map_elements(called, return_dtype=pl.Int64)
+    work()
+"""
+GENERATOR = """
+def numbers():
+    try:
+        yield 1
+    finally:
+        stop()
+        sum(range(1000))
+        say("closed")
+
+with explained():
+    given = numbers()
+    next(given)
+    del given
+    work()
+"""
+TWICE = """
+with explained():
+    try:
+        stop()
+        work()
+    finally:
+        stop()
+        time.sleep(0.1)
+        say("closed")
+"""
+BUSY_LIBRARY = """
+def called(value):
+    stop()
+    time.sleep(60)
+
+with explained():
+    pl.Series([1000]).map_elements(called, return_dtype=pl.Int64)
+"""
+
+
+def told_by(script):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + script], capture_output=True, text=True, env=environment, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(("script", "closed"), [(CALLED_BACK, 0), (GENERATOR, 1), (TWICE, 1)])
+def test_a_signal_ends_the_program_once_nothing_is_cut_short(script, closed):
+    code, told = told_by(script)
+    assert (code, told) == (
+        143,
+        "persona-tui: stopped by SIGTERM; earlier runs are kept.\n" + "closed\n" * closed,
+    )
+
+
+def test_a_library_that_does_not_come_back_is_left_after_seconds():
+    code, told = told_by(BUSY_LIBRARY)
+    assert told.startswith(STOPPED)
+    assert code != 0
