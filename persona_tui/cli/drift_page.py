@@ -20,7 +20,7 @@ def print_drift(found: DriftFound) -> None:
     page.heading(
         f"{found.after} ({count(drift.n_after)} users) against {found.before} ({count(drift.n_before)} users)"
     )
-    page.sentence(ANSWERS[drift.verdict])
+    page.sentence(ANSWERS[drift.level])
     for sentence in (*found.reasons, *found.notes):
         page.sentence(sentence, bullet=True)
     page.heading("What was compared")
@@ -53,9 +53,9 @@ def _cells(row: DriftRow) -> tuple[str, ...]:
     rate = f"{100 * row.false_discovery:.1f} %"
     if row.is_rate and row.before is not None and row.after is not None:
         shown = (percent(row.before), percent(row.after), points_number(row.effect))
-        return (row_name(row), "", *shown, f"±{100 * row.usual:.1f}", rate, row.verdict)
+        return (row_name(row), "", *shown, f"±{100 * row.usual:.1f}", rate, row.level.word)
     first = row.moved[0] if row.moved else None
     shares = (UNKNOWN, UNKNOWN) if first is None else (percent(first.before), percent(first.after))
     kind = "" if first is None else shortened(first.name)
     effects = (f"{row.effect:.2f}", f"{row.usual:.2f}")
-    return (shortened(row_name(row)), kind, *shares, *effects, rate, row.verdict)
+    return (shortened(row_name(row)), kind, *shares, *effects, rate, row.level.word)

@@ -13,7 +13,7 @@ from persona_tui.cli.presentation import PROGRESS_MODES, Presentation
 from persona_tui.engine.data.readers.sql_urls import redact
 from persona_tui.engine.errors import SimulationError
 from persona_tui.study.config import merge_settings, read_settings, settings_file
-from persona_tui.study.declared import shown_default
+from persona_tui.study.declared import option_fault, shown_default
 from persona_tui.study.option_texts import STANDARD_INPUT, is_placeless, one_or_several
 from persona_tui.study.options import Settings, options_by_name
 from persona_tui.study.resources import available_workers, bound_threads
@@ -72,6 +72,9 @@ def add_verb(app: typer.Typer, verb: Verb) -> None:
         source = given.pop("source", None) or ""
         shown = {name: given.pop(name) for name in ("as_json", "progress", "quiet") if name in given}
         request = {name: _plain(value) for name in requested if (value := given.pop(name)) not in (None, [])}
+        for name, value in request.items():
+            if fault := option_fault(requested[name], value, requested[name].metadata["flag"]):
+                raise SimulationError(fault)
         request |= {SOURCE: source} if SOURCE in asked else {}
         _check_sources(verb.name, source, given.get("events") or ())
         file = settings_file(source) if source and verb.options else None

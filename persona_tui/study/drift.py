@@ -13,6 +13,7 @@ from persona_tui.engine.data.attributes import Attributes, attributes_of
 from persona_tui.engine.data.event_log import EventLog
 from persona_tui.engine.errors import DataError, ModelingError
 from persona_tui.engine.evaluation.drift import Drift, Grouped, find_drift, in_one_vocabulary
+from persona_tui.engine.evaluation.drift_rows import DriftRow
 from persona_tui.engine.evaluation.period_change import Period
 from persona_tui.engine.evaluation.windows import LEAST_USERS
 from persona_tui.engine.progress import Progress, ProgressCallback, ignore_progress
@@ -261,7 +262,7 @@ def drift_document(found: DriftFound) -> dict[str, Any]:
         "schema": SCHEMA,
         "before": found.before,
         "after": found.after,
-        "verdict": drift.verdict,
+        "verdict": drift.level.word,
         "reasons": list(found.reasons),
         "notes": list(found.notes),
         "completion": list(found.completion),
@@ -273,13 +274,19 @@ def drift_document(found: DriftFound) -> dict[str, Any]:
             "left_out_for_few_users": windows.n_thin,
             "own_variation_is_known": windows.knows_own,
         },
-        "rows": [asdict(each) for each in drift.rows],
+        "rows": [_row(each) for each in drift.rows],
         "new_events": [asdict(each) for each in drift.new_events],
         "gone_events": [asdict(each) for each in drift.gone_events],
         "change_of_completion": _parts(drift),
         "fingerprints": {"before": found.fingerprints[0], "after": found.fingerprints[1]},
         "seed": found.seed,
     }
+
+
+def _row(row: DriftRow) -> dict[str, Any]:
+    found = asdict(row)
+    del found["level"]
+    return {**found, "size": row.size.word, "verdict": row.level.word}
 
 
 def _times(starts: IntArray) -> list[str]:

@@ -30,7 +30,7 @@ def section_of(found: DriftFound, before: str, after: str) -> Section:
     )
     return Section(
         title="Drift",
-        sentences=(ANSWERS[drift.verdict], f"{after} against {before}.", split, *found.reasons),
+        sentences=(ANSWERS[drift.level], f"{after} against {before}.", split, *found.reasons),
         heads=("what", "before", "after", "effect", "usual", "false finds", "verdict"),
         rows=tuple(_cells(each) for each in drift.rows),
     )
@@ -40,5 +40,5 @@ def _cells(row: DriftRow) -> tuple[str, ...]:
     found = percent(row.false_discovery)
     if row.is_rate and row.before is not None and row.after is not None:
         shown = (percent(row.before), percent(row.after), points_number(row.effect))
-        return (row_name(row), *shown, f"±{100 * row.usual:.1f}", found, row.verdict)
-    return (row_name(row), "", "", f"{row.effect:.2f}", f"{row.usual:.2f}", found, row.verdict)
+        return (row_name(row), *shown, f"±{100 * row.usual:.1f}", found, row.level.word)
+    return (row_name(row), "", "", f"{row.effect:.2f}", f"{row.usual:.2f}", found, row.level.word)

@@ -7,13 +7,14 @@ from typing import Final
 
 from persona_tui.engine.analytics.numbers import count, percent, points
 from persona_tui.engine.evaluation.drift import Drift, EventSeen
-from persona_tui.engine.evaluation.drift_rows import VERDICTS, DriftRow, Part, Verdict
+from persona_tui.engine.evaluation.drift_rows import DriftRow, Part
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.windows import DAY
 
-ANSWERS: Final[Mapping[Verdict, str]] = {
-    "green": "Green: nothing moved enough to doubt the personas, or what-ifs that rest on them.",
-    "amber": "Amber: something moved; read what, before you rely on the personas and what-ifs.",
-    "red": "Red: what users do has moved; find the personas anew before you rely on them or on what-ifs.",
+ANSWERS: Final[Mapping[Level, str]] = {
+    Level.GREEN: "Green: nothing moved enough to doubt the personas, or what-ifs that rest on them.",
+    Level.AMBER: "Amber: something moved; read what, before you rely on the personas and what-ifs.",
+    Level.RED: "Red: what users do has moved; find the personas anew before you rely on them or on what-ifs.",
 }
 CHANCE_ALONE: Final = (
     "The earlier log is too short, or has too few users, to tell how it varies by itself: only chance among "
@@ -39,8 +40,8 @@ def reasons_of(drift: Drift) -> tuple[str, ...]:
     ----------
     drift : Drift
     """
-    moved = [each for each in drift.rows if each.verdict != "green"]
-    moved.sort(key=lambda each: -VERDICTS.index(each.verdict))
+    moved = [each for each in drift.rows if each.level > Level.GREEN]
+    moved.sort(key=lambda each: -each.level)
     told = [_reason(each) for each in moved]
     if drift.new_events:
         share = sum(each.share for each in drift.new_events)
@@ -75,7 +76,7 @@ def _length(microseconds: int) -> str:
 
 
 def _steady(drift: Drift) -> str:
-    small = [each for each in drift.rows if each.size != "green"]
+    small = [each for each in drift.rows if each.size > Level.GREEN]
     told = f"None of {len(drift.rows)} things compared moved by an amount of consequence."
     if small:
         names = ", ".join(row_name(each) for each in small[:_NAMES_SHOWN])
@@ -96,7 +97,7 @@ def _reason(row: DriftRow) -> str:
         listed = (f"{each.name} {percent(each.before)} to {percent(each.after)}" for each in row.moved)
         moved = f"{', '.join(listed)} (distance {row.effect:.2f})"
         usual = f"up to {row.usual:.2f} is usual"
-    return f"{row.verdict.capitalize()}: {row_name(row)}: {moved}; {usual}."
+    return f"{row.level.word.capitalize()}: {row_name(row)}: {moved}; {usual}."
 
 
 def _listed(events: tuple[EventSeen, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_tui.engine.errors import ThresholdError
-from persona_tui.engine.evaluation.verdict import Level
+from persona_tui.engine.evaluation.level import Level
 
 
 def require_better(level: Level, fail_on: str, what: str) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from persona_tui.engine.data.sequences import Sequences
 from persona_tui.engine.evaluation.drift import Drift, Grouped, find_drift
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
@@ -176,8 +177,8 @@ def verdicts(
     began = time.monotonic()
     for place, each in enumerate(np.random.SeedSequence(seed).spawn(n), start=1):
         drift = compare(np.random.default_rng(each), world, mixture, shifted=shifted)
-        found[drift.verdict] += 1
-        red.update({row.part for row in drift.rows if row.verdict == "red"})
+        found[drift.level.word] += 1
+        red.update({row.part for row in drift.rows if row.level is Level.RED})
         if place % 25 == 0 or place == n:
             print(f"{name}: {place}/{n}, {time.monotonic() - began:.0f} s", file=sys.stderr)
     return found, red

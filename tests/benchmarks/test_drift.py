@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from benchmarks.drift import World, compare, learn
 
+from persona_tui.engine.evaluation.level import Level
+
 
 @pytest.fixture(scope="module")
 def mixture():
@@ -10,7 +12,7 @@ def mixture():
 
 def n_red(world, mixture, n, *, shifted):
     found = (compare(np.random.default_rng(seed), world, mixture, shifted=shifted) for seed in range(n))
-    return sum(each.verdict == "red" for each in found)
+    return sum(each.level is Level.RED for each in found)
 
 
 def test_weeks_that_differ_by_themselves_are_no_drift(mixture):

@@ -65,7 +65,7 @@ def test_a_newer_log_of_the_same_is_green_and_ends_well(run_in, logs):
 def test_fewer_who_buy_are_red_and_end_with_the_code_of_a_threshold(run_in, logs):
     done = asked(run_in, logs, "less.csv", "--fail-on", "red", "--json")
     assert done.returncode == 4
-    assert "The verdict is red" in done.stderr
+    assert "Drift is red." in done.stderr
     found = json.loads(done.stdout)
     assert found["schema"] == "persona-tui/drift/1"
     assert found["verdict"] == "red"

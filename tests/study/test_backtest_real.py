@@ -2,7 +2,7 @@
 
 import pytest
 
-from persona_tui.engine.evaluation.verdict import Level
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.study.backtest import backtest_document, check_forecasts
 from persona_tui.study.kept_backtest import kept_backtest
 from persona_tui.study.log import prepare_log

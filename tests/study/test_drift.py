@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from persona_tui.engine.errors import DataError
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.study.drift import drift_document, measure_drift
 from persona_tui.study.options import Settings
 from persona_tui.study.period_diff import read_period
@@ -44,7 +45,7 @@ def test_personas_are_learned_from_the_earlier_period_alone(tmp_path):
     found = of_periods(write_log(tmp_path / "log.csv"), "2026-03-02..2026-04-05", "2026-04-06..2026-04-12")
     assert [each.name for each in found.drift.new_events] == ["call"]
     row = next(each for each in found.drift.rows if each.part == "vocabulary")
-    assert row.verdict == "red"
+    assert row.level is Level.RED
     assert row.before == 0
 
 
@@ -55,7 +56,7 @@ def test_an_attribute_of_rare_values_is_compared_or_named(tmp_path, n_cities, co
     rows = [each for each in drift_document(found)["rows"] if each["part"] == "attributes"]
     assert len(rows) == compared
     assert any("every one is rare" in each for each in found.notes) != compared
-    assert found.drift.verdict == "green"
+    assert found.drift.level is Level.GREEN
 
 
 def test_periods_that_overlap_are_refused(tmp_path):
@@ -66,7 +67,7 @@ def test_periods_that_overlap_are_refused(tmp_path):
 @pytest.mark.real
 def test_weeks_of_a_real_form_have_not_drifted_from_those_before(real_log):
     found = of_periods(str(real_log("online_wizard")), "2017-03-15..2017-04-16", "2017-04-17..2017-04-30")
-    assert found.drift.verdict == "green"
+    assert found.drift.level is Level.GREEN
     assert found.drift.windows.knows_own
     change = found.drift.completion
     assert change.interval[0] <= change.value <= change.interval[1]

@@ -8,6 +8,7 @@ import pytest
 from planted_tests import STEPS, plant_test
 from textual.widgets import Static, TabbedContent
 
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.study.options import Settings
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens.trust import TrustScreen
@@ -103,13 +104,13 @@ async def test_drift_is_looked_for_in_the_last_quarter_or_in_what_is_named(app, 
         await pilot.press("r")
         await until(pilot, lambda: "drift" in app.findings.checks)
         found = app.findings.checks["drift"].found
-        assert found.drift.verdict in said(app, "drift").casefold()
+        assert found.drift.level.word in said(app, "drift").casefold()
         assert "--before" in app.screen.command()
         await pilot.press("n")
         await pilot.pause()
         await pilot.press(*str(tested), "enter")
         await until(pilot, lambda: app.findings.checks["drift"].found is not found)
-        assert app.findings.checks["drift"].found.drift.verdict == "green"
+        assert app.findings.checks["drift"].found.drift.level is Level.GREEN
         assert app.screen.command().endswith(str(tested))
 
 

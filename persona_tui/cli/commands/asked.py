@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from persona_tui.cli.presentation import Presentation
 from persona_tui.engine.errors import SimulationError
+from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +21,18 @@ FIT_OPTIONS: Final = (
     *("seed", "workers"),
 )
 """Options that say which log is meant and how personas are found in it."""
+
+
+def fail_on_option() -> Any:  # noqa: ANN401 - as option
+    """Return the option that makes a verdict the end of a command."""
+    return option(
+        "--fail-on",
+        default="",
+        choices=("amber", "red"),
+        metavar="amber|red",
+        shown_default="never",
+        help="Exit with code 4 where the verdict is this or worse, for cron and CI.",
+    )
 
 
 def require_source(settings: Settings, verb: str) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from persona_tui.cli import output
-from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
+from persona_tui.cli.commands.asked import FIT_OPTIONS, fail_on_option, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
-from persona_tui.engine.errors import SimulationError
-from persona_tui.study.declared import option, option_fault
 from persona_tui.study.options import Settings
 
 
@@ -17,25 +15,11 @@ from persona_tui.study.options import Settings
 class BacktestRequest:
     """What ends in an exit code of its own."""
 
-    fail_on: str = option(
-        "--fail-on",
-        default="",
-        choices=("amber", "red"),
-        metavar="amber|red",
-        shown_default="never",
-        help="Exit with code 4 where the verdict is this or worse, for cron and CI.",
-    )
-
-    def check(self) -> None:
-        """Refuse a verdict that there is none of before any long work."""
-        declared = next(each for each in fields(self) if each.name == "fail_on")
-        if self.fail_on and (fault := option_fault(declared, self.fail_on, "--fail-on")):
-            raise SimulationError(fault)
+    fail_on: str = fail_on_option()
 
 
 def _backtest(settings: Settings, presentation: Presentation, request: BacktestRequest) -> None:
     require_source(settings, "backtest")
-    request.check()
     from persona_tui.cli.backtest_page import print_backtest  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.backtest import backtest_document, check_forecasts  # noqa: PLC0415 - as above
     from persona_tui.study.thresholds import require_better  # noqa: PLC0415 - as above

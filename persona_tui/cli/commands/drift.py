@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from persona_tui.cli import output
-from persona_tui.cli.commands.asked import FIT_OPTIONS, require_source
+from persona_tui.cli.commands.asked import FIT_OPTIONS, fail_on_option, require_source
 from persona_tui.cli.presentation import Presentation
 from persona_tui.cli.verbs import Verb
-from persona_tui.engine.errors import SimulationError, ThresholdError
-from persona_tui.study.declared import option, option_fault
+from persona_tui.engine.errors import SimulationError
+from persona_tui.study.declared import option
 from persona_tui.study.options import Settings
 
 
@@ -29,18 +29,10 @@ class DriftRequest:
     after: str = option(
         "--after", default="", metavar="FIRST..LAST", shown_default="none", help="The later period."
     )
-    fail_on: str = option(
-        "--fail-on",
-        default="never",
-        choices=("amber", "red", "never"),
-        help="End with exit code 4 where the verdict is this, or worse.",
-    )
+    fail_on: str = fail_on_option()
 
     def check(self) -> None:
         """Refuse what cannot be meant."""
-        declared = next(each for each in fields(self) if each.name == "fail_on")
-        if fault := option_fault(declared, self.fail_on, "--fail-on"):
-            raise SimulationError(fault)
         if self.new and (self.before or self.after):
             raise SimulationError(
                 "Two logs have no periods.", hint="Give either NEW, or --before and --after."
@@ -59,6 +51,7 @@ def _drift(settings: Settings, presentation: Presentation, request: DriftRequest
     from persona_tui.cli.drift_page import print_drift  # noqa: PLC0415 - 0.6 s with the engine
     from persona_tui.study.drift import drift_document, measure_drift  # noqa: PLC0415 - as above
     from persona_tui.study.period_diff import read_period  # noqa: PLC0415 - as above
+    from persona_tui.study.thresholds import require_better  # noqa: PLC0415 - as above
 
     periods = None
     if not request.new:
@@ -69,11 +62,7 @@ def _drift(settings: Settings, presentation: Presentation, request: DriftRequest
         output.write_json(drift_document(found))
     else:
         print_drift(found)
-    if found.drift.verdict in {"amber": ("amber", "red"), "red": ("red",)}.get(request.fail_on, ()):
-        raise ThresholdError(
-            f"The verdict is {found.drift.verdict}, --fail-on {request.fail_on}.",
-            hint="Read what moved; find the personas anew where they no longer hold.",
-        )
+    require_better(found.drift.level, request.fail_on, "Drift")
 
 
 VERB = Verb(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from persona_tui.engine.evaluation.verdict import Level, Verdict
+from persona_tui.engine.evaluation.level import Level
+from persona_tui.engine.evaluation.verdict import Verdict
 
 UNCHECKED: Final = (
     "Not yet held against data that the personas had not seen; `persona-tui backtest` does that."

@@ -17,14 +17,13 @@ from persona_tui.engine.evaluation.drift_rows import (
     AMBER_BELOW,
     RED_BELOW,
     UNKNOWN_SHARE,
-    VERDICTS,
     DriftRow,
     Table,
-    Verdict,
     compare_rates,
     compare_tables,
     rate_table,
 )
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.windows import Windows, cut_windows
 from persona_tui.engine.modeling.markov_mixture import MarkovMixture
 from persona_tui.engine.rng import Stream, normalise_seed, stream
@@ -101,7 +100,7 @@ class Drift:
         The most shown first.
     completion, mix, behaviour : PartOfChange
         The change of the share of users who complete within a window, and its two parts.
-    verdict : {"green", "amber", "red"}
+    level : Level
         The worst of the rows.
     """
 
@@ -114,7 +113,7 @@ class Drift:
     completion: PartOfChange
     mix: PartOfChange
     behaviour: PartOfChange
-    verdict: Verdict
+    level: Level
 
 
 def find_drift(
@@ -197,12 +196,12 @@ def find_drift(
         completion=whole,
         mix=mix,
         behaviour=behaviour,
-        verdict=VERDICTS[max((VERDICTS.index(each.verdict) for each in rows), default=0)],
+        level=max((each.level for each in rows), default=Level.GREEN),
     )
 
 
 def settle(rows: Sequence[DriftRow], *, knows_own: bool) -> tuple[DriftRow, ...]:
-    """Return rows with the verdict that each gets among all.
+    """Return rows with the level that each gets among all.
 
     Parameters
     ----------
@@ -216,8 +215,8 @@ def settle(rows: Sequence[DriftRow], *, knows_own: bool) -> tuple[DriftRow, ...]
     settled = []
     for row, rate in zip(rows, rates, strict=True):
         surely = int(rate <= AMBER_BELOW) + int(rate <= RED_BELOW and knows_own)
-        verdict = VERDICTS[min(surely, VERDICTS.index(row.size))]
-        settled.append(replace(row, false_discovery=float(rate), verdict=verdict))
+        level = min(Level(surely), row.size)
+        settled.append(replace(row, false_discovery=float(rate), level=level))
     return tuple(settled)
 
 

@@ -15,6 +15,7 @@ from persona_tui.engine.evaluation.distances import (
     stability_index,
     total_variation,
 )
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.own_variation import (
     JS_SCALE,
     Moments,
@@ -24,11 +25,9 @@ from persona_tui.engine.evaluation.own_variation import (
 )
 from persona_tui.engine.types import FloatArray, IntArray
 
-Verdict: TypeAlias = Literal["green", "amber", "red"]
 Part: TypeAlias = Literal[
     "outcome", "funnel", "vocabulary", "personas", "transitions", "events", "sessions", "attributes"
 ]
-VERDICTS: Final[tuple[Verdict, ...]] = ("green", "amber", "red")
 RED_BELOW: Final = 0.01
 """False discovery rate."""
 AMBER_BELOW: Final = 0.05
@@ -100,7 +99,7 @@ class DriftRow:
         The latter among all rows.
     moved : tuple of Moved
         Kinds whose shares moved most.
-    size, verdict : {"green", "amber", "red"}
+    size, level : Level
         By the effect alone, and of the row.
     """
 
@@ -122,8 +121,8 @@ class DriftRow:
     p_value: float
     false_discovery: float
     moved: tuple[Moved, ...]
-    size: Verdict
-    verdict: Verdict
+    size: Level
+    level: Level
 
 
 def rate_table(hits: FloatArray, users: IntArray, windows: IntArray) -> Table:
@@ -148,7 +147,7 @@ def compare_tables(
     Notes
     -----
     Kinds of which fewer than five are expected in a window (in a period, where that leaves none), and all but
-    the commonest 40, are one kind. The verdict is settled among all rows, by ``settle``.
+    the commonest 40, are one kind. The level is settled among all rows, by ``settle``.
     """
     folded = _fold(kinds, before, after)
     if folded is None:
@@ -221,7 +220,7 @@ def _row(
         false_discovery=1.0,
         moved=() if thresholds is not None else _moved(kinds, shares),
         size=size,
-        verdict="green",
+        level=Level.GREEN,
     )
 
 
@@ -242,17 +241,17 @@ def _effects(
 
 def _size(
     beyond: float, shares: tuple[FloatArray, FloatArray], thresholds: tuple[float, float] | None
-) -> Verdict:
+) -> Level:
     if thresholds is None:
-        return VERDICTS[sum(beyond >= far for far in FAR)]
+        return Level(sum(beyond >= far for far in FAR))
     by_points = sum(abs(beyond) >= each for each in thresholds)
     if thresholds is not POINTS:
-        return VERDICTS[by_points]
+        return Level(by_points)
     base = max(float(shares[0][0]), 1e-300)
     by_share = sum(
         abs(beyond) >= max(least, share * base) for least, share in zip(_LEAST_POINTS, RELATIVE, strict=True)
     )
-    return VERDICTS[max(by_points, by_share)]
+    return Level(max(by_points, by_share))
 
 
 def _n_windows(table: Table) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from scipy.special import bdtr
 
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.likeness import Likeness
 from persona_tui.engine.evaluation.open_journeys import OpenEnd
 from persona_tui.engine.evaluation.outlooks import PLAIN, RIVAL, OutcomeCheck
@@ -35,19 +35,6 @@ NEAR_ENOUGH: Final = 0.01
 _ROUNDING: Final = 1e-12
 CHANCE_OF_FEWER: Final = 0.05
 """That intervals which hold what they promise hold no more than these did; below, they are too narrow."""
-
-
-class Level(IntEnum):
-    """How far something can be trusted; the worst counts."""
-
-    GREEN = 0
-    AMBER = 1
-    RED = 2
-
-    @property
-    def word(self) -> str:
-        """Return its name as it is shown."""
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

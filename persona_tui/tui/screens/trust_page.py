@@ -18,6 +18,7 @@ from persona_tui.engine.analytics.fairness_phrases import (
 from persona_tui.engine.analytics.numbers import count, percent, points
 from persona_tui.engine.analytics.trust_phrases import trust_line
 from persona_tui.engine.errors import PersonaError
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.params import format_names
 from persona_tui.tui.screens.faults import told
 from persona_tui.tui.screens.flow_page import plain
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
     from persona_tui.study.ledger import Ledger
     from persona_tui.tui.checks import TriedExperiment
 
-STYLES: Final = {"green": "$text-success", "amber": "$text-warning", "red": "$text-error"}
-_FILL: Final = {"green": "$success", "amber": "$warning", "red": "$error"}
+STYLES: Final = {
+    Level.GREEN: "$text-success",
+    Level.AMBER: "$text-warning",
+    Level.RED: "$text-error",
+}
+_FILL: Final = {Level.GREEN: "$success", Level.AMBER: "$warning", Level.RED: "$error"}
 _PERIODS_SHOWN: Final = 10
 _ROWS_SHOWN: Final = 10
 
@@ -42,7 +47,7 @@ _ROWS_SHOWN: Final = 10
 def backtest_answer(found: Backtest) -> Content:
     """Return the verdict, and what may stand behind it."""
     verdict = found.verdict
-    lines = [Content.styled(plain(trust_line(verdict)), STYLES[verdict.level.word])]
+    lines = [Content.styled(plain(trust_line(verdict)), STYLES[verdict.level])]
     lines += [Content(f"• {plain(each)}") for each in verdict.causes if verdict.reasons]
     return Content("\n").join(lines)
 
@@ -94,7 +99,7 @@ def periods(found: Rolling) -> Intervals:
 def checks(found: Backtest) -> Content:
     """Return every check with its verdict."""
     lines = [
-        Content.assemble((f"{each.level.word:<6}", STYLES[each.level.word]), plain(each.sentence))
+        Content.assemble((f"{each.level.word:<6}", STYLES[each.level]), plain(each.sentence))
         for each in found.verdict.judgements
     ]
     return Content("\n").join(lines)
@@ -120,9 +125,9 @@ def drift_answer(found: DriftFound) -> Content:
     """Return the verdict on drift, and why."""
     from persona_tui.study.drift_words import ANSWERS  # noqa: PLC0415 - 0.4 s, loaded where drift is measured
 
-    verdict = found.drift.verdict
+    level = found.drift.level
     lines = [
-        Content.styled(plain(ANSWERS[verdict]), STYLES[verdict]),
+        Content.styled(plain(ANSWERS[level]), STYLES[level]),
         Content.styled(plain(f"{found.after} against {found.before}"), "$text-muted"),
     ]
     lines += [Content(f"• {plain(each)}") for each in (*found.reasons, *found.notes)]
@@ -148,7 +153,7 @@ def divergence(found: DriftFound) -> Intervals:
     rated.sort(key=lambda pair: -pair[0])
     return Intervals(
         rows=tuple(
-            IntervalRow(label=row_name(each), value=ratio, style=_FILL[each.verdict])
+            IntervalRow(label=row_name(each), value=ratio, style=_FILL[each.level])
             for ratio, each in rated[:_ROWS_SHOWN]
         ),
         kind="number",
@@ -184,11 +189,11 @@ def drift_rows(found: DriftFound) -> TextTable:
                 shown(each.effect, "points") if each.is_rate else f"{each.effect:.2f}",
                 f"{100 * each.usual:.1f}" if each.is_rate else f"{each.usual:.2f}",
                 shown(each.false_discovery, "percent"),
-                each.verdict,
+                each.level.word,
             )
             for each in found.drift.rows
         ),
-        styles=tuple("" if each.verdict == "green" else STYLES[each.verdict] for each in found.drift.rows),
+        styles=tuple(STYLES[each.level] if each.level else "" for each in found.drift.rows),
         spare=(5, 1, 2),
     )
 
@@ -198,7 +203,7 @@ def fairness_answer(found: Fairness) -> Content:
     told = fairness_sentences(found.representation, found.rates, found.uplifts)
     badly = bool(found.badly_represented)
     hurt = any(each.hurt and each.total > 0 for each in found.uplifts)
-    style = STYLES["amber" if badly or hurt else "green"]
+    style = STYLES[Level.AMBER if badly or hurt else Level.GREEN]
     lines = [Content.styled(plain(told[0]), style), *(Content(f"• {plain(each)}") for each in told[1:])]
     lines += [Content(f"• {plain(left_out_sentence(each))}") for each in found.rates if each.n_left_out]
     return Content("\n").join(lines)
@@ -259,7 +264,7 @@ def represented(found: Fairness) -> TextTable:
             )
             for each in found.representation
         ),
-        styles=tuple("" if each.is_represented else STYLES["amber"] for each in found.representation),
+        styles=tuple("" if each.is_represented else STYLES[Level.AMBER] for each in found.representation),
         spare=(2, 3),
     )
 
@@ -275,7 +280,8 @@ def experiment_answer(tried: TriedExperiment) -> Content:
         if read.is_broken
         else ("Nothing speaks against a fair lot.")
     )
-    lines = [Content.styled(plain(f"{fair} Users: {users}."), STYLES["red" if read.is_broken else "green"])]
+    style = STYLES[Level.RED if read.is_broken else Level.GREEN]
+    lines = [Content.styled(plain(f"{fair} Users: {users}."), style)]
     lines += [
         Content(f"• {'BROKEN: ' if each.is_broken else ''}{plain(each.sentence)}") for each in read.checks
     ]

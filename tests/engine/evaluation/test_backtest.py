@@ -8,9 +8,9 @@ from planted_weeks import plant_weeks
 from persona_tui.engine.errors import DataError
 from persona_tui.engine.evaluation.backtest import Backtest, run_backtest
 from persona_tui.engine.evaluation.followed import follow
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.open_journeys import check_open_journeys
 from persona_tui.engine.evaluation.rolling import foretell_periods
-from persona_tui.engine.evaluation.verdict import Level
 from persona_tui.engine.modeling.counts import count_transitions
 from persona_tui.engine.modeling.journeys import cut_journeys
 from persona_tui.engine.modeling.mixture import fit_markov_mixture

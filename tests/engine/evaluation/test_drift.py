@@ -6,7 +6,7 @@ from benchmarks.drift import STEPS, World, compare, draw_log, learn
 
 from persona_tui.engine.errors import ModelingError
 from persona_tui.engine.evaluation.drift import Drift, find_drift, in_one_vocabulary
-from persona_tui.engine.evaluation.drift_rows import VERDICTS
+from persona_tui.engine.evaluation.level import Level
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +44,15 @@ def between(mixture, before, after):
 )
 def test_what_was_planted_is_what_is_red(mixture, planted, row):
     drift = found(mixture, World(users_a_week=600, **planted))
-    assert drift.verdict == "red"
-    assert rows_of(drift)[row].verdict == "red"
+    assert drift.level is Level.RED
+    assert rows_of(drift)[row].level is Level.RED
     if "device" in planted:
-        assert {name for name, each in rows_of(drift).items() if each.verdict == "red"} == {row}
+        assert {name for name, each in rows_of(drift).items() if each.level is Level.RED} == {row}
 
 
 def test_nothing_moved_where_nothing_was_planted(mixture):
     drift = found(mixture, World(weekly=0.1), shifted=False)
-    assert drift.verdict == "green"
+    assert drift.level is Level.GREEN
     assert not drift.new_events
     assert all(0 <= each.p_value <= each.false_discovery <= 1 for each in drift.rows)
 
@@ -75,7 +75,7 @@ def test_the_parts_of_the_change_add_up_to_the_row(mixture):
 def test_a_log_has_not_drifted_from_itself(mixture):
     log, _ = draw_log(np.random.default_rng(2), World(), range(8), shifted=False)
     drift = between(mixture, log, log)
-    assert drift.verdict == "green"
+    assert drift.level is Level.GREEN
     assert {each.effect for each in drift.rows} == {0.0}
 
 
@@ -85,8 +85,8 @@ def test_the_verdict_is_at_most_amber_where_own_variation_is_not_known(mixture):
     after, _ = draw_log(rng, World(users_a_week=300, buying=-3.0), range(1, 2), shifted=True)
     drift = between(mixture, before, after)
     assert not drift.windows.knows_own
-    assert drift.verdict == "amber"
-    assert "red" in {each.size for each in drift.rows}
+    assert drift.level is Level.AMBER
+    assert Level.RED in {each.size for each in drift.rows}
 
 
 def test_new_and_gone_events_are_named(mixture):
@@ -111,5 +111,5 @@ def test_personas_that_know_no_event_say_so(mixture):
 
 def test_a_row_is_never_worse_than_the_size_of_its_effect(mixture):
     drift = found(mixture, World(buying=-0.5, users_a_week=1_000))
-    assert all(VERDICTS.index(each.verdict) <= VERDICTS.index(each.size) for each in drift.rows)
+    assert all(each.level <= each.size for each in drift.rows)
     assert all(abs(each.beyond_chance) <= abs(each.effect) + 1e-12 for each in drift.rows)

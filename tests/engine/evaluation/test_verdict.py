@@ -1,12 +1,12 @@
 import pytest
 
+from persona_tui.engine.evaluation.level import Level
 from persona_tui.engine.evaluation.likeness import Likeness
 from persona_tui.engine.evaluation.open_journeys import OpenEnd
 from persona_tui.engine.evaluation.outlooks import Forecast, LogLoss, OutcomeCheck
 from persona_tui.engine.evaluation.rolling import PeriodForecast, Rolling
 from persona_tui.engine.evaluation.verdict import (
     Judgement,
-    Level,
     Verdict,
     judge_likeness,
     judge_losses,
