@@ -11,10 +11,12 @@ from typing import Final
 
 SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _AGAIN_SECONDS: Final = 0.01
+_LOST_SECONDS: Final = 1.0
+"""After which an exception that ended nothing was dropped by who called, and is raised again."""
 _PATIENCE_SECONDS: Final = 5.0
 """After which it leaves wherever it is."""
-_LIBRARY: Final = "polars"
-"""Its native code calls Python back and takes an exception from there for a fault of its own, or drops it."""
+_LIBRARIES: Final = frozenset({"polars", "threadpoolctl"})
+"""Native code calls them back and takes an exception from there for a fault of its own, or drops it."""
 
 
 class Departure:
@@ -27,6 +29,7 @@ class Departure:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._asked: float | None = None
+        self._raised = False
         self._exit_code = 0
 
     def listen(self) -> None:
@@ -39,21 +42,29 @@ class Departure:
         """Say that the process is leaving: nothing is raised any more."""
         if self._asked is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._exit_code = 128 + number
         if self._asked is None:
             self._asked = monotonic()
             self._tell(f"persona-tui: stopped by {signal.Signals(number).name}; earlier runs are kept.")
-            signal.signal(signal.SIGALRM, self._leave)
-        self._leave(number, frame)
+            signal.signal(signal.SIGALRM, self._on_alarm)
+        self._leave(frame, at_once=self._waited() > _PATIENCE_SECONDS)
 
-    def _leave(self, _number: int, frame: FrameType | None) -> None:
-        waited = monotonic() - (self._asked or 0.0)
-        if waited < _PATIENCE_SECONDS and (_closing() or _in_library(frame)):
+    def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
+        self._leave(frame, at_once=not self._raised and self._waited() > _PATIENCE_SECONDS)
+
+    def _leave(self, frame: FrameType | None, *, at_once: bool) -> None:
+        if not at_once and (_closing() or _in_library(frame)):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
-        else:
-            raise SystemExit(self._exit_code)
+            return
+        self._raised = True
+        signal.setitimer(signal.ITIMER_REAL, _LOST_SECONDS)
+        raise SystemExit(self._exit_code)
+
+    def _waited(self) -> float:
+        return 0.0 if self._asked is None else monotonic() - self._asked
 
 
 def _closing() -> bool:
@@ -63,7 +74,7 @@ def _closing() -> bool:
 
 def _in_library(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] == _LIBRARY:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES:
             return True
         frame = frame.f_back
     return False

@@ -56,6 +56,18 @@ with explained():
         time.sleep(0.1)
         say("closed")
 """
+DROPPED = """
+import ctypes
+
+@ctypes.CFUNCTYPE(None)
+def called():
+    stop()
+    sum(range(1000))
+
+with explained():
+    called()
+    work()
+"""
 BUSY_LIBRARY = """
 def called(value):
     stop()
@@ -87,3 +99,10 @@ def test_a_library_that_does_not_come_back_is_left_after_seconds():
     code, told = told_by(BUSY_LIBRARY)
     assert told.startswith(STOPPED)
     assert code != 0
+
+
+def test_an_exit_that_native_code_dropped_is_made_again():
+    code, told = told_by(DROPPED)
+    assert code == 143
+    assert told.startswith(STOPPED)
+    assert "never stopped" not in told
