@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 settings.register_profile(
-    "suite", deadline=None, max_examples=int(os.environ.get("PERSONA_TUI_EXAMPLES", "60"))
+    "suite", deadline=None, max_examples=int(os.environ.get("PERSONA_TUI_EXAMPLES", "40"))
 )
 settings.load_profile("suite")
 

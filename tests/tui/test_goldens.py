@@ -12,6 +12,7 @@ from support import golden, write_part_of_sample
 
 from persona_tui.study.options import Settings
 from persona_tui.study.scenarios import ScenarioSettings
+from persona_tui.tui import checks
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.screens import report
 from persona_tui.tui.workspace import Workspace
@@ -86,6 +87,18 @@ def is_at_rest(app):
     return app.running is None and wanted is not None and is_seen and not at_work
 
 
+def worked_out_once(work_out):
+    """Return what a check comes to, from the session before where there is one."""
+    found = {}
+
+    def ask(name, settings, against, on_progress):
+        if name not in found:
+            found[name] = work_out(name, settings, against, on_progress)
+        return found[name]
+
+    return ask
+
+
 @cache
 def session(form):
     """Return every picture of one session, by name."""
@@ -126,6 +139,7 @@ def pictures(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("PERSONA_TUI_CACHE_DIR", str(folder / "cache"))
+        patch.setattr(checks, "work_out", worked_out_once(checks.work_out))
         patch.setattr(report, "datetime", SimpleNamespace(now=lambda zone: datetime(2026, 4, 3, tzinfo=zone)))
         yield session
 

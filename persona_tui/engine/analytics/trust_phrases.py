@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from persona_tui.engine.evaluation.level import Level
-from persona_tui.engine.evaluation.verdict import Verdict
+
+if TYPE_CHECKING:
+    from persona_tui.engine.evaluation.verdict import Verdict
 
 UNCHECKED: Final = (
     "Not yet held against data that the personas had not seen; `persona-tui backtest` does that."

@@ -131,7 +131,7 @@ def bucket_memberships(mixture: MarkovMixture, counts: BucketedCounts, bucket: i
 def _finish(bucketed: BucketedCounts, users: Users, best: Climb, restarted: int) -> MarkovMixture:
     order = np.argsort(-best.parameters.log_weights, kind="stable")
     before, parameters = best.before.select(order), best.parameters.select(order)
-    told = [expect(part.blocks, part.weights, before) for part in users.parts]
+    told = [expect(part.blocks, before) for part in users.parts]
     responsibilities, entropy = _mean_memberships(users, parameters)
     together, prior = bucketed.together(), users.table.prior
     pooled = pooled_chain(together, prior)

@@ -67,7 +67,7 @@ class Rows:
     def __init__(self, matrix: Matrix, weights: FloatArray) -> None:
         self.matrix = matrix
         self.weights = weights
-        self.blocks = split_rows(matrix)
+        self.blocks = split_rows(matrix, weights)
 
     def memberships(self, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
         """Return memberships, shape (rows, K), and the log-likelihood of each row."""
@@ -113,7 +113,7 @@ class Users:
 
     def expect(self, parameters: Parameters) -> tuple[Expected, float]:
         """Return what the users tell under some parameters, and the bound there."""
-        told = (expect(part.blocks, part.weights, parameters, self._pool) for part in self.parts)
+        told = (expect(part.blocks, parameters, self._pool) for part in self.parts)
         expected = add_up(told, parameters)
         return expected, expected.log_likelihood + log_prior(self.table, parameters)
 

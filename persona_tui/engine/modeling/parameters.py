@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
@@ -62,8 +61,25 @@ class Expected:
     log_likelihood: float
 
 
-def split_rows(matrix: Matrix) -> tuple[Matrix, ...]:
-    """Return a sparse table as blocks of rows that share its memory."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """Rows that are worked on at once.
+
+    Parameters
+    ----------
+    moves, transposed : sparse arrays of shape (rows, F) and (F, rows)
+        Of one memory: of few users, to make the latter costs as much as to multiply by it.
+    weights : array of shape (rows,)
+        Users behind each row.
+    """
+
+    moves: Matrix
+    transposed: Matrix
+    weights: FloatArray
+
+
+def split_rows(matrix: Matrix, weights: FloatArray) -> tuple[Block, ...]:
+    """Return a sparse table, and the users behind each row, as blocks that share their memory."""
     from scipy.sparse import csr_array  # noqa: PLC0415 - 0.15 s, only models need it
 
     blocks = []
@@ -73,7 +89,8 @@ def split_rows(matrix: Matrix) -> tuple[Matrix, ...]:
         block = csr_array((len(bounds) - 1, matrix.shape[1]))
         block.data, block.indices = matrix.data[inside], matrix.indices[inside]  # the constructor would copy
         block.indptr = bounds - bounds[0]
-        blocks.append(block)
+        behind = weights[first : first + BLOCK_ROWS]
+        blocks.append(Block(moves=block, transposed=block.T, weights=behind))
     return tuple(blocks)
 
 
@@ -93,16 +110,12 @@ def maximise(table: MoveTable, moved: FloatArray, users: FloatArray) -> Paramete
     )
 
 
-def expect(
-    blocks: Sequence[Matrix], weights: FloatArray, parameters: Parameters, pool: Executor | None = None
-) -> Expected:
+def expect(blocks: Sequence[Block], parameters: Parameters, pool: Executor | None = None) -> Expected:
     """Return what the users tell of each persona: the E-step, added up at once.
 
     Parameters
     ----------
-    blocks : sequence of sparse arrays with F columns
-    weights : array of shape (R,)
-        Users behind each row of all blocks.
+    blocks : sequence of Block
     parameters : Parameters
     pool : Executor, optional
         Threads to share the blocks between; sums are taken in the order of the blocks, so their number
@@ -112,10 +125,8 @@ def expect(
     -----
     O(K x moves of distinct users) time, O(K (F + rows of a block)) memory.
     """
-    bounds = np.cumsum([0, *(block.shape[0] for block in blocks)])
-    parts = [weights[first:last] for first, last in pairwise(bounds)]
     work = partial(_expect_block, parameters)
-    return add_up(map(work, blocks, parts) if pool is None else pool.map(work, blocks, parts), parameters)
+    return add_up(map(work, blocks) if pool is None else pool.map(work, blocks), parameters)
 
 
 def add_up(parts: Iterable[Expected], parameters: Parameters) -> Expected:
@@ -130,22 +141,22 @@ def add_up(parts: Iterable[Expected], parameters: Parameters) -> Expected:
     return Expected(moved=moved, users=users, log_likelihood=log_likelihood)
 
 
-def _expect_block(parameters: Parameters, block: Matrix, weights: FloatArray) -> Expected:
-    memberships, per_row = memberships_of(block, parameters)
-    memberships *= weights
+def _expect_block(parameters: Parameters, block: Block) -> Expected:
+    memberships, per_row = memberships_of(block.moves, parameters)
+    memberships *= block.weights
     return Expected(
-        moved=block.T @ np.ascontiguousarray(memberships.T),
+        moved=block.transposed @ np.ascontiguousarray(memberships.T),
         users=memberships.sum(axis=1),
-        log_likelihood=float(weights @ per_row),
+        log_likelihood=float(block.weights @ per_row),
     )
 
 
-def memberships_of(block: Matrix, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+def memberships_of(moves: Matrix, parameters: Parameters) -> tuple[FloatArray, FloatArray]:
     """Return memberships, shape (K, rows), and the log-likelihood of each row of a block.
 
     Personas come first: numpy adds up along a short last axis ten times slower.
     """
-    joint = np.ascontiguousarray((block @ parameters.log_moves).T)
+    joint = np.ascontiguousarray((moves @ parameters.log_moves).T)
     joint += parameters.log_weights[:, None]
     peak = joint.max(axis=0)
     joint -= peak
@@ -155,9 +166,9 @@ def memberships_of(block: Matrix, parameters: Parameters) -> tuple[FloatArray, F
     return joint, peak + np.log(total)
 
 
-def all_memberships(blocks: Sequence[Matrix], parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+def all_memberships(blocks: Sequence[Block], parameters: Parameters) -> tuple[FloatArray, FloatArray]:
     """Return memberships, shape (R, K), and the log-likelihood of each row of all blocks."""
-    parts = [memberships_of(block, parameters) for block in blocks]
+    parts = [memberships_of(block.moves, parameters) for block in blocks]
     memberships = np.concatenate([each.T for each, _ in parts])
     return memberships, np.concatenate([per_row for _, per_row in parts])
 
