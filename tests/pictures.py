@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import shutil
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -50,9 +52,8 @@ async def settled(app: PersonaApp, pilot: Pilot[int]) -> None:
 
 async def draw(folder: Path, size: tuple[int, int], theme: str) -> None:
     """Drive a session through the screens and write a picture of each."""
-    study = tempfile.TemporaryDirectory()
     settings = Settings(
-        events="data/sample_events.csv", scenarios=SCENARIOS, n_personas=1_000_000, output=study.name
+        events="sample_events.csv", scenarios=SCENARIOS, n_personas=1_000_000, output="exports/growth"
     )
     app = PersonaApp(Workspace(settings), theme=theme)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,10 @@ def main() -> None:
     parser.add_argument("--theme", default="persona-dark")
     asked = parser.parse_args()
     width, height = map(int, asked.size.split("x"))
-    asyncio.run(draw(asked.folder, (width, height), asked.theme))
+    folder = asked.folder.resolve()
+    with tempfile.TemporaryDirectory() as inside, chdir(inside):  # no path of a machine is in a picture
+        shutil.copy(ROOT / "data" / "sample_events.csv", inside)
+        asyncio.run(draw(folder, (width, height), asked.theme))
 
 
 if __name__ == "__main__":
