@@ -1,4 +1,4 @@
-"""Leave on a signal, though not where the exception that does it would be lost or break a library."""
+"""Leave on a signal, though not where the exception that does it would be lost or do harm."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _LOST_SECONDS: Final = 1.0
 """After which an exception that ended nothing was dropped by who called, and is raised again."""
 _PATIENCE_SECONDS: Final = 5.0
 """After which it leaves wherever it is."""
+_OWN: Final = frozenset({"persona_tui", "__main__"})
 _LIBRARIES: Final = frozenset({"polars", "threadpoolctl"})
 """Native code calls them back and takes an exception from there for a fault of its own, or drops it."""
 
@@ -22,8 +23,10 @@ _LIBRARIES: Final = frozenset({"polars", "threadpoolctl"})
 class Departure:
     """Handles the signals that end a process.
 
-    The first is told at once. The exit is an exception, so that whatever is open is closed on its way; where
-    it must not be raised, it is raised a little later.
+    The first is told at once. The exit is an exception, so that whatever is open is closed on its way. It is
+    raised in code of our own, or where the program waits: elsewhere, between the taking of a lock and the
+    statement that gives it back, the lock would be held for ever. Where it must not be raised, it is raised a
+    little later.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -31,6 +34,7 @@ class Departure:
         self._asked: float | None = None
         self._raised = False
         self._exit_code = 0
+        self._stood: tuple[FrameType, int] | None = None
 
     def listen(self) -> None:
         """Handle the signals from now on, except those the process was started to ignore."""
@@ -56,12 +60,20 @@ class Departure:
         self._leave(frame, at_once=not self._raised and self._waited() > _PATIENCE_SECONDS)
 
     def _leave(self, frame: FrameType | None, *, at_once: bool) -> None:
-        if not at_once and (_closing() or _in_library(frame)):
+        if not (at_once or self._is_safe(frame)):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
             return
         self._raised = True
         signal.setitimer(signal.ITIMER_REAL, _LOST_SECONDS)
         raise SystemExit(self._exit_code)
+
+    def _is_safe(self, frame: FrameType | None) -> bool:
+        if frame is None:
+            return True
+        if _closing() or _in_library(frame):
+            return False
+        stood, self._stood = self._stood, (frame, frame.f_lasti)
+        return _package(frame) in _OWN or stood == self._stood
 
     def _waited(self) -> float:
         return 0.0 if self._asked is None else monotonic() - self._asked
@@ -74,7 +86,12 @@ def _closing() -> bool:
 
 def _in_library(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES:
+        if _package(frame) in _LIBRARIES:
             return True
         frame = frame.f_back
     return False
+
+
+def _package(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0]

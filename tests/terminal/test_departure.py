@@ -1,4 +1,4 @@
-"""Signals that come at the worst moment: in a callback of native code, while a generator is closed, twice."""
+"""Signals that come at the worst moment: in a callback, amid a close, with a lock held, twice."""
 
 import os
 import subprocess
@@ -56,6 +56,36 @@ with explained():
         time.sleep(0.1)
         say("closed")
 """
+LOCKED = """
+import threading
+
+lock = threading.Lock()
+within = {"__name__": "threading", "os": os, "signal": signal, "lock": lock}
+exec('''
+def hold():
+    lock.acquire()
+    os.kill(os.getpid(), signal.SIGTERM)
+    sum(range(1000))
+    lock.release()
+''', within)
+
+with explained():
+    try:
+        within["hold"]()
+        work()
+    finally:
+        say("locked" if lock.locked() else "closed")
+"""
+WAITING = """
+import threading
+
+with explained():
+    try:
+        threading.Timer(0.1, stop).start()
+        threading.Event().wait()
+    finally:
+        say("closed")
+"""
 DROPPED = """
 import ctypes
 
@@ -86,7 +116,9 @@ def told_by(script):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize(("script", "closed"), [(CALLED_BACK, 0), (GENERATOR, 1), (TWICE, 1)])
+@pytest.mark.parametrize(
+    ("script", "closed"), [(CALLED_BACK, 0), (GENERATOR, 1), (TWICE, 1), (LOCKED, 1), (WAITING, 1)]
+)
 def test_a_signal_ends_the_program_once_nothing_is_cut_short(script, closed):
     code, told = told_by(script)
     assert (code, told) == (
