@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on, work
 from textual.app import App
@@ -32,10 +32,12 @@ from persona_tui.tui.messages import (
     WorkFailed,
 )
 from persona_tui.tui.settlements import Settlements, settlement
-from persona_tui.tui.workspace import Workspace
+from persona_tui.tui.workspace import Workspace, settings_of_source
 
 if TYPE_CHECKING:
     from persona_tui.study.kept_personas import KeptPersona
+
+_RUN_EXPORT: Final = "export run"
 
 
 class WorkingApp(App[int]):
@@ -65,6 +67,10 @@ class WorkingApp(App[int]):
     def show_screen(self, name: str) -> None:
         """Go to the screen of a job."""
 
+    @abstractmethod
+    def tell(self, fault: PersonaError) -> None:
+        """Say what went wrong and what to do about it."""
+
     def load(self) -> None:
         """Load the log of the settings."""
         self._begin("load", self._load)
@@ -92,6 +98,10 @@ class WorkingApp(App[int]):
     def export(self, formats: Sequence[str], folder: Path) -> None:
         """Write the report in view in some formats."""
         self._begin("export", lambda settings: self._export(settings, tuple(formats), folder))
+
+    def export_run(self, run: Path, formats: Sequence[str], folder: Path) -> None:
+        """Write the report of a finished run in some formats."""
+        self._begin(_RUN_EXPORT, lambda settings: self._export_run(settings, run, tuple(formats), folder))
 
     def check(self, name: str, against: str = "") -> None:
         """Work out a check of the Trust screen."""
@@ -199,6 +209,22 @@ class WorkingApp(App[int]):
             self.post_message(WorkFailed("export", settings, fault))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
+    def _export_run(self, asked: Settings, run: Path, formats: tuple[str, ...], folder: Path) -> None:
+        from persona_tui.study.exports import export_report  # noqa: PLC0415 - loads the report
+        from persona_tui.study.run_reports import report_run  # noqa: PLC0415 - as above
+
+        report = self._report()
+        try:
+            settings = settings_of_source(str(run), {})  # of the run, which are not those in view
+            result = report_run(settings, run, on_progress=report)
+            files = export_report(settings, result, formats, folder, on_progress=report)
+            self.post_message(Exported(asked, files))
+        except RunCancelled:
+            return
+        except PersonaError as fault:
+            self.post_message(WorkFailed(_RUN_EXPORT, asked, fault))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="work", description="-")
     def _check(self, settings: Settings, name: str, against: str) -> None:
         from persona_tui.tui.checks import work_out  # noqa: PLC0415 - loads scipy
 
@@ -260,7 +286,14 @@ class WorkingApp(App[int]):
     @on(WorkFailed)
     def _show_fault(self, message: WorkFailed) -> None:
         if self._is_over(message.settings):
-            self.findings = self.findings.with_fault(message.name, message.fault)
+            self._fail(message.name, message.fault)
+
+    def _fail(self, name: str, fault: PersonaError) -> None:
+        """Note why some work failed; what of a run failed says nothing of what is in view."""
+        if name == _RUN_EXPORT:
+            self.tell(fault)
+        else:
+            self.findings = self.findings.with_fault(name, fault)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong where work in the background met a fault that nobody foresaw."""
@@ -269,7 +302,7 @@ class WorkingApp(App[int]):
             name = self.running.name if self.running else "load"
             self._asked = self.running = None
             fault = PersonaError(self._reported(error), hint="Other work goes on; please send the report.")
-            self.findings = self.findings.with_fault(name, fault)
+            self._fail(name, fault)
 
     def _reported(self, error: BaseException) -> str:
         path = write_crash_report(error, self.state_folder) if self.state_folder else None

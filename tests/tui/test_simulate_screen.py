@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from processes import alive
 from support import write_part_of_sample
-from textual.widgets import Input, OptionList, Static, TabbedContent
+from textual.widgets import Input, OptionList, SelectionList, Static, TabbedContent
 
 from persona_tui.study.following import ListedRun, list_runs
 from persona_tui.study.options import Settings
@@ -15,6 +15,7 @@ from persona_tui.study.runs import run_simulation
 from persona_tui.tui.app import PersonaApp
 from persona_tui.tui.glyphs import LADDER
 from persona_tui.tui.screens import simulate
+from persona_tui.tui.screens.export import ExportScreen
 from persona_tui.tui.screens.form import FormScreen
 from persona_tui.tui.screens.simulate import SimulateScreen
 from persona_tui.tui.screens.simulate_page import headline as headline_of
@@ -108,6 +109,30 @@ async def test_a_run_is_started_watched_and_says_what_the_command_says(log, tmp_
         await until(pilot, lambda: "Replay" in headline(app))  # it was over before anybody saw it
 
 
+async def test_the_report_of_a_finished_run_is_written_or_it_is_told_why_not(log, tmp_path):
+    run = run_simulation(
+        Settings(events=str(log), clusters="1", output=str(tmp_path / "study"), n_personas=500)
+    ).folder
+    app = app_of(log, tmp_path / "study")
+    async with app.run_test(size=(120, 35)) as pilot:
+        await opened(app, pilot)
+        await until(pilot, lambda: status(app) == "finished")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        app.screen.query_one(SelectionList).deselect_all().select("md")
+        await pilot.press("ctrl+s")
+        await until(pilot, (run / "exports" / "report.md").exists)
+        await until(pilot, lambda: app.running is None)
+        written = (run / "exports" / "report.md").read_text(encoding="utf-8")
+        assert "500 synthetic users" in written
+        log.write_text(log.read_text(encoding="utf-8") + "late,s9,2026-03-09T00:00:00Z,signup,\n", "utf-8")
+        app.clear_notifications()
+        await pilot.press("e", "ctrl+s")
+        await until(pilot, lambda: any("other data" in each.message for each in app._notifications))
+        assert app.findings.report_fault is None
+        assert app.findings.fit_fault is None
+
+
 async def test_a_run_is_paused_stopped_and_resumed_to_the_same_end(log, tmp_path):
     app = app_of(log, tmp_path / "study", LONG)
     async with app.run_test(size=(120, 35)) as pilot:
@@ -128,6 +153,10 @@ async def test_a_run_is_paused_stopped_and_resumed_to_the_same_end(log, tmp_path
         await until(pilot, lambda: status(app) == "running" and state(app).attempts == 2)
         await pilot.press("x")
         await until(pilot, lambda: status(app) == "stopped")
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app._notifications))  # of what is not finished there is no report
+        assert isinstance(app.screen, SimulateScreen)
+        app.clear_notifications()
         await pilot.press("p")
         await until(pilot, lambda: bool(app._notifications))
 

@@ -23,7 +23,9 @@ from persona_tui.engine.text import printable
 from persona_tui.study.options import Settings
 from persona_tui.study.run_state import ALIVE
 from persona_tui.tui.findings import Findings
+from persona_tui.tui.screens import run_form
 from persona_tui.tui.screens import simulate_page as page
+from persona_tui.tui.screens.export import Choice, ExportScreen
 from persona_tui.tui.screens.faults import NO_LOG
 from persona_tui.tui.screens.form import Field, FormScreen
 from persona_tui.tui.screens.work_screen import WorkScreen, bindings_of
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from persona_tui.study.run_state import RunState
 
 _NO_RUNS: Final = "No runs yet: s starts one."
-ALL: Final = "all"
 QUICK: Final = 2.0
 """Seconds below which a run is over before anybody has seen it: it is then shown again, slowly."""
 _REPLAY: Final = 8.0
@@ -80,7 +81,7 @@ class SimulateScreen(WorkScreen):
         self._runs: list[ListedRun] = []
         self._watched: Path | None = None
         self._state: RunState | None = None
-        self._only = ALL
+        self._only = run_form.ALL
 
     def compose_body(self) -> ComposeResult:
         """Build what is asked for and the runs beside the one that is watched."""
@@ -138,9 +139,9 @@ class SimulateScreen(WorkScreen):
         settings = self.persona_app.workspace.settings
         names = [each.name for each in settings.effective_scenarios()]
         if self._only not in names:
-            self._only = ALL
-        which = f"{len(names)} scenarios" if self._only == ALL and len(names) > 1 else self._only
-        if self._only == ALL and len(names) == 1:
+            self._only = run_form.ALL
+        which = f"{len(names)} scenarios" if self._only == run_form.ALL and len(names) > 1 else self._only
+        if self._only == run_form.ALL and len(names) == 1:
             which = names[0]
         told = (
             f"{printable(which)}\n{settings.n_personas:,} synthetic users per arm\nseed {settings.seed}, "
@@ -267,7 +268,7 @@ class SimulateScreen(WorkScreen):
     def shown_settings(self) -> Settings:
         """Return the settings of the next run."""
         settings = self.persona_app.workspace.settings
-        if self._only == ALL:
+        if self._only == run_form.ALL:
             return settings
         chosen = tuple(each for each in settings.effective_scenarios() if each.name == self._only)
         return replace(settings, scenarios=chosen, lead="") if settings.scenarios else settings
@@ -295,12 +296,26 @@ class SimulateScreen(WorkScreen):
         if self._watched is None:
             return
         field = Field(name="speed", label="speed", value="1", help="Times as fast as it went: 0.5, 1, 10.")
-        form = FormScreen("Show the run again", [field], _speed_fault, "Replay")
+        form = FormScreen("Show the run again", [field], run_form.speed_fault, "Replay")
         self.app.push_screen(form, self._begin_replay)
 
     def _begin_replay(self, values: dict[str, str] | None) -> None:
         if values is not None and self._watched is not None:
             self._replay(self._watched, float(values["speed"]))
+
+    def action_export(self) -> None:
+        """Ask for formats and folder, and write the report of the run in view."""
+        run = self._watched
+        if run is None or self._state is None or self._state.status != "finished":
+            self.notify("A report is written of a run that is finished.")
+            return
+        from persona_tui.study.exports import FOLDER  # noqa: PLC0415 - with the report
+
+        def write(choice: Choice | None) -> None:
+            if choice is not None:
+                self.persona_app.export_run(run, *choice)
+
+        self.app.push_screen(ExportScreen(run / FOLDER), write)
 
     @work(thread=True, exit_on_error=False, group="ask", description="-")
     def _ask_of_run(self, what: str, of: Any) -> None:  # noqa: ANN401 - settings, or a folder
@@ -329,24 +344,14 @@ class SimulateScreen(WorkScreen):
     def action_ask_for(self) -> None:
         """Ask what the next run is to be."""
         settings = self.persona_app.workspace.settings
-        names = tuple(each.name for each in settings.effective_scenarios())
-        fields = [
-            Field(name="n_personas", label="users per arm", value=str(settings.n_personas)),
-            Field(name="seed", label="seed", value=str(settings.seed), help="Same seed, same bytes."),
-            Field(
-                name="workers", label="workers", value=str(settings.workers or ""), help="Empty: all cores."
-            ),
-            Field(name="solver", label="solver", value=settings.solver, choices=("auto", "paths", "cohort")),
-        ]
-        if len(names) > 1:
-            fields.insert(0, Field(name="only", label="scenario", value=self._only, choices=(ALL, *names)))
-        self.app.push_screen(FormScreen("The next run", fields, _run_fault, "Keep"), self._take)
+        fields = run_form.fields(settings, self._only)
+        self.app.push_screen(FormScreen("The next run", fields, run_form.run_fault, "Keep"), self._take)
 
     def _take(self, values: dict[str, str] | None) -> None:
         if values is None:
             return
-        self._only = values.get("only", ALL) or ALL
-        self.persona_app.edit("the next run", **_asked(values))
+        self._only = values.get("only", run_form.ALL) or run_form.ALL
+        self.persona_app.edit("the next run", **run_form.asked(values))
         self._show_wanted()
 
     def table_text(self) -> str:
@@ -356,33 +361,3 @@ class SimulateScreen(WorkScreen):
             return ""
         data: list[TextTable] = [table.data for table in pane.query(Table) if table.data is not None]
         return "\n\n".join(each.as_text() for each in data)
-
-
-def _asked(values: dict[str, str]) -> dict[str, Any]:
-    """Return the settings that a form says."""
-    return {
-        "n_personas": int(values["n_personas"].replace(",", "")),
-        "seed": int(values["seed"]),
-        "workers": int(values["workers"]) if values["workers"].strip() else None,
-        "solver": values["solver"] or "auto",
-    }
-
-
-def _run_fault(values: dict[str, str]) -> str:
-    """Return what is wrong with what was typed; empty where nothing is."""
-    try:
-        Settings(**_asked(values))
-    except PersonaError as fault:
-        return fault.message
-    except ValueError:
-        return "Users per arm, seed and workers are whole numbers."
-    return ""
-
-
-def _speed_fault(values: dict[str, str]) -> str:
-    """Return what is wrong with a speed; empty where nothing is."""
-    try:
-        speed = float(values["speed"])
-    except ValueError:
-        return "The speed is a number, such as 2."
-    return "" if 0 < speed < float("inf") else "The speed is above zero."
