@@ -20,11 +20,11 @@ def enough_sentence(scenario: ScenarioState) -> str:
         return ""
     if scenario.enough_at is not None:
         n = count(scenario.enough_at)
-        return f"More personas stopped helping at {n} per arm: their error is below a tenth of {own}."
+        return f"More synthetic users stopped helping at {n} per arm: their error is below a tenth of {own}."
     if scenario.enough_needed is None:
         return ""
     n = count(_round(scenario.enough_needed))
-    return f"More personas stop helping at about {n} per arm: their error is then a tenth of {own}."
+    return f"More synthetic users stop helping at about {n} per arm: their error is then a tenth of {own}."
 
 
 def seconds_text(seconds: float) -> str:

@@ -221,9 +221,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _simulate("pause", "p", "Pause", "Let the run in view wait, or go on."),
     _simulate("stop_run", "x", "Stop", "Stop the run in view; what is done is kept."),
     _simulate("resume_run", "r", "Resume", "Let the run in view go on from its last finished block."),
-    _simulate(
-        "export", "e", "Export", "Write the report of the finished run in view in formats of your choice."
-    ),
+    _simulate("export_run", "e", "Export", "Write the report of the finished run in formats of your choice."),
     _simulate("replay", "v", "Replay", "Show the run in view again, at any speed.", in_footer=False),
     _report("work_out", "r", "Work out", "Work the report out anew."),
     _report("export", "e", "Export", "Write the report in formats of your choice."),

@@ -75,8 +75,8 @@ arm        simulated, n = 2,000         exact
 control             43.1 % ±1.1        43.3 %
 treatment           30.5 % ±1.0        31.1 %
 uplift       −12.6 points ±0.40  −12.2 points
-More personas stop helping at about 21,000 per arm: their error is then a tenth of the log's own,
-±1.2 points.
+More synthetic users stop helping at about 21,000 per arm: their error is then a tenth of the log's
+own, ±1.2 points.
 
 persona, uplift in points   share      n      control       uplift  exact
 Browsers                   50.0 %  1,000  43.1 % ±1.1  −12.6 ±0.40  −12.2

@@ -303,7 +303,7 @@ class SimulateScreen(WorkScreen):
         if values is not None and self._watched is not None:
             self._replay(self._watched, float(values["speed"]))
 
-    def action_export(self) -> None:
+    def action_export_run(self) -> None:
         """Ask for formats and folder, and write the report of the run in view."""
         run = self._watched
         if run is None or self._state is None or self._state.status != "finished":
